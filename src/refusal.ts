@@ -1,0 +1,41 @@
+/**
+ * Why larder will not do what was asked. Rooms throw these; each protocol maps a code to the status that its
+ * clients understand, and commands print the message. A message tells the reader what to do next, and never holds a secret.
+ */
+export type RefusalCode =
+  /** The request is malformed. */
+  | "bad_request"
+  /** No credential, or one that is unknown, expired or revoked. */
+  | "unauthorized"
+  /** Known, but not allowed to do this. */
+  | "forbidden"
+  /** The team's state forbids it; the codes are those of the Remote Cache API. */
+  | "remote_caching_disabled"
+  | "remote_caching_over_limit"
+  | "remote_caching_paused"
+  | "blocked"
+  | "not_found"
+  | "method_not_allowed"
+  /** The name is taken, or the artifact is there already and may not be replaced. */
+  | "conflict"
+  | "too_large"
+  | "too_many_requests"
+  /** The disk has no room for it. */
+  | "no_space"
+  /** The client went away before its body was complete. Nobody is left to read the answer. */
+  | "aborted"
+  /** The server is shutting down or not ready. */
+  | "unavailable";
+
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+
+  constructor(
+    readonly code: RefusalCode,
+    message: string,
+    /** For `too_many_requests` and `unavailable`: when to come back. */
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(message);
+  }
+}

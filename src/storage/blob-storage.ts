@@ -1,0 +1,53 @@
+/**
+ * Where bytes lie. A blob is immutable and named by the SHA-256 of its bytes, in lower-case hex.
+ * Drivers are dumb: who may read, what points at a blob and when it may go is decided in `cache/`.
+ * Every driver passes the suite in `test/storage/blob-storage-contract.ts`.
+ */
+export interface BlobStorage {
+  /**
+   * Streams a body to a place where no reader looks, hashing it on the way; memory does not grow with its size.
+   * Dispose of the result in any case: that removes what lies in that place, and nothing that was published.
+   * @throws Refusal `too_large` as soon as `limits.maxSizeBytes` is passed,
+   *   `bad_request` when the body is not exactly `limits.expectedSizeBytes` long,
+   *   `aborted` when the sender goes away, `no_space` when the disk is full. Nothing is left behind then.
+   */
+  receive(body: ReadableStream<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob>;
+
+  /** The blob's size and bytes, or undefined if there is none. */
+  find(sha256: string): Promise<StoredBlob | undefined>;
+
+  /** Idempotent. A reader that has it open reads on to its end. */
+  remove(sha256: string): Promise<void>;
+
+  /** Takes a blob out of the readers' sight and keeps its bytes for inspection. Idempotent. */
+  quarantine(sha256: string): Promise<void>;
+
+  /**
+   * Clears what a crash left of receiving, and yields the name of every blob that was published at that time: whoever
+   * keeps the books asks whether it had got that far, and removes the blob if not. To be run before the first `receive`.
+   */
+  recover(): AsyncIterable<string>;
+}
+
+export interface ReceiveLimits {
+  maxSizeBytes: number;
+  /** What the sender announced, if it did. */
+  expectedSizeBytes?: number;
+}
+
+export interface ReceivedBlob extends AsyncDisposable {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+
+  /**
+   * Makes the blob readable under its name, durably before it resolves. A blob of that name is never replaced,
+   * unless its size is wrong, and then at once and whole.
+   */
+  publish(): Promise<void>;
+}
+
+export interface StoredBlob {
+  readonly sizeBytes: number;
+  /** Goes into a `Response` as it is. */
+  readonly body: Blob | ReadableStream<Uint8Array>;
+}
