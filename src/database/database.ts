@@ -40,7 +40,7 @@ export function openDatabase(path: string): Database {
   const writer = connect(path, !existsSync(path));
   let reader: Sqlite;
   try {
-    migrate(writer, readMigrations() as ReturnType<typeof readMigrations>, larderVersion);
+    migrate(writer, readMigrations(), larderVersion);
     reader = connect(path, false);
   } catch (error) {
     writer.close();

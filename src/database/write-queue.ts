@@ -1,4 +1,5 @@
 import type { Database as Sqlite } from "bun:sqlite";
+import { Refusal } from "../refusal.ts";
 import type { Queries } from "./database.ts";
 
 interface Entry {
@@ -54,16 +55,22 @@ export class WriteQueue {
           answers.push(() => entry.resolve(value));
         } catch (error) {
           this.sqlite.run("ROLLBACK TO entry");
-          answers.push(() => entry.reject(error));
+          answers.push(() => entry.reject(refusalOf(error)));
         }
         this.sqlite.run("RELEASE entry");
       }
       this.sqlite.run("COMMIT");
     } catch (error) {
       if (this.sqlite.inTransaction) this.sqlite.run("ROLLBACK");
-      for (const entry of batch) entry.reject(error);
+      for (const entry of batch) entry.reject(refusalOf(error));
       return;
     }
     for (const answer of answers) answer();
   }
+}
+
+/** A full disk is the operator's to mend; everything else is a fault of ours and stays as it is. */
+function refusalOf(error: unknown): unknown {
+  if ((error as { code?: string }).code !== "SQLITE_FULL") return error;
+  return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
 }

@@ -1,0 +1,149 @@
+import { constants } from "node:fs";
+import { access as tryPath } from "node:fs/promises";
+import { sql } from "drizzle-orm";
+import { Elysia } from "elysia";
+import type { Logger } from "pino";
+import { Cache } from "./cache/cache.ts";
+import type { Config } from "./config/settings.ts";
+import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
+import type { Database } from "./database/database.ts";
+import { Authenticator } from "./identity/authenticator.ts";
+import { RateLimiter } from "./identity/rate-limiter.ts";
+import { defaultTeamSlug, Teams } from "./identity/teams.ts";
+import { Tokens } from "./identity/tokens.ts";
+import { access } from "./protocols/access.ts";
+import { errors } from "./protocols/errors.ts";
+import { turbo } from "./protocols/turbo/turbo.ts";
+import { localUrl, networkUrls } from "./server/addresses.ts";
+import { lockData } from "./server/data-lock.ts";
+import { health } from "./server/health.ts";
+import { type Listener, listen } from "./server/listen.ts";
+import { RequestNotes } from "./server/request-notes.ts";
+import { schedule } from "./server/schedule.ts";
+import { DiskStorage } from "./storage/disk/disk-storage.ts";
+import { EventLog } from "./usage/event-log.ts";
+
+/** Readers that have looked up a blob open it within microseconds; this is for those that somebody paused. */
+const releaseGraceMs = 5 * 60_000;
+const collectEveryMs = 60_000;
+const expireEventsEveryMs = 60 * 60_000;
+
+export interface App {
+  /** How this machine reaches it. */
+  readonly url: string;
+  /** How others do, as far as the machine knows. */
+  readonly networkUrls: string[];
+  /** On the first start of a data folder: the secret of its first token, to be shown once. */
+  readonly firstSecret: string | undefined;
+  readonly teamSlug: string;
+  /** Takes no new requests, waits for the transfers under way (`shutdownTimeout`), and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the data folder, builds the services and listens. Everything that larder consists of is put together here.
+ * @throws Refusal when the folder is served already or cannot be used, or the address cannot be had.
+ */
+export async function startApp(config: Config, log: Logger): Promise<App> {
+  createDataFolder(config.data);
+  await using undo = new AsyncDisposableStack();
+  const lock = lockData(config.data);
+  undo.defer(() => lock.release());
+  const database = openDataFolder(config.data);
+  undo.defer(() => database.close());
+
+  const storage = await DiskStorage.open(config.data);
+  const cache = new Cache({ database, storage, maxArtifactSizeBytes: config.maxArtifactSize, log });
+  await cache.collector.recover();
+  const eventLog = new EventLog(database);
+  const firstSecret = await prepareFirstStart(database);
+
+  let stopping = false;
+  const notes = new RequestNotes();
+  const routes = buildRoutes({ config, database, cache, eventLog, notes, log, isStopping: () => stopping });
+  const requests = listen({
+    handle: (request) => routes.fetch(request),
+    host: config.host,
+    port: config.port,
+    idleTimeoutMs: config.idleTimeout,
+    notes,
+    log,
+  });
+  undo.defer(() => drain(requests, config.shutdownTimeout, log));
+
+  const jobs = [
+    schedule("collect blobs", collectEveryMs, log, async () => {
+      const freed = await cache.collector.collect(Date.now() - releaseGraceMs);
+      if (freed.blobs > 0) log.info(freed, "blobs collected");
+    }),
+    schedule("expire events", expireEventsEveryMs, log, () =>
+      eventLog.expire(Date.now() - config.eventMaxAge),
+    ),
+  ];
+  for (const job of jobs) undo.defer(() => job.stop());
+
+  const url = localUrl(config.host, requests.port, config.basePath);
+  lock.announce(config.publicUrl ?? url);
+  log.info({ url, data: config.data }, "larder serves");
+  const held = undo.move();
+  return {
+    url,
+    networkUrls: networkUrls(config.host, requests.port, config.basePath),
+    firstSecret,
+    teamSlug: defaultTeamSlug,
+    async stop() {
+      stopping = true;
+      await held.disposeAsync();
+    },
+  };
+}
+
+/** @returns the secret of a new write token, if the folder has never had a token. */
+async function prepareFirstStart(database: Database): Promise<string | undefined> {
+  const team = await new Teams(database).ensureDefault();
+  const tokens = new Tokens(database);
+  if ((await tokens.list()).length > 0) return undefined;
+  const { secret } = await tokens.create({ teamId: team.id, name: "first start", permission: "write" });
+  return secret;
+}
+
+interface Parts {
+  config: Config;
+  database: Database;
+  cache: Cache;
+  eventLog: EventLog;
+  notes: RequestNotes;
+  log: Logger;
+  isStopping: () => boolean;
+}
+
+function buildRoutes({ config, database, cache, eventLog, notes, log, isStopping }: Parts) {
+  const accessRules = access({
+    authenticator: new Authenticator(database, config.turboToken ?? []),
+    rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
+    onPrincipal: (request, { team, name }) => notes.add(request, { team: team.slug, token: name }),
+  });
+  const healthRoutes = health([
+    async () => (isStopping() ? "The server is shutting down." : undefined),
+    async () => {
+      await database.read.run(sql`SELECT 1`);
+      return undefined;
+    },
+    async () => {
+      await tryPath(config.data, constants.W_OK);
+      return undefined;
+    },
+  ]);
+  const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;
+  const api = new Elysia({ prefix: config.basePath })
+    .use(turbo({ cache, eventLog, access: accessRules, baseUrl }))
+    .use(healthRoutes);
+  const root = new Elysia().use(errors({ log })).use(api);
+  // Health is also found where no proxy's prefix is known.
+  return (config.basePath === "" ? root : root.use(health([]))).compile();
+}
+
+async function drain(requests: Listener, withinMs: number, log: Logger): Promise<void> {
+  const complete = await requests.drain(withinMs);
+  if (!complete) log.warn({ withinMs }, "transfers cut at shutdown");
+}

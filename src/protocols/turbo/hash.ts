@@ -1,0 +1,20 @@
+import { Refusal } from "../../refusal.ts";
+
+/**
+ * The OpenAPI document shows hex, the API's own example mixed letters; `-` and `_` make it the URL-safe alphabet. None of
+ * them means anything to a file system or a URL.
+ */
+const pattern = /^[A-Za-z0-9_-]{1,256}$/;
+
+/** @throws Refusal `bad_request`. */
+export function checkHash(hash: string): string {
+  if (pattern.test(hash)) return hash;
+  throw new Refusal(
+    "bad_request",
+    "An artifact's hash has 1 to 256 characters, each a letter, a digit, - or _. This one does not.",
+  );
+}
+
+export function isHash(hash: string): boolean {
+  return pattern.test(hash);
+}

@@ -1,0 +1,162 @@
+import { Elysia } from "elysia";
+import { type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
+import type { Cache } from "../../cache/cache.ts";
+import { requireEnabled } from "../../identity/access.ts";
+import type { Team } from "../../identity/teams.ts";
+import type { EventLog } from "../../usage/event-log.ts";
+import type { access } from "../access.ts";
+import { onlyMethods } from "../allowed-methods.ts";
+import { notFound } from "../answer.ts";
+import { readJson } from "../json-body.ts";
+import {
+  artifactHeaders,
+  isUnchanged,
+  parseClientHeaders,
+  parseContentLength,
+  parseFacts,
+} from "./artifact-headers.ts";
+import { parseEvents } from "./events-body.ts";
+import { checkHash } from "./hash.ts";
+import { parseHashes, queryAnswer } from "./query-body.ts";
+
+export interface TurboOptions {
+  cache: Cache;
+  eventLog: EventLog;
+  access: ReturnType<typeof access>;
+  /** The address that clients use for this request's server, without a trailing slash, such as `https://host/cache`. */
+  baseUrl: (request: Request) => string;
+}
+
+const tool = "turbo";
+const maxJsonBytes = 4 * 1024 * 1024;
+
+/**
+ * turbo sends its token with the real request only if this list names Authorization (2.11.11). Browsers get no
+ * Access-Control-Allow-Origin, so no page of another site can use a cache.
+ */
+const preflightHeaders = {
+  "access-control-allow-methods": "GET, HEAD, PUT, POST, OPTIONS",
+  "access-control-allow-headers":
+    "Authorization, Content-Type, User-Agent, x-artifact-duration, x-artifact-tag, x-artifact-sha, " +
+    "x-artifact-dirty-hash, x-artifact-client-ci, x-artifact-client-interactive",
+};
+
+/**
+ * The Remote Cache API of Vercel, as published and as turbo 1.13 to 2.11 speak it. The API pages have it under `/v8`, the
+ * OpenAPI document does not; both are served.
+ */
+export function turbo(options: TurboOptions) {
+  return new Elysia({ name: "turbo" })
+    .use(artifactRoutes("/v8/artifacts", options))
+    .use(artifactRoutes("/artifacts", options));
+}
+
+function artifactRoutes(path: string, { cache, eventLog, access, baseUrl }: TurboOptions) {
+  const preflight = () => new Response(null, { status: 204, headers: preflightHeaders });
+
+  const download = async ({
+    headers,
+    params,
+    team,
+  }: {
+    headers: Record<string, string | undefined>;
+    params: { hash: string };
+    team: Team;
+  }) => {
+    requireEnabled(team);
+    parseClientHeaders(headers);
+    const found = await cache.get(keyOf(team, params.hash));
+    if (!found) return notFound("There is no such artifact.");
+    const answerHeaders = artifactHeaders(found.artifact, headers);
+    if (isUnchanged(headers, found.artifact)) return new Response(null, { status: 304, headers: answerHeaders });
+    // The file goes into the answer unopened: the server sends it without its bytes passing through here.
+    return new Response(found.blob.body, { headers: answerHeaders });
+  };
+
+  return (
+    new Elysia()
+      .use(access)
+      .get(`${path}/status`, ({ team }) => statusAnswer(team), { access: "read" })
+      .options(`${path}/status`, preflight)
+      .use(onlyMethods(`${path}/status`, "GET", "OPTIONS"))
+
+      .post(
+        `${path}/events`,
+        async ({ request, headers, team, principal }) => {
+          // A client reports what its local cache did, too, so only a blocked team's are refused.
+          if (team.state === "blocked") requireEnabled(team);
+          const reporter = {
+            teamId: team.id,
+            tool,
+            tokenId: principal.tokenId,
+            ...parseClientHeaders(headers),
+          };
+          await eventLog.record(reporter, parseEvents(await readJson(request, maxJsonBytes)));
+          return new Response(null, { status: 200 });
+        },
+        { access: "read", parse: "none" },
+      )
+      .options(`${path}/events`, preflight)
+      .use(onlyMethods(`${path}/events`, "POST", "OPTIONS"))
+
+      .get(`${path}/:hash`, download, { access: "read" })
+      // The server leaves the body out of an answer to HEAD and keeps its length.
+      .head(`${path}/:hash`, download, { access: "read" })
+      .put(
+        `${path}/:hash`,
+        async ({ request, headers, params, query, team, principal }) => {
+          requireEnabled(team);
+          const key = keyOf(team, params.hash);
+          const facts = parseFacts(headers, principal.tokenId);
+          const sizeBytes = parseContentLength(headers);
+          await cache.put(key, facts, {
+            body: request.body ?? emptyBody(),
+            ...(sizeBytes !== undefined && { sizeBytes }),
+            overwrite: team.overwrite,
+          });
+          const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
+          return Response.json({ urls: [url] }, { status: 202 });
+        },
+        { access: "write", parse: "none" },
+      )
+      .options(`${path}/:hash`, preflight)
+      .use(onlyMethods(`${path}/:hash`, "GET", "HEAD", "PUT", "OPTIONS"))
+
+      .post(
+        path,
+        async ({ request, headers, team }) => {
+          requireEnabled(team);
+          parseClientHeaders(headers);
+          const hashes = parseHashes(await readJson(request, maxJsonBytes));
+          return Response.json(queryAnswer(hashes, await cache.query(spaceOf(team), hashes)));
+        },
+        { access: "read", parse: "none" },
+      )
+      .options(path, preflight)
+      .use(onlyMethods(path, "POST", "OPTIONS"))
+  );
+}
+
+/** The published states; `blocked` is the API's 402. */
+function statusAnswer(team: Team): Response {
+  if (team.state === "blocked") requireEnabled(team);
+  return Response.json({ status: team.state });
+}
+
+function spaceOf(team: Team): ArtifactSpace {
+  return { teamId: team.id, tool, scope: trustedScope };
+}
+
+function keyOf(team: Team, hash: string): ArtifactKey {
+  return { ...spaceOf(team), hash: checkHash(hash) };
+}
+
+/** The team as the request named it, so that the URL works for whoever is given it. */
+function teamQuery({ teamId, slug }: { teamId?: string; slug?: string }): string {
+  const named = new URLSearchParams({ ...(teamId && { teamId }), ...(slug && { slug }) }).toString();
+  return named && `?${named}`;
+}
+
+function emptyBody(): ReadableStream<Uint8Array> {
+  return new Blob([]).stream();
+}

@@ -1,0 +1,7 @@
+/** Short enough for a log line, and nothing in it that could break one. */
+const pattern = /^[A-Za-z0-9._:+/=-]{1,128}$/;
+
+/** The id that a proxy in front gave the request, or a new one. */
+export function requestId(given: string | null): string {
+  return given !== null && pattern.test(given) ? given : Bun.randomUUIDv7();
+}
