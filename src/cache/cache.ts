@@ -102,21 +102,21 @@ export class Cache {
       maxSizeBytes: this.maxArtifactSizeBytes,
       ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),
     });
-    await this.blobLock.run(received.sha256, async () => {
-      try {
+    try {
+      await this.blobLock.share(received.sha256, async () => {
         await received.publish();
         await this.database.write((tx) => pointAt(tx, key, facts, received, upload.overwrite));
-      } catch (error) {
-        await this.withdraw(received.sha256);
-        throw error;
-      }
-    });
+      });
+    } catch (error) {
+      await this.withdraw(received.sha256);
+      throw error;
+    }
   }
 
   /** After a put that failed: the failure is what the caller must hear of, so one of clearing up is only logged. */
   private async withdraw(sha256: string): Promise<void> {
     try {
-      await this.collector.discardLocked(sha256);
+      await this.collector.discard(sha256);
     } catch (error) {
       this.log.error({ err: error, sha256 }, "blob of a failed upload left behind");
     }
@@ -138,7 +138,7 @@ export class Cache {
 
   /** Every artifact that points at the blob is a miss from now on, until the same bytes are uploaded again. */
   private async quarantine({ sha256, sizeBytes, hash }: Artifact): Promise<void> {
-    await this.blobLock.run(sha256, async () => {
+    await this.blobLock.exclude(sha256, async () => {
       // An upload of the same bytes may have mended it while we waited for the lock.
       const blob = await this.storage.find(sha256);
       if (blob?.sizeBytes === sizeBytes) return;

@@ -12,7 +12,7 @@ export class Collector {
   constructor(
     private readonly database: Database,
     private readonly storage: BlobStorage,
-    /** Held by whoever publishes, removes or quarantines a blob. */
+    /** Shared by those who publish a blob and point at it, excluded by those who remove or quarantine it. */
     private readonly blobLock: KeyedLock,
   ) {}
 
@@ -45,18 +45,15 @@ export class Collector {
 
   /** Removes a blob unless an artifact points at it. @returns whether it went. */
   discard(sha256: string): Promise<boolean> {
-    return this.blobLock.run(sha256, () => this.discardLocked(sha256));
-  }
-
-  /** For callers that hold the lock. */
-  async discardLocked(sha256: string): Promise<boolean> {
-    if (await this.isInUse(sha256)) return false;
-    // The file goes first: a crash in between leaves a row that the next round finds, and never a file without one.
-    await this.storage.remove(sha256);
-    await this.database.write(async (tx) => {
-      await tx.delete(blobs).where(eq(blobs.sha256, sha256));
+    return this.blobLock.exclude(sha256, async () => {
+      if (await this.isInUse(sha256)) return false;
+      // The file goes first: a crash in between leaves a row that the next round finds, and never a file without one.
+      await this.storage.remove(sha256);
+      await this.database.write(async (tx) => {
+        await tx.delete(blobs).where(eq(blobs.sha256, sha256));
+      });
+      return true;
     });
-    return true;
   }
 
   /** Takes a blob that is in use off the list of candidates. */

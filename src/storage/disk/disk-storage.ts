@@ -78,11 +78,14 @@ export class DiskStorage implements BlobStorage {
     const path = this.pathOf(received.sha256);
     const folder = join(path, "..");
     try {
-      await received.file.sync();
-      // Windows neither links nor renames a file that is open.
-      await received.file.close();
-      if (!this.knownFolders.has(folder)) await this.makeFolder(folder);
-      await this.linkOnce(received, path, folder);
+      // What has the name had its bytes synced before; only the name itself may be too new to have been.
+      if (!hasSize(path, received.sizeBytes)) {
+        await received.file.sync();
+        // Windows neither links nor renames a file that is open.
+        await received.file.close();
+        if (!this.knownFolders.has(folder)) await this.makeFolder(folder);
+        await this.linkOnce(received, path, folder);
+      }
       await syncFolder(folder);
     } catch (error) {
       throw refusalOf(error);
@@ -95,7 +98,7 @@ export class DiskStorage implements BlobStorage {
     } catch (error) {
       const code = (error as { code?: string }).code ?? "";
       if (code === "EEXIST") {
-        if ((await stat(path)).size !== received.sizeBytes) await rename(received.path, path);
+        if (!hasSize(path, received.sizeBytes)) await rename(received.path, path);
       } else if (code === "ENOENT") {
         await this.makeFolder(folder);
         await link(received.path, path);
@@ -116,6 +119,10 @@ export class DiskStorage implements BlobStorage {
   private pathOf(sha256: string): string {
     return join(this.blobs, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
   }
+}
+
+function hasSize(path: string, sizeBytes: number): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.size === sizeBytes;
 }
 
 async function sha256Of(path: string): Promise<string> {

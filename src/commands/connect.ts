@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { loadConfig } from "../config/load-config.ts";
+import { readWebUrl, webUrlValue } from "../config/value-kinds.ts";
+import { defaultTeamSlug } from "../identity/teams.ts";
+import { localUrl } from "../server/addresses.ts";
+import type { CommandContext } from "./command-context.ts";
+import { connectLines } from "./connect-lines.ts";
+import { runningServerUrl } from "./running-server.ts";
+import { addSettingOptions, settingFlags } from "./setting-options.ts";
+import { withData } from "./with-data.ts";
+
+/** `larder connect` */
+export function connectCommand(context: CommandContext): Command {
+  const command = new Command("connect")
+    .description("Print what to paste into a repository so that it uses this larder")
+    .option("--team <slug>", `Team to connect to, by slug or id (default: ${defaultTeamSlug})`)
+    .option("--url <url>", "URL that clients use (default: that of the server)", readUrl)
+    .addHelpText("after", "\nExample:\n  larder connect --team web --url https://cache.example.com")
+    .action(async (options: { team?: string; url?: string }) => {
+      const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
+      const url =
+        options.url ??
+        config.publicUrl ??
+        runningServerUrl(config.data) ??
+        localUrl(config.host, config.port, config.basePath);
+      let teamSlug = options.team ?? defaultTeamSlug;
+      // Another larder's teams are not known here.
+      if (options.team !== undefined && options.url === undefined && existsSync(config.data)) {
+        await withData(context, command, async ({ teams }) => {
+          teamSlug = (await teams.get(teamSlug)).slug;
+        });
+      }
+      context.stdout(connectLines({ url, teamSlug }));
+    });
+  return addSettingOptions(command, ["data"]);
+}
+
+function readUrl(text: string): string {
+  const url = readWebUrl(text)?.value;
+  if (url === undefined) throw new InvalidArgumentError(`It takes ${webUrlValue().allowed}.`);
+  return url;
+}

@@ -1,0 +1,71 @@
+import { Command } from "commander";
+import { version } from "../version.ts";
+import type { CommandContext } from "./command-context.ts";
+import { configCommand } from "./config.ts";
+import { connectCommand } from "./connect.ts";
+import { serveCommand } from "./serve.ts";
+import { teamCommand } from "./team.ts";
+import { tokenCommand } from "./token.ts";
+
+/**
+ * Runs the command that the arguments name, and the server without one.
+ * @throws CommanderError when the help or the version was printed, or a usage error; Refusal; and what commands throw.
+ */
+export async function runProgram(args: readonly string[], context: CommandContext): Promise<void> {
+  const words = splitFlags(namesNothing(args) ? ["serve", ...args] : args);
+  await program(context).parseAsync(words, { from: "user" });
+}
+
+function program(context: CommandContext): Command {
+  const larder = new Command("larder")
+    .description("A self-hosted build cache. Without a command, larder starts the server.")
+    .version(`larder ${version}`, "-V, --version", "Print the version")
+    .helpOption("-h, --help", "Print this help")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  larder\n  larder serve --port 8080 --data /srv/larder\n  larder connect\n\n" +
+        "`larder COMMAND --help` tells more about a command.",
+    );
+  larder.commandsGroup("Server:");
+  larder.addCommand(serveCommand(context)).addCommand(configCommand(context));
+  larder.commandsGroup("Teams and tokens:");
+  larder.addCommand(teamCommand(context)).addCommand(tokenCommand(context));
+  larder.commandsGroup("Clients:");
+  larder.addCommand(connectCommand(context));
+  larder.commandsGroup("Help:").helpCommand("help [command]", "Print the help of a command");
+  furnish(larder, context, larder.name());
+  return larder;
+}
+
+/** Commander's own default command would take a mistyped command for an argument of the server. */
+function namesNothing(args: readonly string[]): boolean {
+  const [first] = args;
+  if (first === undefined) return true;
+  return first.startsWith("-") && !["-h", "--help", "-V", "--version"].includes(first);
+}
+
+/**
+ * `--flag=value` as two words. Commander would repeat an unknown flag with its value, which may be a secret, and not see
+ * which flag it resembles.
+ */
+function splitFlags(args: readonly string[]): string[] {
+  return args.flatMap((arg) => {
+    const [, flag, value] = /^(--[^=]+)=(.*)$/s.exec(arg) ?? [];
+    return flag === undefined || value === undefined ? [arg] : [flag, value];
+  });
+}
+
+/** What holds for every command, since commander hands nothing down to commands that were made by themselves. */
+function furnish(command: Command, context: CommandContext, path: string): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(`See \`${path} --help\`.`)
+    .configureHelp({ helpWidth: 100, showGlobalOptions: false })
+    .configureOutput({
+      writeOut: context.stdout,
+      writeErr: context.stderr,
+      outputError: (text, write) => write(`larder: ${text.replace(/^error: /, "")}`),
+    });
+  if (command.parent) command.helpCommand(false).helpOption("-h, --help", "Print this help");
+  for (const child of command.commands) furnish(child, context, `${path} ${child.name()}`);
+}

@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { type App, startApp } from "../app.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { createLogger } from "../server/logger.ts";
+import { firstSignal } from "../server/signals.ts";
+import { version } from "../version.ts";
+import type { CommandContext } from "./command-context.ts";
+import { connectLines } from "./connect-lines.ts";
+import { addSettingOptions, settingFlags } from "./setting-options.ts";
+
+/** `larder serve` */
+export function serveCommand(context: CommandContext): Command {
+  const command = new Command("serve")
+    .description("Start the server")
+    .addHelpText("after", "\nExample:\n  larder serve --port 8080 --data /srv/larder")
+    .action(async () => {
+      const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
+      const log = createLogger({ level: config.logLevel, format: config.logFormat });
+      const stop = firstSignal();
+      const app = await startApp(config, log);
+      context.stdout(welcome(app, config.publicUrl));
+      log.info({ signal: await stop }, "larder stops");
+      await app.stop();
+    });
+  return addSettingOptions(command);
+}
+
+function welcome(app: App, publicUrl: string | undefined): string {
+  const url = publicUrl ?? app.url;
+  const others = publicUrl ? [] : app.networkUrls;
+  const lines = [`larder ${version} serves at ${url}`];
+  if (others.length > 0) lines.push(`From other machines: ${others.join(", ")}`);
+  if (app.firstSecret === undefined) {
+    lines.push("`larder connect` prints what to paste into a repository.", "");
+    return lines.join("\n");
+  }
+  lines.push(
+    "",
+    `This is its first start: team "${app.teamSlug}" has a first token, shown this once. Paste:`,
+    "",
+    connectLines({ url, teamSlug: app.teamSlug, token: app.firstSecret }),
+  );
+  return lines.join("\n");
+}

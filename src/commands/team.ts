@@ -1,0 +1,197 @@
+import { Command, Option } from "commander";
+import { purgeTeam } from "../cache/purge.ts";
+import { teamTotals } from "../cache/totals.ts";
+import { roundSize } from "../config/units.ts";
+import {
+  type OverwriteRule,
+  overwriteRules,
+  type Team,
+  type TeamChange,
+  teamStates,
+} from "../identity/teams.ts";
+import { Refusal } from "../refusal.ts";
+import type { CommandContext } from "./command-context.ts";
+import { addSettingOptions } from "./setting-options.ts";
+import { jsonText, textTable } from "./text-table.ts";
+import { type Data, withData } from "./with-data.ts";
+
+/** `larder team …` */
+export function teamCommand(context: CommandContext): Command {
+  return new Command("team")
+    .description("Create, list, show, change and delete teams")
+    .addHelpText("after", "\nExample:\n  larder team create web\n  larder team set web --state paused")
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(setCommand(context))
+    .addCommand(deleteCommand(context));
+}
+
+function createCommand(context: CommandContext): Command {
+  const command = teamSubcommand("create", "Create a team", 'larder team create web --name "Web team"')
+    .argument("<slug>", "Name of the team in URLs, such as web")
+    .option("--name <name>", "Name of the team for people (default: the slug)")
+    .addOption(overwriteOption())
+    .action((slug: string, options: { name?: string; overwrite?: OverwriteRule; json?: true }) =>
+      withData(context, command, async ({ teams }) => {
+        const { name, overwrite } = options;
+        const team = await teams.create({
+          slug,
+          ...(name !== undefined && { name }),
+          ...(overwrite !== undefined && { overwrite }),
+        });
+        context.stdout(options.json ? jsonText(teamJson(team)) : `Created team ${team.slug} (${team.id}).\n`);
+      }),
+    );
+  return command;
+}
+
+function listCommand(context: CommandContext): Command {
+  const command = teamSubcommand("list", "List all teams", "larder team list --json").action(
+    (options: { json?: true }) =>
+      withData(context, command, async ({ teams }) => {
+        const all = await teams.list();
+        context.stdout(options.json ? jsonText(all.map(teamJson)) : teamTable(all));
+      }),
+  );
+  return command;
+}
+
+function showCommand(context: CommandContext): Command {
+  const command = teamSubcommand("show", "Show a team and what it has stored", "larder team show web")
+    .argument("<slug>", "Slug or id of the team")
+    .action((slug: string, options: { json?: true }) =>
+      withData(context, command, async (data) => {
+        const team = await data.teams.get(slug);
+        const holdings = await holdingsOf(data, team);
+        context.stdout(
+          options.json
+            ? jsonText({ ...teamJson(team), ...holdings })
+            : textTable([
+                ["Slug", team.slug],
+                ["Id", team.id],
+                ["Name", team.name],
+                ["State", team.state],
+                ["Overwrite", team.overwrite],
+                ["Created", isoTime(team.createdAt)],
+                ["Artifacts", `${holdings.artifacts} (${roundSize(holdings.sizeBytes)})`],
+                ["Tokens", String(holdings.tokens)],
+              ]),
+        );
+      }),
+    );
+  return command;
+}
+
+function setCommand(context: CommandContext): Command {
+  const command = teamSubcommand("set", "Change a team", "larder team set web --overwrite never")
+    .argument("<slug>", "Slug or id of the team")
+    .option("--name <name>", "New name")
+    .option("--slug <slug>", "New slug")
+    .addOption(new Option("--state <state>", "Whether the team may use the cache").choices(teamStates))
+    .addOption(overwriteOption())
+    .action((slug: string, options: TeamChange & { json?: true }) =>
+      withData(context, command, async ({ teams }) => {
+        const { name, slug: newSlug, state, overwrite } = options;
+        const change: TeamChange = {
+          ...(name !== undefined && { name }),
+          ...(newSlug !== undefined && { slug: newSlug }),
+          ...(state !== undefined && { state }),
+          ...(overwrite !== undefined && { overwrite }),
+        };
+        if (Object.keys(change).length === 0) {
+          throw new Refusal("bad_request", "Nothing to change. Give --name, --slug, --state or --overwrite.");
+        }
+        const team = await teams.set(slug, change);
+        context.stdout(
+          options.json ? jsonText(teamJson(team)) : `Changed team ${team.slug}.\n${teamTable([team])}`,
+        );
+      }),
+    );
+  return command;
+}
+
+function deleteCommand(context: CommandContext): Command {
+  const command = teamSubcommand(
+    "delete",
+    "Delete a team with its artifacts, tokens and events",
+    "larder team delete web --yes",
+  )
+    .argument("<slug>", "Slug or id of the team")
+    .option("--yes", "Really delete it")
+    .action((slug: string, options: { yes?: true; json?: true }) =>
+      withData(context, command, async (data) => {
+        const team = await data.teams.get(slug);
+        const what = describeHoldings(await holdingsOf(data, team));
+        if (!options.yes) {
+          throw new Refusal(
+            "bad_request",
+            `This would delete team ${team.slug} (${team.id}) with ${what} and all its events. ` +
+              "Nothing was deleted. Add --yes to delete it.",
+          );
+        }
+        await data.teams.delete(team.id, purgeTeam);
+        context.stdout(
+          options.json ? jsonText(teamJson(team)) : `Deleted team ${team.slug} (${team.id}) with ${what}.\n`,
+        );
+      }),
+    );
+  return command;
+}
+
+function teamSubcommand(name: string, description: string, example: string): Command {
+  const command = new Command(name)
+    .description(description)
+    .option("--json", "Print JSON")
+    .addHelpText("after", `\nExample:\n  ${example}`);
+  return addSettingOptions(command, ["data"]);
+}
+
+function overwriteOption(): Option {
+  return new Option("--overwrite <rule>", "Whether an upload may replace an artifact by other bytes").choices(
+    overwriteRules,
+  );
+}
+
+interface Holdings {
+  artifacts: number;
+  sizeBytes: number;
+  tokens: number;
+}
+
+async function holdingsOf({ database, tokens }: Data, team: Team): Promise<Holdings> {
+  const totals = await teamTotals(database, team.id);
+  return { ...totals, tokens: (await tokens.list({ teamId: team.id })).length };
+}
+
+function describeHoldings(holdings: Holdings): string {
+  const { artifacts, sizeBytes, tokens } = holdings;
+  return `${counted(artifacts, "artifact")} (${roundSize(sizeBytes)}), ${counted(tokens, "token")}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function teamTable(teams: Team[]): string {
+  return textTable([
+    ["SLUG", "NAME", "STATE", "OVERWRITE", "CREATED", "ID"],
+    ...teams.map((team) => [
+      team.slug,
+      team.name,
+      team.state,
+      team.overwrite,
+      isoTime(team.createdAt),
+      team.id,
+    ]),
+  ]);
+}
+
+function teamJson(team: Team): Record<string, unknown> {
+  const { id, slug, name, state, overwrite, createdAt } = team;
+  return { id, slug, name, state, overwrite, createdAt: isoTime(createdAt) };
+}
+
+function isoTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,156 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { formatTime, parseTime } from "../config/units.ts";
+import { type Permission, permissions, type Token } from "../identity/tokens.ts";
+import type { CommandContext } from "./command-context.ts";
+import { addSettingOptions } from "./setting-options.ts";
+import { jsonText, textTable } from "./text-table.ts";
+import { withData } from "./with-data.ts";
+
+/** `larder token …` */
+export function tokenCommand(context: CommandContext): Command {
+  return new Command("token")
+    .description("Create, list and revoke tokens")
+    .addHelpText("after", "\nExample:\n  larder token create --team default --permission write --name ci")
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(revokeCommand(context));
+}
+
+interface CreateOptions {
+  team: string;
+  permission: Permission;
+  name: string;
+  expires?: number;
+  json?: true;
+}
+
+function createCommand(context: CommandContext): Command {
+  const command = tokenSubcommand(
+    "create",
+    "Create a token and print its secret, which is not shown again",
+    "larder token create --team default --permission write --name ci --expires 90d",
+  )
+    .requiredOption("--team <slug>", "Team that the token acts for, by slug or id")
+    .addOption(
+      new Option("--permission <permission>", "What it may do").choices(permissions).makeOptionMandatory(),
+    )
+    .requiredOption("--name <name>", "Name to know it by")
+    .option("--expires <time>", "How long it is valid, such as 90d or 12h (default: no end)", readLifetime)
+    .action((options: CreateOptions) =>
+      withData(context, command, async ({ teams, tokens }) => {
+        const team = await teams.get(options.team);
+        const { secret, ...token } = await tokens.create({
+          teamId: team.id,
+          name: options.name,
+          permission: options.permission,
+          ...(options.expires !== undefined && { expiresAt: Date.now() + options.expires }),
+        });
+        if (options.json) {
+          context.stdout(jsonText({ token: secret, ...tokenJson(token) }));
+          return;
+        }
+        // The secret stands alone on standard output, so that scripts can take it.
+        context.stdout(`${secret}\n`);
+        context.stderr(`${describeToken(token)} Keep the secret: it is not shown again.\n`);
+      }),
+    );
+  return command;
+}
+
+function listCommand(context: CommandContext): Command {
+  const command = tokenSubcommand(
+    "list",
+    "List tokens, without their secrets",
+    "larder token list --team default",
+  )
+    .option("--team <slug>", "Only those of this team, by slug or id")
+    .action((options: { team?: string; json?: true }) =>
+      withData(context, command, async ({ teams, tokens }) => {
+        const filter = options.team === undefined ? {} : { teamId: (await teams.get(options.team)).id };
+        const found = await tokens.list(filter);
+        context.stdout(options.json ? jsonText(found.map(tokenJson)) : tokenTable(found));
+      }),
+    );
+  return command;
+}
+
+function revokeCommand(context: CommandContext): Command {
+  const command = tokenSubcommand(
+    "revoke",
+    "Revoke a token at once",
+    "larder token revoke tok_4fQz7Lk2mXw9RtAb\n  larder token revoke ci --team default",
+  )
+    .argument("<id>", "Id of the token, its secret, or with --team its name")
+    .option("--team <slug>", "Team of the token, by slug or id")
+    .action((id: string, options: { team?: string; json?: true }) =>
+      withData(context, command, async ({ teams, tokens }) => {
+        const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
+        const token = await tokens.revoke(id, teamId);
+        context.stdout(
+          options.json
+            ? jsonText(tokenJson(token))
+            : `Revoked token "${token.name}" (${token.id}) of team ${token.teamSlug}.\n`,
+        );
+      }),
+    );
+  return command;
+}
+
+function tokenSubcommand(name: string, description: string, example: string): Command {
+  const command = new Command(name)
+    .description(description)
+    .option("--json", "Print JSON")
+    .addHelpText("after", `\nExample:\n  ${example}`);
+  return addSettingOptions(command, ["data"]);
+}
+
+function readLifetime(text: string): number {
+  const lifetimeMs = parseTime(text);
+  const longestMs = parseTime("36500d") as number;
+  if (lifetimeMs !== undefined && lifetimeMs > 0 && lifetimeMs <= longestMs) return lifetimeMs;
+  throw new InvalidArgumentError(
+    `It takes a time with its unit, such as 90d or 12h, up to ${formatTime(longestMs)}.`,
+  );
+}
+
+function describeToken(token: Token): string {
+  const until = token.expiresAt === null ? "" : ` until ${isoTime(token.expiresAt)}`;
+  return `Token "${token.name}" (${token.id}) has permission ${token.permission} in team ${token.teamSlug}${until}.`;
+}
+
+function tokenTable(tokens: Token[]): string {
+  return textTable([
+    ["ID", "NAME", "TEAM", "PERMISSION", "STATE", "CREATED", "EXPIRES"],
+    ...tokens.map((token) => [
+      token.id,
+      token.name,
+      token.teamSlug,
+      token.permission,
+      tokenState(token),
+      isoTime(token.createdAt),
+      isoTime(token.expiresAt) ?? "never",
+    ]),
+  ]);
+}
+
+function tokenState(token: Token): string {
+  if (token.revokedAt !== null) return "revoked";
+  return token.expiresAt !== null && token.expiresAt <= Date.now() ? "expired" : "valid";
+}
+
+function tokenJson(token: Token): Record<string, unknown> {
+  return {
+    id: token.id,
+    name: token.name,
+    team: token.teamSlug,
+    teamId: token.teamId,
+    permission: token.permission,
+    createdAt: isoTime(token.createdAt),
+    expiresAt: isoTime(token.expiresAt),
+    revokedAt: isoTime(token.revokedAt),
+  };
+}
+
+function isoTime<Time extends number | null>(timeMs: Time): string | (Time & null) {
+  return timeMs === null ? (null as Time & null) : new Date(timeMs).toISOString();
+}

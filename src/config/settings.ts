@@ -1,0 +1,131 @@
+import type { Place } from "./place.ts";
+import { dataFolder } from "./platform-folders.ts";
+import {
+  basePathValue,
+  choiceValue,
+  folderValue,
+  hostValue,
+  integerValue,
+  optional,
+  secretListValue,
+  sizeValue,
+  timeValue,
+  type ValueKind,
+  webUrlValue,
+} from "./value-kinds.ts";
+
+export interface Setting<T> {
+  readonly kind: ValueKind<T>;
+  /** As a user would write it. */
+  readonly default: string | ((place: Place) => string);
+  /** Stands for a default that depends on the place, in the help. */
+  readonly defaultDoc?: string;
+  /** One line for the help, without a full stop. */
+  readonly doc: string;
+  /** Never shown. */
+  readonly secret?: true;
+  /** A variable outside larder's own names that is read too; larder's own wins. */
+  readonly otherVariable?: string;
+}
+
+const day = 86_400_000;
+
+/** Everything that can be set. Flags, variables, keys of `larder.toml`, help and types all follow from this table. */
+export const settings = {
+  host: setting({ kind: hostValue(), default: "0.0.0.0", doc: "Address to listen on" }),
+  port: setting({
+    kind: integerValue({ min: 0, max: 65_535 }),
+    default: "5273",
+    doc: "Port to listen on; 0 picks a free one",
+  }),
+  basePath: setting({ kind: basePathValue(), default: "", doc: "Prefix of every route, such as /cache" }),
+  publicUrl: setting({
+    kind: optional(webUrlValue()),
+    default: "none",
+    doc: "URL that clients use, if larder is behind a proxy",
+  }),
+  data: setting({
+    kind: folderValue(),
+    default: dataFolder,
+    defaultDoc: "the platform's data folder",
+    doc: "Folder for the database and the artifacts",
+  }),
+  maxArtifactSize: setting({
+    kind: sizeValue({ minBytes: 1 }),
+    default: "2GiB",
+    doc: "Largest artifact that is accepted",
+  }),
+  maxRequestsPerMinute: setting({
+    kind: optional(integerValue({ min: 1 })),
+    default: "none",
+    doc: "Requests per minute that each token may make",
+  }),
+  shutdownTimeout: setting({
+    // Timers of more than 24.8 days fire at once, so no bound can be that high.
+    kind: timeValue({ minMs: 0, maxMs: day }),
+    default: "30s",
+    doc: "How long running transfers may take when the server is asked to stop",
+  }),
+  idleTimeout: setting({
+    // The range of Bun.serve.
+    kind: timeValue({ minMs: 1_000, maxMs: 255_000, wholeSeconds: true }),
+    default: "60s",
+    doc: "How long a connection may stand still before it is closed",
+  }),
+  eventMaxAge: setting({
+    kind: timeValue({ minMs: 1_000, maxMs: 36_500 * day }),
+    default: "30d",
+    doc: "How long reported hits and misses are kept",
+  }),
+  logLevel: setting({
+    kind: choiceValue(["error", "warn", "info", "debug"]),
+    default: "info",
+    doc: "Least important messages that are logged: error, warn, info or debug",
+  }),
+  logFormat: setting({
+    kind: choiceValue(["auto", "pretty", "json"]),
+    default: "auto",
+    doc: "How to log: pretty, json, or auto, which is pretty on a terminal",
+  }),
+  turboToken: setting({
+    kind: optional(secretListValue()),
+    default: "none",
+    doc: "Secret that may write as team `default`; TURBO_TOKEN in the environment is read too",
+    secret: true,
+    otherVariable: "TURBO_TOKEN",
+  }),
+};
+
+export type SettingKey = keyof typeof settings;
+
+/** Sizes are bytes, times are milliseconds, `none` is undefined. */
+export type Config = {
+  readonly [Key in SettingKey]: (typeof settings)[Key] extends Setting<infer T> ? T : never;
+};
+
+export const settingKeys = Object.keys(settings) as SettingKey[];
+
+/** `--max-artifact-size` of `maxArtifactSize`. */
+export function flagName(key: string): string {
+  return `--${key.replaceAll(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
+}
+
+/** `LARDER_MAX_ARTIFACT_SIZE` of `maxArtifactSize`. */
+export function variableName(key: string): string {
+  return `LARDER_${key.replaceAll(/[A-Z]/g, (capital) => `_${capital}`).toUpperCase()}`;
+}
+
+/** The entry of a key whose own value type does not matter. */
+export function settingOf(key: SettingKey): Setting<unknown> {
+  return settings[key] as Setting<unknown>;
+}
+
+/** A value as its setting takes it, in human units; a secret is masked. */
+export function formatSetting(key: SettingKey, value: unknown): string {
+  const { kind, secret } = settingOf(key);
+  return secret && value !== undefined ? "****" : kind.format(value);
+}
+
+function setting<T>(entry: Setting<T>): Setting<T> {
+  return entry;
+}

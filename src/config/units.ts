@@ -1,0 +1,86 @@
+const sizeUnits = new Map([
+  ["", 1],
+  ["b", 1],
+  ["k", 2 ** 10],
+  ["m", 2 ** 20],
+  ["g", 2 ** 30],
+  ["t", 2 ** 40],
+  ["p", 2 ** 50],
+  ["kib", 2 ** 10],
+  ["mib", 2 ** 20],
+  ["gib", 2 ** 30],
+  ["tib", 2 ** 40],
+  ["pib", 2 ** 50],
+  ["kb", 1e3],
+  ["mb", 1e6],
+  ["gb", 1e9],
+  ["tb", 1e12],
+  ["pb", 1e15],
+]);
+
+const timeUnits = new Map([
+  ["ms", 1],
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+]);
+
+const printedSizeUnits = ["PiB", "TiB", "GiB", "MiB", "KiB", "PB", "TB", "GB", "MB", "KB", "B"];
+
+/**
+ * Bytes of a size such as `20GiB`, `1.5 GB`, `500mb` or `1048576`, or undefined if it is none.
+ * `K`, `M`, `G`, `T` and `P` alone are powers of 1024. Always a safe integer, never negative.
+ */
+export function parseSize(text: string): number | undefined {
+  return parseQuantity(text, sizeUnits);
+}
+
+/** The shortest text that `parseSize` turns into exactly these bytes, such as `1.5GiB`. Takes safe integers from 0. */
+export function formatSize(sizeBytes: number): string {
+  let shortest = `${sizeBytes}B`;
+  for (const unit of printedSizeUnits) {
+    const amount = sizeBytes / (sizeUnits.get(unit.toLowerCase()) as number);
+    const text = `${Number(amount.toFixed(2))}${unit}`;
+    if (amount >= 1 && text.length < shortest.length && parseSize(text) === sizeBytes) shortest = text;
+  }
+  return shortest;
+}
+
+/** For reading only: one decimal of the largest binary unit, such as `117.7MiB`. */
+export function roundSize(sizeBytes: number): string {
+  const unit = ["PiB", "TiB", "GiB", "MiB", "KiB"].find(
+    (unit) => sizeBytes >= (parseSize(`1${unit}`) as number),
+  );
+  return unit
+    ? `${Number((sizeBytes / (parseSize(`1${unit}`) as number)).toFixed(1))}${unit}`
+    : `${sizeBytes}B`;
+}
+
+/**
+ * Milliseconds of a time such as `30d`, `12h`, `5m`, `1.5s` or `250ms`, or undefined if it is none.
+ * The unit may not be left out. Always a safe integer, never negative.
+ */
+export function parseTime(text: string): number | undefined {
+  return parseQuantity(text, timeUnits);
+}
+
+/** The text that `parseTime` turns into exactly these milliseconds, in the largest unit that divides them. */
+export function formatTime(timeMs: number): string {
+  if (timeMs === 0) return "0s";
+  const [unit, unitMs] = [...timeUnits].findLast(([, unitMs]) => timeMs % unitMs === 0) as [string, number];
+  return `${timeMs / unitMs}${unit}`;
+}
+
+function parseQuantity(text: string, units: Map<string, number>): number | undefined {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text.trim()) ?? [];
+  if (digits === undefined || unit === undefined) return undefined;
+  const factor = units.get(unit.toLowerCase());
+  if (factor === undefined) return undefined;
+
+  // Half a kilobyte is a number of bytes; half a byte is a mistake.
+  const amount = Number(digits);
+  if (factor === 1 && !Number.isInteger(amount)) return undefined;
+  const quantity = Math.round(amount * factor);
+  return Number.isSafeInteger(quantity) ? quantity : undefined;
+}

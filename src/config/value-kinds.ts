@@ -1,0 +1,166 @@
+import type { Place } from "./place.ts";
+import { homeFolder, pathRules } from "./platform-folders.ts";
+import { formatSize, formatTime, parseSize, parseTime } from "./units.ts";
+
+/** What a setting's value may be, and how it is written. */
+export interface ValueKind<T> {
+  /** Stands for the value in the help, as in `--port <number>`. */
+  readonly placeholder: string;
+  /** What is allowed; follows "It takes". */
+  readonly allowed: string;
+  /** From the text of a flag or variable, or from any TOML value. Undefined if it is not allowed. */
+  read(raw: unknown, place: Place): { value: T } | undefined;
+  /** Text that `read` turns into the same value. */
+  format(value: T): string;
+}
+
+export function integerValue(range: { min: number; max?: number }): ValueKind<number> {
+  const { min, max = Number.MAX_SAFE_INTEGER } = range;
+  return {
+    placeholder: "number",
+    allowed:
+      range.max === undefined ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`,
+    read: (raw) => {
+      const value = typeof raw === "string" && /^\d+$/.test(raw.trim()) ? Number(raw) : raw;
+      return isWithin(value, min, max) ? { value } : undefined;
+    },
+    format: String,
+  };
+}
+
+/** A size in bytes. */
+export function sizeValue(range: { minBytes: number }): ValueKind<number> {
+  return {
+    placeholder: "size",
+    allowed: `a size such as 20GiB, 500MB or 1048576 (bytes), at least ${formatSize(range.minBytes)}`,
+    read: (raw) => {
+      const value = typeof raw === "string" ? parseSize(raw) : raw;
+      return isWithin(value, range.minBytes, Number.MAX_SAFE_INTEGER) ? { value } : undefined;
+    },
+    format: formatSize,
+  };
+}
+
+/** A time in milliseconds. */
+export function timeValue(range: { minMs: number; maxMs: number; wholeSeconds?: true }): ValueKind<number> {
+  const whole = range.wholeSeconds ? ", in whole seconds" : "";
+  return {
+    placeholder: "time",
+    allowed: `a time with its unit, such as 30d, 12h, 5m, 30s or 250ms, from ${formatTime(range.minMs)} to ${formatTime(range.maxMs)}${whole}`,
+    read: (raw) => {
+      // A bare number has no unit, and everybody would guess another one.
+      const value = typeof raw === "string" ? parseTime(raw) : undefined;
+      if (!isWithin(value, range.minMs, range.maxMs)) return undefined;
+      return range.wholeSeconds && value % 1000 !== 0 ? undefined : { value };
+    },
+    format: formatTime,
+  };
+}
+
+export function choiceValue<const Choice extends string>(choices: readonly Choice[]): ValueKind<Choice> {
+  return {
+    placeholder: "choice",
+    allowed: `one of ${choices.join(", ")}`,
+    read: (raw) => {
+      const value = choices.find((choice) => choice === raw);
+      return value && { value };
+    },
+    format: String,
+  };
+}
+
+/** Several secrets that mean the same, in text separated by commas. */
+export function secretListValue(): ValueKind<readonly string[]> {
+  return {
+    placeholder: "secrets",
+    allowed: "one or more secrets of printable characters without blanks, separated by commas",
+    read: (raw) => {
+      const parts: unknown[] = typeof raw === "string" ? raw.split(",") : Array.isArray(raw) ? raw : [];
+      if (!parts.every((part) => typeof part === "string")) return undefined;
+      const value = parts.map((part) => part.trim()).filter((part) => part !== "");
+      // Anything else cannot arrive in an Authorization header.
+      return value.length > 0 && value.every((part) => /^[!-~]+$/.test(part)) ? { value } : undefined;
+    },
+    format: (value) => value.join(","),
+  };
+}
+
+/** An address or name of this machine to listen on. */
+export function hostValue(): ValueKind<string> {
+  return {
+    placeholder: "address",
+    allowed: "an address or host name, such as 0.0.0.0, 127.0.0.1 or ::",
+    read: (raw) => {
+      if (typeof raw !== "string") return undefined;
+      const value = /^\[(.*)\]$/.exec(raw)?.[1] ?? raw;
+      return /^[\w.:%-]+$/.test(value) ? { value } : undefined;
+    },
+    format: String,
+  };
+}
+
+/** Empty, or with a leading slash and no trailing one. */
+export function basePathValue(): ValueKind<string> {
+  return {
+    placeholder: "path",
+    allowed: "a path such as /cache, of segments of letters, digits, '.', '_', '~' and '-'",
+    read: (raw) => {
+      if (typeof raw !== "string") return undefined;
+      const inner = raw.replace(/^\//, "").replace(/\/$/, "");
+      if (inner === "") return { value: "" };
+      const plain = inner
+        .split("/")
+        .every((segment) => /^[\w.~-]+$/.test(segment) && segment !== "." && segment !== "..");
+      return plain ? { value: `/${inner}` } : undefined;
+    },
+    format: String,
+  };
+}
+
+/** Origin and path, without a trailing slash. */
+export function webUrlValue(): ValueKind<string> {
+  return {
+    placeholder: "url",
+    allowed: "an http or https URL without user, query or fragment, such as https://cache.example.com",
+    read: readWebUrl,
+    format: String,
+  };
+}
+
+/** A folder, made absolute. */
+export function folderValue(): ValueKind<string> {
+  return {
+    placeholder: "folder",
+    allowed: "the path of a folder",
+    read: (raw, place) => {
+      if (typeof raw !== "string" || raw === "" || raw.includes("\0")) return undefined;
+      const { join, resolve } = pathRules(place);
+      // Shells leave the tilde alone in `--data=~/x`, and files have no shell; a folder named `~` is never meant.
+      const home = /^~(?=$|[/\\])/.test(raw) ? homeFolder(place) : undefined;
+      return { value: home ? join(home, raw.slice(1)) : resolve(place.cwd, raw) };
+    },
+    format: String,
+  };
+}
+
+/** The same, or `none`, which is undefined. */
+export function optional<T>(kind: ValueKind<T>): ValueKind<T | undefined> {
+  return {
+    placeholder: kind.placeholder,
+    allowed: `${kind.allowed}, or none`,
+    read: (raw, place) => (raw === "none" ? { value: undefined } : kind.read(raw, place)),
+    format: (value) => (value === undefined ? "none" : kind.format(value)),
+  };
+}
+
+/** For a URL that is no setting; as `webUrlValue` reads it. */
+export function readWebUrl(raw: unknown): { value: string } | undefined {
+  const url = typeof raw === "string" ? URL.parse(raw) : null;
+  if (!url || !/^https?:$/.test(url.protocol)) return undefined;
+  if (url.username || url.password || /[?#]/.test(url.href)) return undefined;
+  return { value: url.href.replace(/\/+$/, "") };
+}
+
+function isWithin(value: unknown, min: number, max: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+}

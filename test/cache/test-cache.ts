@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import { pino } from "pino";
+import { type ArtifactFacts, type ArtifactKey, trustedScope } from "../../src/cache/artifact.ts";
+import { Cache } from "../../src/cache/cache.ts";
+import { type Database, openDatabase } from "../../src/database/database.ts";
+import { type Team, Teams } from "../../src/identity/teams.ts";
+import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
+import { bodyOf, bytes } from "../storage/blob-storage-contract.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+export interface TestCache extends AsyncDisposable {
+  cache: Cache;
+  database: Database;
+  storage: DiskStorage;
+  folder: string;
+  team: Team;
+  /** What was logged, parsed. */
+  logged: Record<string, unknown>[];
+  put(hash: string, content: string, more?: PutOptions): Promise<void>;
+  /** The artifact's bytes as text, or undefined for a miss. */
+  get(hash: string, team?: Team): Promise<string | undefined>;
+  /** Names of the blobs that lie on the disk. */
+  blobFiles(): Promise<string[]>;
+}
+
+export interface PutOptions {
+  team?: Team;
+  facts?: Partial<ArtifactFacts>;
+  overwrite?: "allow" | "never";
+}
+
+const noFacts: ArtifactFacts = {
+  durationMs: 0,
+  tag: null,
+  sha: null,
+  dirtyHash: null,
+  clientCi: null,
+  clientInteractive: null,
+  writtenBy: null,
+};
+
+/** A cache on a folder of its own, with one team. */
+export async function openTestCache(): Promise<TestCache> {
+  const folder = temporaryFolder();
+  const database = openDatabase(join(folder.path, "larder.db"));
+  const storage = await DiskStorage.open(folder.path);
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line)) });
+  const cache = new Cache({ database, storage, maxArtifactSizeBytes: 1024 * 1024, log });
+  const team = await new Teams(database).ensureDefault();
+  const keyOf = (hash: string, of: Team = team): ArtifactKey => ({
+    teamId: of.id,
+    tool: "turbo",
+    scope: trustedScope,
+    hash,
+  });
+  return {
+    cache,
+    database,
+    storage,
+    folder: folder.path,
+    team,
+    logged,
+    put: (hash, content, more = {}) =>
+      cache.put(
+        keyOf(hash, more.team),
+        { ...noFacts, ...more.facts },
+        { body: bodyOf(bytes(content)), overwrite: more.overwrite ?? "allow" },
+      ),
+    async get(hash, of) {
+      const found = await cache.get(keyOf(hash, of));
+      return found && (await new Response(found.blob.body).text());
+    },
+    blobFiles: async () =>
+      (await Array.fromAsync(new Bun.Glob("*/*/*").scan({ cwd: join(folder.path, "blobs") }))).map(
+        (path) => path.split("/").at(-1) as string,
+      ),
+    async [Symbol.asyncDispose]() {
+      await database.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { connectLines } from "../../src/commands/connect-lines.ts";
+import { startLarder } from "../larder.ts";
+import { type Cli, openCli } from "./cli.ts";
+
+let cli: Cli;
+beforeEach(() => {
+  cli = openCli();
+});
+afterEach(() => cli[Symbol.dispose]());
+
+async function apiOf(args: string[], env: Record<string, string> = {}): Promise<string | undefined> {
+  const { stdout } = await cli.larder(["connect", "--data", cli.dataFolder, ...args], env);
+  return /export TURBO_API="(.*)"/.exec(stdout)?.[1];
+}
+
+test("the lines are for the shell, turbo.json and GitHub Actions", async () => {
+  const { stdout, exitCode } = await cli.larder([
+    "connect",
+    "--team",
+    "web",
+    "--url",
+    "https://cache.example.com/",
+  ]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toBe(connectLines({ url: "https://cache.example.com", teamSlug: "web" }));
+  expect(stdout).toContain('export TURBO_TOKEN="<your token>"');
+  const block = /"remoteCache": (\{[^}]*\})/.exec(stdout)?.[1] as string;
+  expect(JSON.parse(block)).toEqual({ apiUrl: "https://cache.example.com", teamSlug: "web" });
+  const workflow = Bun.YAML.parse(/^ {2}env:\n(?: {4}.*\n)+/m.exec(stdout)?.[0] as string);
+  expect(workflow).toEqual({
+    env: {
+      TURBO_API: "https://cache.example.com",
+      TURBO_TEAM: "web",
+      TURBO_TOKEN: `\${{ secrets.TURBO_TOKEN }}`,
+    },
+  });
+});
+
+test("the secret, where there is one, stands in the shell's line only", () => {
+  const lines = connectLines({ url: "http://localhost:5273", teamSlug: "default", token: "lrd_x" });
+  expect(lines.split("lrd_x")).toHaveLength(2);
+  expect(lines).toContain('export TURBO_TOKEN="lrd_x"');
+});
+
+describe("the URL", () => {
+  test("is that of the settings if no server runs", async () => {
+    expect(await apiOf([])).toBe("http://localhost:5273");
+    expect(await apiOf([], { LARDER_PORT: "80", LARDER_BASE_PATH: "/cache" })).toBe(
+      "http://localhost:80/cache",
+    );
+  });
+
+  test("is the running server's", async () => {
+    await using server = await startLarder({ dataFolder: cli.dataFolder, args: ["--base-path", "/cache"] });
+    expect(await apiOf([])).toBe(server.url);
+  });
+
+  test("is not that of a server that has crashed", async () => {
+    await using server = await startLarder({ dataFolder: cli.dataFolder });
+    await server.kill();
+    expect(await apiOf([])).toBe("http://localhost:5273");
+  });
+
+  test("is the public one before any of those, and --url before all", async () => {
+    mkdirSync(cli.dataFolder);
+    const word = { pid: process.pid, url: "http://localhost:1" };
+    writeFileSync(join(cli.dataFolder, "server.json"), JSON.stringify(word));
+    expect(await apiOf([])).toBe("http://localhost:1");
+    const env = { LARDER_PUBLIC_URL: "https://public.example.com" };
+    expect(await apiOf([], env)).toBe("https://public.example.com");
+    expect(await apiOf(["--url", "https://named.example.com"], env)).toBe("https://named.example.com");
+  });
+
+  test("has to be one", async () => {
+    const { stderr, exitCode } = await cli.larder(["connect", "--url", "cache.example.com"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("It takes an http or https URL");
+  });
+});
+
+describe("the team", () => {
+  test("is shown by its slug, whether that or the id was given", async () => {
+    const { id } = await cli.json("team", "create", "web");
+    for (const team of ["web", id])
+      expect(await cli.onData("connect", "--team", team)).toContain('export TURBO_TEAM="web"');
+  });
+
+  test("must exist, unless the URL leads to another larder", async () => {
+    await cli.onData("team", "create", "web");
+    expect(await cli.refused("connect", "--team", "gone")).toContain('There is no team "gone".');
+    expect(await cli.onData("connect", "--team", "gone", "--url", "http://x")).toContain('TURBO_TEAM="gone"');
+  });
+});

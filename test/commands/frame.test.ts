@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import { emptyEnvironment, sourceCommand } from "../larder.ts";
+import { type Cli, openCli } from "./cli.ts";
+
+let cli: Cli;
+beforeAll(() => {
+  cli = openCli();
+});
+afterAll(() => cli[Symbol.dispose]());
+
+describe("help and version", () => {
+  test.each(["--version", "-V"])("%s prints name and version", async (flag) => {
+    expect(await cli.larder([flag])).toEqual({
+      stdout: `larder ${manifest.version}\n`,
+      stderr: "",
+      exitCode: 0,
+    });
+  });
+
+  test("--help shows the commands in groups", async () => {
+    const { stdout, exitCode } = await cli.larder(["--help"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /Server:\n {2}serve .*\n {2}config .*\n\nTeams and tokens:\n {2}team .*\n {2}token .*\n\nClients:\n {2}connect /,
+    );
+  });
+
+  test.each([
+    ["serve"],
+    ["config"],
+    ["connect"],
+    ["team"],
+    ["team create"],
+    ["team list"],
+    ["team show"],
+    ["team set"],
+    ["team delete"],
+    ["token"],
+    ["token create"],
+    ["token list"],
+    ["token revoke"],
+  ])("the help of %s has an example", async (words) => {
+    const { stdout, stderr, exitCode } = await cli.larder([...words.split(" "), "--help"]);
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+    expect(stdout).toContain(`Example:\n  larder ${words}`);
+  });
+
+  test("the help of serve lists every setting and says where else it may stand", async () => {
+    const { stdout } = await cli.larder(["serve", "--help"]);
+    for (const flag of ["--port", "--base-path", "--max-artifact-size", "--turbo-token", "--config"])
+      expect(stdout).toContain(`  ${flag} <`);
+    expect(stdout).toContain("LARDER_MAX_ARTIFACT_SIZE");
+    expect(stdout).toContain("larder.toml");
+  });
+});
+
+describe("wrong usage ends with 2 and a suggestion", () => {
+  test.each([
+    ["tema list", "larder: unknown command 'tema'\n(Did you mean team?)\nSee `larder --help`.\n"],
+    ["team lst", "larder: unknown command 'lst'\n(Did you mean list?)\nSee `larder team --help`.\n"],
+    ["--prot 80", "larder: unknown option '--prot'\n(Did you mean --port?)\nSee `larder serve --help`.\n"],
+    [
+      "config --prot=80",
+      "larder: unknown option '--prot'\n(Did you mean --port?)\nSee `larder config --help`.\n",
+    ],
+    [
+      "config all",
+      "larder: too many arguments for 'config'. Expected 0 arguments but got 1: all.\nSee `larder config --help`.\n",
+    ],
+    ["team show", "larder: missing required argument 'slug'\nSee `larder team show --help`.\n"],
+    ["serve --port", "larder: option '--port <number>' argument missing\nSee `larder serve --help`.\n"],
+  ])("larder %s", async (words, stderr) => {
+    expect(await cli.larder(words.split(" "))).toEqual({ stdout: "", stderr, exitCode: 2 });
+  });
+
+  test("without repeating the value of an unknown flag, which may be a secret", async () => {
+    const { stderr } = await cli.larder(["serve", "--turbo-tokn=hunter2"]);
+    expect(stderr).toContain("Did you mean --turbo-token?");
+    expect(stderr).not.toContain("hunter2");
+  });
+});
+
+describe("a bad setting ends with 1", () => {
+  test("in one message for all of them, and no stack", async () => {
+    const { stdout, stderr, exitCode } = await cli.larder(["--port", "x"], { LARDER_PRT: "1" });
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
+    expect(stderr).toBe(
+      "larder: 2 settings are wrong:\n" +
+        "  LARDER_PRT in the environment is not a setting. Did you mean LARDER_PORT?\n" +
+        '  --port is "x". It takes a whole number from 0 to 65535.\n',
+    );
+  });
+
+  test("in every command", async () => {
+    for (const words of ["team list", "token list", "connect", "config"]) {
+      const { stderr, exitCode } = await cli.larder(words.split(" "), { LARDER_LOG_LEVEL: "loud" });
+      expect(exitCode).toBe(1);
+      expect(stderr).toStartWith('larder: LARDER_LOG_LEVEL in the environment is "loud".');
+    }
+  });
+});
+
+describe("an unexpected fault ends with 1", () => {
+  test("with its message and a hint, and with a stack only at level debug", async () => {
+    using broken = openCli();
+    await broken.onData("team", "list");
+    writeFileSync(join(broken.dataFolder, "larder.db"), "This is no database. ".repeat(500));
+
+    const args = ["team", "list", "--data", broken.dataFolder];
+    const plain = await broken.larder(args);
+    expect(plain).toMatchObject({ stdout: "", exitCode: 1 });
+    expect(plain.stderr).toStartWith("larder: file is not a database");
+    expect(plain.stderr).toContain("LARDER_LOG_LEVEL=debug");
+    expect(plain.stderr).not.toContain("database.ts");
+
+    const debug = await broken.larder(args, { LARDER_LOG_LEVEL: "debug" });
+    expect(debug.exitCode).toBe(1);
+    expect(debug.stderr).toContain("database.ts");
+  });
+});
+
+test("a data folder that cannot be created is refused with what to do", async () => {
+  const file = join(cli.cwd, "a-file");
+  writeFileSync(file, "");
+  const { stderr, exitCode } = await cli.larder(["team", "list", "--data", join(file, "data")]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toStartWith("larder: Cannot create the data folder");
+  expect(stderr).toContain("--data");
+});
+
+test("a new data folder is for its owner alone", async () => {
+  using fresh = openCli();
+  await fresh.onData("team", "list");
+  const { mode } = await Bun.file(fresh.dataFolder).stat();
+  expect(mode & 0o777).toBe(0o700);
+});
+
+test("a command that only prints its help creates nothing", async () => {
+  await cli.larder(["team", "list", "--help"]);
+  await cli.larder(["connect"]);
+  expect(existsSync(join(cli.home, ".local"))).toBe(false);
+});
+
+test.skipIf(process.platform === "win32")("a reader that goes away early is no error", async () => {
+  // The right side closes its end of the pipe before larder begins.
+  const child = Bun.spawn(
+    [
+      "sh",
+      "-c",
+      '{ until [ -e gone ]; do :; done; "$@" 2>errors; echo $? >code; } | { exec <&-; touch gone; }',
+      "sh",
+      ...sourceCommand,
+      "config",
+    ],
+    { cwd: cli.cwd, env: emptyEnvironment(cli.home) },
+  );
+  await child.exited;
+  expect(await Bun.file(join(cli.cwd, "errors")).text()).toBe("");
+  expect(await Bun.file(join(cli.cwd, "code")).text()).toBe("0\n");
+});

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { type Cli, openCli } from "./cli.ts";
+
+let cli: Cli;
+beforeEach(() => {
+  cli = openCli();
+});
+afterEach(() => cli[Symbol.dispose]());
+
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+test("a team is created, listed, shown, changed and deleted", async () => {
+  const created = await cli.json("team", "create", "web", "--name", "Web team", "--overwrite", "never");
+  expect(created).toEqual({
+    id: expect.stringMatching(/^team_[0-9A-Za-z]{24}$/),
+    slug: "web",
+    name: "Web team",
+    state: "enabled",
+    overwrite: "never",
+    createdAt: expect.stringMatching(isoTime),
+  });
+  expect(await cli.json("team", "list")).toEqual([created]);
+  expect(await cli.json("team", "show", "web")).toEqual({
+    ...created,
+    artifacts: 0,
+    sizeBytes: 0,
+    tokens: 0,
+  });
+
+  const changed = await cli.json(
+    "team",
+    "set",
+    "web",
+    "--slug",
+    "site",
+    "--state",
+    "paused",
+    "--overwrite",
+    "allow",
+  );
+  expect(changed).toEqual({ ...created, slug: "site", state: "paused", overwrite: "allow" });
+  expect(await cli.json("team", "list")).toEqual([changed]);
+
+  expect(await cli.json("team", "delete", "site", "--yes")).toEqual(changed);
+  expect(await cli.json("team", "list")).toEqual([]);
+});
+
+test("a team's id does wherever its slug does", async () => {
+  const { id } = await cli.json("team", "create", "web");
+  expect(await cli.json("team", "show", id)).toMatchObject({ slug: "web" });
+  expect(await cli.json("team", "set", id, "--name", "New")).toMatchObject({ id, name: "New" });
+  expect(await cli.json("team", "delete", id, "--yes")).toMatchObject({ id });
+});
+
+test("without --json, people can read it", async () => {
+  expect(await cli.onData("team", "create", "web")).toMatch(/^Created team web \(team_\w{24}\)\.\n$/);
+  const [head, row] = (await cli.onData("team", "list")).split("\n");
+  expect(head).toMatch(/^SLUG +NAME +STATE +OVERWRITE +CREATED +ID$/);
+  expect(row).toMatch(/^web +web +enabled +allow +\S+Z +team_\w{24}$/);
+  expect(row?.indexOf("enabled")).toBe(head?.indexOf("STATE") as number);
+  expect(await cli.onData("team", "show", "web")).toContain("\nArtifacts  0 (0B)\n");
+});
+
+test("deleting wants --yes, and says before what would go", async () => {
+  await cli.onData("team", "create", "web");
+  await cli.onData("token", "create", "--team", "web", "--permission", "read", "--name", "ci");
+  const said = await cli.refused("team", "delete", "web");
+  expect(said).toMatch(
+    /^larder: This would delete team web \(team_\w+\) with 0 artifacts \(0B\), 1 token and all its events\./,
+  );
+  expect(said).toContain("Nothing was deleted. Add --yes");
+  expect(await cli.json("team", "list")).toHaveLength(1);
+
+  expect(await cli.onData("team", "delete", "web", "--yes")).toMatch(/^Deleted team web .* 1 token\.\n$/);
+  expect(await cli.json("token", "list")).toEqual([]);
+});
+
+test("what cannot be is refused with what to do", async () => {
+  await cli.onData("team", "create", "web");
+  expect(await cli.refused("team", "create", "web")).toContain('There is a team "web" already.');
+  expect(await cli.refused("team", "create", "No Slug")).toContain("cannot be a slug");
+  expect(await cli.refused("team", "show", "gone")).toContain('There is no team "gone".');
+  expect(await cli.refused("team", "set", "web")).toContain("Nothing to change.");
+});
+
+test("a state or rule that does not exist is wrong usage", async () => {
+  const { stderr, exitCode } = await cli.larder(["team", "set", "web", "--state", "asleep"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("Allowed choices are enabled, disabled, over_limit, paused, blocked.");
+});

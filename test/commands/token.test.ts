@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { type Cli, openCli } from "./cli.ts";
+
+let cli: Cli;
+beforeEach(async () => {
+  cli = openCli();
+  await cli.onData("team", "create", "web");
+});
+afterEach(() => cli[Symbol.dispose]());
+
+const secretPattern = /^lrd_[0-9A-Za-z]{38}$/;
+
+function create(name: string, ...more: string[]): string[] {
+  return ["token", "create", "--team", "web", "--permission", "write", "--name", name, ...more];
+}
+
+test("creating prints the secret alone, so that scripts can take it", async () => {
+  const { stdout, stderr, exitCode } = await cli.larder([...create("ci"), "--data", cli.dataFolder]);
+  expect(exitCode).toBe(0);
+  expect(stdout.trimEnd()).toMatch(secretPattern);
+  expect(stderr).toMatch(/^Token "ci" \(tok_\w{16}\) has permission write in team web\. Keep the secret: /);
+  expect(stderr).not.toContain(stdout.trimEnd());
+});
+
+test("as JSON, with all there is to know", async () => {
+  const before = Date.now();
+  const created = await cli.json(...create("ci", "--expires", "90d"));
+  expect(created).toEqual({
+    token: expect.stringMatching(secretPattern),
+    id: expect.stringMatching(/^tok_\w{16}$/),
+    name: "ci",
+    team: "web",
+    teamId: expect.stringMatching(/^team_/),
+    permission: "write",
+    createdAt: expect.any(String),
+    expiresAt: expect.any(String),
+    revokedAt: null,
+  });
+  const lifetimeMs = Date.parse(created.expiresAt) - before;
+  expect(lifetimeMs).toBeGreaterThanOrEqual(90 * 86_400_000);
+  expect(lifetimeMs).toBeLessThan(90 * 86_400_000 + 60_000);
+  expect((await cli.json(...create("other"))).expiresAt).toBeNull();
+});
+
+test("listing never shows secrets, and keeps to the team if asked", async () => {
+  await cli.onData("team", "create", "app");
+  const { token, ...ours } = await cli.json(...create("ci"));
+  const { token: other, ...theirs } = await cli.json(
+    "token",
+    "create",
+    "--team",
+    "app",
+    "--permission",
+    "read",
+    "--name",
+    "x",
+  );
+  expect(await cli.json("token", "list")).toEqual([ours, theirs]);
+  expect(await cli.json("token", "list", "--team", "app")).toEqual([theirs]);
+  expect(await cli.json("token", "list", "--team", ours.teamId)).toEqual([ours]);
+  const table = await cli.onData("token", "list");
+  expect(table).toMatch(/\ntok_\w{16} +ci +web +write +valid +\S+Z +never\n/);
+  expect(table).not.toContain(token);
+  expect(table).not.toContain(other);
+});
+
+test("revoking takes an id, a secret, or a name with its team", async () => {
+  const byId = await cli.json(...create("a"));
+  const bySecret = await cli.json(...create("b"));
+  await cli.json(...create("c"));
+
+  const revoked = await cli.json("token", "revoke", byId.id);
+  expect(revoked).toMatchObject({ id: byId.id, revokedAt: expect.any(String) });
+  const said = await cli.onData("token", "revoke", bySecret.token);
+  expect(said).toBe(`Revoked token "b" (${bySecret.id}) of team web.\n`);
+  await cli.onData("token", "revoke", "c", "--team", "web");
+  expect(await cli.onData("token", "list")).not.toContain("valid");
+});
+
+test("revoking what does not exist is refused without repeating it", async () => {
+  const secret = (await cli.json(...create("ci"))).token;
+  await cli.onData("team", "delete", "web", "--yes");
+  const said = await cli.refused("token", "revoke", secret);
+  expect(said).toContain("There is no such token.");
+  expect(said).not.toContain(secret);
+});
+
+test("an unknown team is refused", async () => {
+  expect(await cli.refused("token", "list", "--team", "gone")).toContain('There is no team "gone".');
+});
+
+test.each([
+  ["--expires", "90", "It takes a time with its unit"],
+  ["--expires", "0s", "It takes a time with its unit"],
+  ["--expires", "99999999d", "up to 36500d"],
+  ["--permission", "everything", "Allowed choices are read, write, admin."],
+])("%s %s is wrong usage", async (flag, value, explanation) => {
+  const { stderr, exitCode } = await cli.larder([...create("ci"), flag, value]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(explanation);
+});
+
+test("team, permission and name have to be given", async () => {
+  for (const flag of ["--team", "--permission", "--name"]) {
+    const args = create("ci");
+    args.splice(args.indexOf(flag), 2);
+    const { stderr, exitCode } = await cli.larder(args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`required option '${flag}`);
+  }
+});

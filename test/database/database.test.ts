@@ -1,0 +1,151 @@
+import { Database as Sqlite } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eq } from "drizzle-orm";
+import { openDatabase } from "../../src/database/database.ts";
+import { teams } from "../../src/database/schema.ts";
+import { version } from "../../src/version.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+function row(slug: string) {
+  return { id: `team_${slug}`, slug, name: slug, createdAt: 1 };
+}
+
+function openTemporary() {
+  const folder = temporaryFolder();
+  const path = join(folder.path, "larder.db");
+  const database = openDatabase(path);
+  return {
+    database,
+    path,
+    async [Symbol.asyncDispose]() {
+      await database.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+describe("writes", () => {
+  test("that are asked for together are all kept, but for those that fail", async () => {
+    await using t = openTemporary();
+    const results = await Promise.allSettled(
+      ["a", "b", "c", "d"].map((slug) =>
+        t.database.write(async (tx) => {
+          await tx.insert(teams).values(row(slug));
+          if (slug === "b" || slug === "d") throw new Error(`not ${slug}`);
+          return slug;
+        }),
+      ),
+    );
+    expect(
+      results.map((result) => (result.status === "fulfilled" ? result.value : result.reason.message)),
+    ).toEqual(["a", "not b", "c", "not d"]);
+    expect((await t.database.read.select().from(teams)).map((team) => team.slug).sort()).toEqual(["a", "c"]);
+  });
+
+  test("are seen by no reader before they are kept, and by every reader after", async () => {
+    await using t = openTemporary();
+    const read = () => t.database.read.select().from(teams).where(eq(teams.slug, "a"));
+    await t.database.write(async (tx) => {
+      await tx.insert(teams).values(row("a"));
+      expect(await read()).toEqual([]);
+    });
+    expect(await read()).toHaveLength(1);
+  });
+
+  test("that break a rule of the schema leave nothing and hold nobody up", async () => {
+    await using t = openTemporary();
+    await t.database.write(async (tx) => void (await tx.insert(teams).values(row("a"))));
+    const taken = t.database.write(async (tx) => void (await tx.insert(teams).values(row("a"))));
+    const free = t.database.write(async (tx) => void (await tx.insert(teams).values(row("b"))));
+    expect(await taken.catch(() => "refused")).toBe("refused");
+    await free;
+    expect(await t.database.read.select().from(teams)).toHaveLength(2);
+  });
+
+  test("under way are complete when the database closes", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "larder.db");
+    const database = openDatabase(path);
+    const writing = database.write(async (tx) => void (await tx.insert(teams).values(row("a"))));
+    await Promise.all([writing, database.close()]);
+    const again = openDatabase(path);
+    expect(await again.read.select().from(teams)).toHaveLength(1);
+    await again.close();
+  });
+
+  test("beside others do not fail while another process holds the database for a moment", async () => {
+    await using t = openTemporary();
+    const holder = Bun.spawn({
+      cmd: [
+        process.execPath,
+        "-e",
+        `const { Database } = require("bun:sqlite");
+         const db = new Database(${JSON.stringify(t.path)});
+         db.run("BEGIN IMMEDIATE");
+         console.log("held");
+         setTimeout(() => { db.run("COMMIT"); db.close(); }, 200);`,
+      ],
+      stdout: "pipe",
+    });
+    await holder.stdout.getReader().read();
+    await t.database.write(async (tx) => void (await tx.insert(teams).values(row("a"))));
+    expect(await t.database.read.select().from(teams)).toHaveLength(1);
+    await holder.exited;
+  });
+});
+
+test("the foreign version moves with another's writes and stays with our own", async () => {
+  await using t = openTemporary();
+  const before = t.database.foreignVersion();
+  await t.database.write(async (tx) => void (await tx.insert(teams).values(row("a"))));
+  expect(t.database.foreignVersion()).toBe(before);
+  const other = openDatabase(t.path);
+  await other.write(async (tx) => void (await tx.insert(teams).values(row("b"))));
+  expect(t.database.foreignVersion()).not.toBe(before);
+  await other.close();
+});
+
+describe("opening", () => {
+  test("an existing database keeps what is in it", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "larder.db");
+    const first = openDatabase(path);
+    await first.write(async (tx) => void (await tx.insert(teams).values(row("a"))));
+    await first.close();
+    const second = openDatabase(path);
+    expect(await second.read.select().from(teams)).toHaveLength(1);
+    await second.close();
+  });
+
+  test("a database of a newer larder is refused with both versions named, and stays as it was", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "larder.db");
+    await openDatabase(path).close();
+    const sqlite = new Sqlite(path);
+    sqlite.run("INSERT INTO schema_migrations VALUES (999, 'future', '9.8.7', 1)");
+    sqlite.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite.close();
+    const before = readFileSync(path);
+    expect(() => openDatabase(path)).toThrow(new RegExp(`999.*9\\.8\\.7.*${version.replaceAll(".", "\\.")}`));
+    expect(readFileSync(path).equals(before)).toBeTrue();
+  });
+
+  test("two processes may bring a new database up to date at the same time", async () => {
+    using folder = temporaryFolder();
+    const path = join(folder.path, "larder.db");
+    const script = `import { openDatabase } from ${JSON.stringify(join(import.meta.dir, "../../src/database/database.ts"))};
+      await openDatabase(${JSON.stringify(path)}).close();`;
+    const file = join(folder.path, "open.ts");
+    writeFileSync(file, script);
+    const both = [0, 1].map(() => Bun.spawn({ cmd: [process.execPath, file], stderr: "pipe" }));
+    const ends = await Promise.all(
+      both.map(async (one) => ({ code: await one.exited, stderr: await new Response(one.stderr).text() })),
+    );
+    expect(ends).toEqual([
+      { code: 0, stderr: "" },
+      { code: 0, stderr: "" },
+    ]);
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Refusal } from "../../src/refusal.ts";
+import type { BlobStorage } from "../../src/storage/blob-storage.ts";
+
+const noLimits = { maxSizeBytes: Number.MAX_SAFE_INTEGER };
+
+export function bodyOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export async function readBlob(storage: BlobStorage, sha256: string): Promise<Uint8Array | undefined> {
+  const blob = await storage.find(sha256);
+  return blob && new Uint8Array(await new Response(blob.body).arrayBuffer());
+}
+
+export async function store(storage: BlobStorage, content: Uint8Array): Promise<string> {
+  await using received = await storage.receive(bodyOf(content), noLimits);
+  await received.publish();
+  return received.sha256;
+}
+
+function sha256Of(content: Uint8Array): string {
+  return new Bun.CryptoHasher("sha256").update(content).digest("hex");
+}
+
+/** What every storage driver has to keep. `open` gives an empty storage, and again the same one for the same `place`. */
+export function describeBlobStorage(
+  driver: string,
+  open: () => Promise<{ storage: BlobStorage; reopen: () => Promise<BlobStorage> } & Disposable>,
+): void {
+  describe(`${driver} storage`, () => {
+    test("gives back what was published, byte for byte, however it was cut into chunks", async () => {
+      using place = await open();
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 4096 }), { maxLength: 8 }), async (chunks) => {
+          await using received = await place.storage.receive(bodyOf(...chunks), noLimits);
+          await received.publish();
+          const whole = Buffer.concat(chunks);
+          expect(received.sha256).toBe(sha256Of(whole));
+          expect(received.sizeBytes).toBe(whole.byteLength);
+          expect(Buffer.from((await readBlob(place.storage, received.sha256)) as Uint8Array)).toEqual(whole);
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    test("shows nothing of a body that was received and not published", async () => {
+      using place = await open();
+      const received = await place.storage.receive(bodyOf(bytes("secret")), noLimits);
+      expect(await place.storage.find(received.sha256)).toBeUndefined();
+      await received[Symbol.asyncDispose]();
+      expect(await place.storage.find(received.sha256)).toBeUndefined();
+      expect(await Array.fromAsync(place.storage.recover())).toEqual([]);
+    });
+
+    test("keeps a published blob when its receipt is disposed of", async () => {
+      using place = await open();
+      const sha256 = await store(place.storage, bytes("kept"));
+      expect((await place.storage.find(sha256))?.sizeBytes).toBe(4);
+    });
+
+    test("publishes the same bytes any number of times", async () => {
+      using place = await open();
+      const names = await Promise.all(Array.from({ length: 8 }, () => store(place.storage, bytes("same"))));
+      expect(new Set(names)).toEqual(new Set([sha256Of(bytes("same"))]));
+      expect(await readBlob(place.storage, names[0] as string)).toEqual(bytes("same"));
+    });
+
+    test("refuses a body beyond the limit as soon as it passes it", async () => {
+      using place = await open();
+      let pulled = 0;
+      const endless = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          pulled++;
+          controller.enqueue(new Uint8Array(1024));
+        },
+      });
+      const refused = place.storage.receive(endless, { maxSizeBytes: 10_000 });
+      expect(refused).rejects.toMatchObject({ name: "Refusal", code: "too_large" });
+      await refused.catch(() => {});
+      expect(pulled).toBeLessThan(20);
+    });
+
+    test("refuses an announced size beyond the limit without reading a byte", async () => {
+      using place = await open();
+      const body = new ReadableStream<Uint8Array>({ pull: () => expect.unreachable() }, { highWaterMark: 0 });
+      expect(place.storage.receive(body, { maxSizeBytes: 10, expectedSizeBytes: 11 })).rejects.toMatchObject({
+        code: "too_large",
+        message: expect.stringMatching(/11.*10/),
+      });
+    });
+
+    test.each([4, 6])("refuses 5 bytes where %d were announced", async (expectedSizeBytes) => {
+      using place = await open();
+      const refused = place.storage.receive(bodyOf(bytes("hello")), { ...noLimits, expectedSizeBytes });
+      expect(refused).rejects.toMatchObject({ code: "bad_request" });
+      await refused.catch(() => {});
+      expect(await place.storage.find(sha256Of(bytes("hello")))).toBeUndefined();
+    });
+
+    test("leaves nothing of a body whose sender goes away", async () => {
+      using place = await open();
+      const cut = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(bytes("half"));
+          controller.error(new DOMException("gone", "AbortError"));
+        },
+      });
+      expect(await place.storage.receive(cut, noLimits).catch((error) => error)).toMatchObject({
+        code: "aborted",
+      });
+      expect(await Array.fromAsync(place.storage.recover())).toEqual([]);
+    });
+
+    test("lets a reader finish a blob that is removed under it", async () => {
+      using place = await open();
+      const content = crypto.getRandomValues(new Uint8Array(60_000));
+      const sha256 = await store(place.storage, content);
+      const blob = await place.storage.find(sha256);
+      const reader = new Response(blob?.body).body?.getReader();
+      const first = await reader?.read();
+      await place.storage.remove(sha256);
+      const rest: Uint8Array[] = [first?.value as Uint8Array];
+      for (let next = await reader?.read(); next && !next.done; next = await reader?.read())
+        rest.push(next.value);
+      expect(Buffer.concat(rest)).toEqual(Buffer.from(content));
+      expect(await place.storage.find(sha256)).toBeUndefined();
+    });
+
+    test("removes and quarantines a blob that is not there without complaint", async () => {
+      using place = await open();
+      const absent = sha256Of(bytes("absent"));
+      await place.storage.remove(absent);
+      await place.storage.quarantine(absent);
+      expect(await place.storage.find(absent)).toBeUndefined();
+    });
+
+    test("takes a quarantined blob out of sight, and takes the same bytes in again", async () => {
+      using place = await open();
+      const sha256 = await store(place.storage, bytes("rotten"));
+      await place.storage.quarantine(sha256);
+      expect(await place.storage.find(sha256)).toBeUndefined();
+      expect(await store(place.storage, bytes("rotten"))).toBe(sha256);
+      expect(await readBlob(place.storage, sha256)).toEqual(bytes("rotten"));
+    });
+
+    test("names after a crash what was published and not yet entered in the books", async () => {
+      using place = await open();
+      // Neither receipt is disposed of before the recovery, as if the process had ended here.
+      await using published = await place.storage.receive(bodyOf(bytes("published")), noLimits);
+      await published.publish();
+      await using _received = await place.storage.receive(bodyOf(bytes("received")), noLimits);
+
+      const reopened = await place.reopen();
+      expect(await Array.fromAsync(reopened.recover())).toEqual([published.sha256]);
+      expect(await Array.fromAsync(reopened.recover())).toEqual([]);
+      expect(await readBlob(reopened, published.sha256)).toEqual(bytes("published"));
+    });
+
+    test("throws refusals that are errors with a message", async () => {
+      using place = await open();
+      const error = await place.storage.receive(bodyOf(bytes("hello")), { maxSizeBytes: 1 }).catch((e) => e);
+      expect(error).toBeInstanceOf(Refusal);
+      expect(error.message).toContain("1");
+    });
+  });
+}

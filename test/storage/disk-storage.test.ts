@@ -1,0 +1,91 @@
+import { expect, test } from "bun:test";
+import { readdirSync, statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { bodyOf, bytes, describeBlobStorage, readBlob, store } from "./blob-storage-contract.ts";
+
+describeBlobStorage("disk", async () => {
+  const folder = temporaryFolder();
+  return {
+    storage: await DiskStorage.open(folder.path),
+    reopen: () => DiskStorage.open(folder.path),
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
+  };
+});
+
+function pathOf(folder: string, sha256: string): string {
+  return join(folder, "blobs", sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+}
+
+test("a blob lies under the first two pairs of its name and has no other name left", async () => {
+  using folder = temporaryFolder();
+  const sha256 = await store(await DiskStorage.open(folder.path), bytes("hello"));
+  const file = statSync(pathOf(folder.path, sha256));
+  expect(file.size).toBe(5);
+  expect(file.nlink).toBe(1);
+  expect(readdirSync(join(folder.path, "tmp"))).toEqual([]);
+});
+
+test("blobs and their folders are for their owner alone", async () => {
+  using folder = temporaryFolder();
+  const sha256 = await store(await DiskStorage.open(folder.path), bytes("hello"));
+  expect(statSync(pathOf(folder.path, sha256)).mode & 0o077).toBe(0);
+  expect(statSync(join(folder.path, "blobs")).mode & 0o077).toBe(0);
+});
+
+test("a blob that was cut short on the disk is replaced by the whole one", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("hello"));
+  truncateSync(pathOf(folder.path, sha256), 2);
+  await store(storage, bytes("hello"));
+  expect(await readBlob(storage, sha256)).toEqual(bytes("hello"));
+});
+
+test("a quarantined blob's bytes stay for inspection", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("odd"));
+  await storage.quarantine(sha256);
+  expect(await Bun.file(join(folder.path, "quarantine", sha256)).text()).toBe("odd");
+});
+
+test("a folder that somebody deletes under it is made again", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("hello"));
+  await Bun.$`rm -r ${join(folder.path, "blobs", sha256.slice(0, 2))}`.quiet();
+  await store(storage, bytes("hello"));
+  expect(await readBlob(storage, sha256)).toEqual(bytes("hello"));
+});
+
+test("memory does not grow with the size of a body", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const chunk = new Uint8Array(1024 * 1024);
+  let left = 512;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (left-- > 0) controller.enqueue(chunk);
+        else controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const before = process.memoryUsage.rss();
+  await using received = await storage.receive(body, { maxSizeBytes: 1024 ** 3 });
+  expect(received.sizeBytes).toBe(512 * 1024 * 1024);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024);
+});
+
+test("a temporary file of a crashed server with the same pid and number is no obstacle", async () => {
+  using folder = temporaryFolder();
+  const before = await DiskStorage.open(folder.path);
+  await using _left = await before.receive(bodyOf(bytes("left behind")), { maxSizeBytes: 100 });
+  const storage = await DiskStorage.open(folder.path);
+  await Array.fromAsync(storage.recover());
+  const sha256 = await store(storage, bytes("new"));
+  expect(await readBlob(storage, sha256)).toEqual(bytes("new"));
+});
