@@ -138,7 +138,8 @@ function buildRoutes({ config, database, cache, eventLog, notes, log, isStopping
   const api = new Elysia({ prefix: config.basePath })
     .use(turbo({ cache, eventLog, access: accessRules, baseUrl }))
     .use(healthRoutes);
-  const root = new Elysia().use(errors({ log })).use(api);
+  // Elysia would look for the path only behind a host name of four letters or more.
+  const root = new Elysia({ handler: { standardHostname: false } }).use(errors({ log })).use(api);
   // Health is also found where no proxy's prefix is known.
   return (config.basePath === "" ? root : root.use(health([]))).compile();
 }

@@ -3,7 +3,8 @@ import { Refusal, type RefusalCode } from "../refusal.ts";
 /** What each refusal is in the Remote Cache API; other protocols may need a table of their own. */
 const statusOf: Record<RefusalCode, number> = {
   bad_request: 400,
-  aborted: 400,
+  // Nobody reads this one; logs of web servers know it as "client closed request".
+  aborted: 499,
   unauthorized: 401,
   blocked: 402,
   forbidden: 403,

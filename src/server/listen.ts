@@ -25,16 +25,26 @@ export interface Listener {
   drain(withinMs: number): Promise<boolean>;
 }
 
+const pollMs = 10;
+const clearUpMs = 1_000;
+
 /** Bodies are bounded by the routes, which can say so in the answer; the server's own limit would cut them off mute. */
 const noBodyLimit = Number.MAX_SAFE_INTEGER;
 
 /** @throws Refusal when the address cannot be had. */
 export function listen({ handle, host, port, idleTimeoutMs, notes, log }: ListenOptions): Listener {
+  let draining = false;
+  let handling = 0;
+
   const fetch = async (request: Request, server: Server<undefined>): Promise<Response> => {
     const startedAt = performance.now();
     const id = requestId(request.headers.get("x-request-id"));
+    const address = server.requestIP(request)?.address;
+    handling++;
     const response = await handle(request);
+    handling--;
     response.headers.set("x-request-id", id);
+    if (draining) response.headers.set("connection", "close");
     log.info(
       {
         requestId: id,
@@ -43,7 +53,7 @@ export function listen({ handle, host, port, idleTimeoutMs, notes, log }: Listen
         path: pathOf(request.url),
         status: response.status,
         durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
-        address: server.requestIP(request)?.address,
+        address,
         client: request.headers.get("user-agent") ?? undefined,
         ...notes.of(request),
       },
@@ -55,7 +65,10 @@ export function listen({ handle, host, port, idleTimeoutMs, notes, log }: Listen
   const server = start();
   return {
     port: server.port as number,
-    drain: (withinMs) => drain(server, withinMs),
+    drain: (withinMs) => {
+      draining = true;
+      return drain(server, withinMs, () => handling);
+    },
   };
 
   function start() {
@@ -76,13 +89,21 @@ export function listen({ handle, host, port, idleTimeoutMs, notes, log }: Listen
   }
 }
 
-async function drain(server: Server<undefined>, withinMs: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), withinMs);
-  const complete = await Promise.race([server.stop().then(() => true), late]);
-  clearTimeout(timer);
-  if (!complete) await server.stop(true);
+async function drain(server: Server<undefined>, withinMs: number, handling: () => number): Promise<boolean> {
+  const stopped = server.stop();
+  // The server would also wait for connections that ask for nothing, so what counts is the requests.
+  const complete = await becomesZero(() => server.pendingRequests, withinMs);
+  await server.stop(true);
+  await stopped;
+  // Those that were cut still have their temporary files to remove.
+  await becomesZero(handling, clearUpMs);
   return complete;
+}
+
+async function becomesZero(count: () => number, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  while (count() > 0 && performance.now() < deadline) await Bun.sleep(pollMs);
+  return count() === 0;
 }
 
 function pathOf(url: string): string {
