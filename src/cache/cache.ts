@@ -7,6 +7,7 @@ import type { BlobStorage, StoredBlob } from "../storage/blob-storage.ts";
 import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
 import { Collector } from "./collector.ts";
 import { KeyedLock } from "./keyed-lock.ts";
+import { purgeTeam } from "./purge.ts";
 
 export interface CacheOptions {
   database: Database;
@@ -111,6 +112,11 @@ export class Cache {
       await this.withdraw(received.sha256);
       throw error;
     }
+  }
+
+  /** Takes all of a team's artifacts out. @returns how many they were. */
+  purge(teamId: string): Promise<number> {
+    return this.database.write((tx) => purgeTeam(tx, teamId));
   }
 
   /** After a put that failed: the failure is what the caller must hear of, so one of clearing up is only logged. */

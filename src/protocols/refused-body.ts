@@ -1,34 +1,33 @@
 /*
- * A client that is still sending when the connection is closed under it may never read the answer, so the body of a
- * refused request is let through to nowhere, up to a bound. The server reads and drops by itself what Content-Length
- * announces; a chunked body has no announced end, so here it is read to its end, or to the bound.
+ * A client that is still sending when the connection is closed under it may never read the answer, so what is left of a
+ * refused body is let through to nowhere, up to a bound. The server itself does so with a body that nobody has touched and
+ * whose length was announced; every other one is read here.
  */
 
-/** Announced bodies beyond this get their answer and then a closed connection. */
+/** An announced body beyond this gets its answer and then a closed connection. */
 const maxAnnouncedBytes = 4 * 1024 ** 3;
-/** The same for bodies without an announced end. */
-const maxChunkedBytes = 64 * 1024 ** 2;
-const maxChunkedMs = 10_000;
+/** The same for what is read here. */
+const maxReadBytes = 64 * 1024 ** 2;
+const maxReadMs = 10_000;
 
 /**
  * Deals with the rest of a body that nobody wants. To be awaited before the answer goes out.
  * @returns whether the connection can be used again afterwards; if not, the answer must say `Connection: close`.
  */
 export async function dropBody(request: Request): Promise<boolean> {
+  if (request.body === null) return true;
   const announced = request.headers.get("content-length");
-  if (announced !== null) return Number(announced) <= maxAnnouncedBytes;
-  // Somebody has read it, to the end or to an error.
-  if (request.bodyUsed) return false;
-  return request.body === null || (await readToEnd(request.body));
+  if (announced !== null && !request.bodyUsed) return Number(announced) <= maxAnnouncedBytes;
+  return !request.body.locked && (await readToEnd(request.body));
 }
 
 async function readToEnd(body: ReadableStream<Uint8Array>): Promise<boolean> {
-  const deadline = Date.now() + maxChunkedMs;
+  const deadline = Date.now() + maxReadMs;
   let sizeBytes = 0;
   try {
     for await (const chunk of body) {
       sizeBytes += chunk.byteLength;
-      if (sizeBytes > maxChunkedBytes || Date.now() > deadline) return false;
+      if (sizeBytes > maxReadBytes || Date.now() > deadline) return false;
     }
     return true;
   } catch {

@@ -57,7 +57,7 @@ export function parseContentLength(headers: RequestHeaders): number | undefined 
 /** The headers of an artifact that was found, for a request with these headers. */
 export function artifactHeaders(artifact: Artifact, request: RequestHeaders): Record<string, string> {
   const headers: Record<string, string> = {
-    "content-type": "application/octet-stream",
+    "content-type": contentType(request.accept),
     // Without it the server would name the file after the blob; with it a browser never shows what somebody uploaded.
     "content-disposition": "attachment",
     etag: etagOf(artifact),
@@ -70,6 +70,15 @@ export function artifactHeaders(artifact: Artifact, request: RequestHeaders): Re
   if (artifact.sha !== null) headers["x-artifact-sha"] = artifact.sha;
   if (artifact.dirtyHash !== null) headers["x-artifact-dirty-hash"] = artifact.dirtyHash;
   return headers;
+}
+
+/**
+ * The API's pages give a download the media type application/json and say that it is an octet stream; turbo asks for
+ * anything, and `@vercel/sdk` (1.28.35) asks for JSON and takes nothing else.
+ */
+function contentType(accept: string | undefined): string {
+  const onlyJson = accept?.includes("application/json") && !/\*\/\*|octet-stream/.test(accept);
+  return onlyJson ? "application/json" : "application/octet-stream";
 }
 
 /** Whether the client's `If-None-Match` names these bytes (RFC 9110, 13.1.2: weak comparison, `*` for any). */

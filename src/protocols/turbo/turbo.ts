@@ -35,7 +35,7 @@ const maxJsonBytes = 4 * 1024 * 1024;
  * Access-Control-Allow-Origin, so no page of another site can use a cache.
  */
 const preflightHeaders = {
-  "access-control-allow-methods": "GET, HEAD, PUT, POST, OPTIONS",
+  "access-control-allow-methods": "GET, HEAD, PUT, POST, DELETE, OPTIONS",
   "access-control-allow-headers":
     "Authorization, Content-Type, User-Agent, x-artifact-duration, x-artifact-tag, x-artifact-sha, " +
     "x-artifact-dirty-hash, x-artifact-client-ci, x-artifact-client-interactive",
@@ -43,11 +43,13 @@ const preflightHeaders = {
 
 /**
  * The Remote Cache API of Vercel, as published and as turbo 1.13 to 2.11 speak it. The API pages have it under `/v8`, the
- * OpenAPI document does not; both are served.
+ * OpenAPI document does not; both are served. turbo adds its path to TURBO_API as that stands, so a slash at its end comes
+ * out doubled.
  */
 export function turbo(options: TurboOptions) {
   return new Elysia({ name: "turbo" })
     .use(artifactRoutes("/v8/artifacts", options))
+    .use(artifactRoutes("//v8/artifacts", options))
     .use(artifactRoutes("/artifacts", options));
 }
 
@@ -68,7 +70,8 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl }: Turb
     const found = await cache.get(keyOf(team, params.hash));
     if (!found) return notFound("There is no such artifact.");
     const answerHeaders = artifactHeaders(found.artifact, headers);
-    if (isUnchanged(headers, found.artifact)) return new Response(null, { status: 304, headers: answerHeaders });
+    if (isUnchanged(headers, found.artifact))
+      return new Response(null, { status: 304, headers: answerHeaders });
     // The file goes into the answer unopened: the server sends it without its bytes passing through here.
     return new Response(found.blob.body, { headers: answerHeaders });
   };
@@ -114,7 +117,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl }: Turb
             ...(sizeBytes !== undefined && { sizeBytes }),
             overwrite: team.overwrite,
           });
-          const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
+          const url = `${baseUrl(request)}/v8/artifacts/${key.hash}${teamQuery(query)}`;
           return Response.json({ urls: [url] }, { status: 202 });
         },
         { access: "write", parse: "none" },
@@ -132,8 +135,11 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl }: Turb
         },
         { access: "read", parse: "none" },
       )
+      .delete(path, async ({ team }) => Response.json({ deletedCount: await cache.purge(team.id) }), {
+        access: "admin",
+      })
       .options(path, preflight)
-      .use(onlyMethods(path, "POST", "OPTIONS"))
+      .use(onlyMethods(path, "POST", "DELETE", "OPTIONS"))
   );
 }
 

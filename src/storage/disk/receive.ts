@@ -51,7 +51,8 @@ async function writeBody(body: ReadableStream<Uint8Array>, file: FileHandle, lim
   const hasher = new Bun.CryptoHasher("sha256");
   let sizeBytes = 0;
   let writing: Promise<void> = Promise.resolve();
-  for await (const chunk of body) {
+  // Not cancelled when something goes wrong: whoever answers the sender may have to read on to the end.
+  for await (const chunk of body.values({ preventCancel: true })) {
     sizeBytes += chunk.byteLength;
     if (sizeBytes > limits.maxSizeBytes) throw tooLarge(limits, `more than ${limits.maxSizeBytes} bytes`);
     await writing;
