@@ -21,7 +21,8 @@ export interface AccessOptions {
 export function access({ authenticator, rateLimiter, onPrincipal }: AccessOptions) {
   return new Elysia({ name: "access" }).use(bearer()).macro({
     access: (needed: Permission) => ({
-      async resolve({ bearer, headers, query, request }) {
+      // An arrow function, since Elysia reads its text to learn what it needs, and misreads a minified method.
+      resolve: async ({ bearer, headers, query, request }) => {
         const secret = secretOf(headers.authorization, bearer);
         const principal = await authenticator.authenticate(secret);
         if (!principal) {

@@ -1,0 +1,49 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Tool } from "./tools.ts";
+
+/** Older clients that are still in use: one per protocol change since the first release line. */
+export const turboVersions = ["1.13.4", "2.5.8", "2.9.18", "2.10.13"] as const;
+
+/** The client that this repository pins. Run its path with `process.execPath`: it is a script. */
+export const turbo: Tool = {
+  name: "turbo",
+  find: () => existing("../node_modules/turbo/bin/turbo"),
+  install: "bun install --frozen-lockfile",
+};
+
+/** An older client. Run its path with `process.execPath`: it is a script. */
+export function oldTurbo(version: (typeof turboVersions)[number]): Tool {
+  return {
+    name: `turbo ${version}`,
+    find: () => existing(`clients/turbo-versions/node_modules/turbo-${version}/bin/turbo`),
+    install: "bun install --frozen-lockfile --cwd test/clients/turbo-versions",
+  };
+}
+
+/** A disk of a chosen size: `mount -t tmpfs -o size=1m larder FOLDER`, and `umount FOLDER` afterwards. */
+export const tmpfs: Tool = {
+  name: "mount -t tmpfs",
+  // Root inside a container often may not mount, so it is tried.
+  find() {
+    const mount = Bun.which("mount");
+    if (process.platform !== "linux" || !mount || process.getuid?.() !== 0) return undefined;
+    const folder = mkdtempSync(join(tmpdir(), "larder-mount-"));
+    try {
+      if (spawnSync(mount, ["-t", "tmpfs", "-o", "size=64k", "larder", folder]).status !== 0)
+        return undefined;
+      spawnSync("umount", [folder]);
+      return mount;
+    } finally {
+      rmdirSync(folder);
+    }
+  },
+  install: "run the tests on Linux as root, and in a container with CAP_SYS_ADMIN",
+};
+
+function existing(path: string): string | undefined {
+  const full = join(import.meta.dir, path);
+  return existsSync(full) ? full : undefined;
+}
