@@ -16,9 +16,9 @@ import { errors } from "./protocols/errors.ts";
 import { turbo } from "./protocols/turbo/turbo.ts";
 import { localUrl, networkUrls } from "./server/addresses.ts";
 import { lockData } from "./server/data-lock.ts";
-import { health } from "./server/health.ts";
+import { health, type ReadinessCheck } from "./server/health.ts";
 import { type Listener, listen } from "./server/listen.ts";
-import { RequestNotes } from "./server/request-notes.ts";
+import { Requests } from "./server/requests.ts";
 import { schedule } from "./server/schedule.ts";
 import { DiskStorage } from "./storage/disk/disk-storage.ts";
 import { EventLog } from "./usage/event-log.ts";
@@ -59,17 +59,25 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const firstSecret = await prepareFirstStart(database);
 
   let stopping = false;
-  const notes = new RequestNotes();
-  const routes = buildRoutes({ config, database, cache, eventLog, notes, log, isStopping: () => stopping });
-  const requests = listen({
+  const requests = new Requests();
+  const routes = buildRoutes({
+    config,
+    database,
+    cache,
+    eventLog,
+    requests,
+    log,
+    isStopping: () => stopping,
+  });
+  const listener = listen({
     handle: (request) => routes.fetch(request),
     host: config.host,
     port: config.port,
     idleTimeoutMs: config.idleTimeout,
-    notes,
+    requests,
     log,
   });
-  undo.defer(() => drain(requests, config.shutdownTimeout, log));
+  undo.defer(() => drain(listener, config.shutdownTimeout, log));
 
   const jobs = [
     schedule("collect blobs", collectEveryMs, log, async () => {
@@ -82,13 +90,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   ];
   for (const job of jobs) undo.defer(() => job.stop());
 
-  const url = localUrl(config.host, requests.port, config.basePath);
+  const url = localUrl(config.host, listener.port, config.basePath);
   lock.announce(config.publicUrl ?? url);
   log.info({ url, data: config.data }, "larder serves");
   const held = undo.move();
   return {
     url,
-    networkUrls: networkUrls(config.host, requests.port, config.basePath),
+    networkUrls: networkUrls(config.host, listener.port, config.basePath),
     firstSecret,
     teamSlug: defaultTeamSlug,
     async stop() {
@@ -112,18 +120,18 @@ interface Parts {
   database: Database;
   cache: Cache;
   eventLog: EventLog;
-  notes: RequestNotes;
+  requests: Requests;
   log: Logger;
   isStopping: () => boolean;
 }
 
-function buildRoutes({ config, database, cache, eventLog, notes, log, isStopping }: Parts) {
+function buildRoutes({ config, database, cache, eventLog, requests, log, isStopping }: Parts) {
   const accessRules = access({
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
-    onPrincipal: (request, { team, name }) => notes.add(request, { team: team.slug, token: name }),
+    onPrincipal: (request, { team, name }) => requests.note(request, { team: team.slug, token: name }),
   });
-  const healthRoutes = health([
+  const checks: ReadinessCheck[] = [
     async () => (isStopping() ? "The server is shutting down." : undefined),
     async () => {
       await database.read.run(sql`SELECT 1`);
@@ -133,18 +141,26 @@ function buildRoutes({ config, database, cache, eventLog, notes, log, isStopping
       await tryPath(config.data, constants.W_OK);
       return undefined;
     },
-  ]);
+  ];
   const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;
   const api = new Elysia({ prefix: config.basePath })
-    .use(turbo({ cache, eventLog, access: accessRules, baseUrl }))
-    .use(healthRoutes);
+    .use(
+      turbo({
+        cache,
+        eventLog,
+        access: accessRules,
+        baseUrl,
+        keepAlive: (request) => requests.keepAlive(request),
+      }),
+    )
+    .use(health(checks));
   // Elysia would look for the path only behind a host name of four letters or more.
   const root = new Elysia({ handler: { standardHostname: false } }).use(errors({ log })).use(api);
   // Health is also found where no proxy's prefix is known.
-  return (config.basePath === "" ? root : root.use(health([]))).compile();
+  return (config.basePath === "" ? root : root.use(health(checks))).compile();
 }
 
-async function drain(requests: Listener, withinMs: number, log: Logger): Promise<void> {
-  const complete = await requests.drain(withinMs);
+async function drain(listener: Listener, withinMs: number, log: Logger): Promise<void> {
+  const complete = await listener.drain(withinMs);
   if (!complete) log.warn({ withinMs }, "transfers cut at shutdown");
 }

@@ -21,6 +21,8 @@ export interface Upload {
   body: ReadableStream<Uint8Array>;
   /** What the client announced, if it did. */
   sizeBytes?: number;
+  /** Called with each piece that arrives. */
+  onProgress?: () => void;
   /** Whether other bytes under the same key may be replaced. */
   overwrite: (typeof overwriteRules)[number];
 }
@@ -102,6 +104,7 @@ export class Cache {
     await using received = await this.storage.receive(upload.body, {
       maxSizeBytes: this.maxArtifactSizeBytes,
       ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),
+      ...(upload.onProgress && { onProgress: upload.onProgress }),
     });
     try {
       await this.blobLock.share(received.sha256, async () => {

@@ -5,7 +5,7 @@ import type { BlobStorage } from "../storage/blob-storage.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 
 /** How many candidates one round looks at before it asks for the next. */
-const batchSize = 500;
+const batchSize = 100;
 
 /** Removes the blobs that no artifact points at any more. */
 export class Collector {

@@ -23,7 +23,10 @@ export async function withData(
   createDataFolder(config.data);
   const database = openDataFolder(config.data);
   try {
-    await story({ database, teams: new Teams(database), tokens: new Tokens(database) });
+    const teams = new Teams(database);
+    // A folder may be prepared before its first server starts.
+    await teams.ensureDefault();
+    await story({ database, teams, tokens: new Tokens(database) });
   } finally {
     await database.close();
   }

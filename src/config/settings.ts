@@ -67,8 +67,8 @@ export const settings = {
     doc: "How long running transfers may take when the server is asked to stop",
   }),
   idleTimeout: setting({
-    // The range of Bun.serve.
-    kind: timeValue({ minMs: 1_000, maxMs: 255_000, wholeSeconds: true }),
+    // Bun.serve takes up to 255 s and counts in steps of 4 s: below 5 s a step's end would cut what moves, too.
+    kind: timeValue({ minMs: 5_000, maxMs: 255_000, wholeSeconds: true }),
     default: "60s",
     doc: "How long a connection may stand still before it is closed",
   }),

@@ -41,12 +41,16 @@ export function access({ authenticator, rateLimiter, onPrincipal }: AccessOption
   });
 }
 
-/** The bearer plugin also looks into the query; a secret has no place in a URL, so only the header counts. */
+/**
+ * The bearer plugin also looks into the query when the header has another scheme. A secret has no place in a URL, so only
+ * the header counts; and there the scheme's case does not matter (RFC 9110, 11.1).
+ */
 function secretOf(authorization: string | undefined, bearer: string | undefined): string {
-  // RFC 9110, 11.1: the scheme's case does not matter; the plugin knows only the usual one.
-  const secret =
-    authorization === undefined ? undefined : (bearer ?? /^bearer +(\S+)$/i.exec(authorization)?.[1]);
-  if (secret) return secret;
+  const secret = authorization?.startsWith("Bearer ")
+    ? bearer
+    : /^bearer +(.*)$/i.exec(authorization ?? "")?.[1];
+  const trimmed = secret?.trim();
+  if (trimmed) return trimmed;
   throw new Refusal(
     "unauthorized",
     'Send the header "Authorization: Bearer <token>" (turbo: set TURBO_TOKEN).',

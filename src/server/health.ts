@@ -15,7 +15,7 @@ export function health(checks: ReadinessCheck[]) {
       : Response.json({ status: "unready", reasons }, { status: 503 });
   };
   const live = () => Response.json({ status: "live" });
-  return new Elysia({ name: "health", prefix: "/health" })
+  return new Elysia({ prefix: "/health" })
     .get("/live", live)
     .head("/live", live)
     .get("/ready", ready)

@@ -1,18 +1,19 @@
 import type { Server } from "bun";
 import type { Logger } from "pino";
 import { Refusal } from "../refusal.ts";
+import { isHost } from "./host.ts";
 import { requestId } from "./request-id.ts";
-import type { RequestNotes } from "./request-notes.ts";
+import type { Requests } from "./requests.ts";
 
 export interface ListenOptions {
-  /** Answers a request; it never rejects. */
+  /** Answers a request. */
   handle: (request: Request) => Promise<Response> | Response;
   host: string;
   /** 0 for any free one. */
   port: number;
   /** A connection on which nothing moves for so long is closed. At most 255 seconds. */
   idleTimeoutMs: number;
-  notes: RequestNotes;
+  requests: Requests;
   log: Logger;
 }
 
@@ -25,44 +26,57 @@ export interface Listener {
   drain(withinMs: number): Promise<boolean>;
 }
 
+/** Bodies are bounded by the routes, which can say so in the answer; the server's own limit would cut them off mute. */
+const noBodyLimit = Number.MAX_SAFE_INTEGER;
 const pollMs = 10;
 const clearUpMs = 1_000;
 
-/** Bodies are bounded by the routes, which can say so in the answer; the server's own limit would cut them off mute. */
-const noBodyLimit = Number.MAX_SAFE_INTEGER;
-
-/** @throws Refusal when the address cannot be had. */
-export function listen({ handle, host, port, idleTimeoutMs, notes, log }: ListenOptions): Listener {
+/** @throws Refusal `unavailable` when the address cannot be had. */
+export function listen({ handle, host, port, idleTimeoutMs, requests, log }: ListenOptions): Listener {
   let draining = false;
   let handling = 0;
 
-  const fetch = async (request: Request, server: Server<undefined>): Promise<Response> => {
+  const answer = async (carried: Request, server: Server<undefined>): Promise<Response> => {
     const startedAt = performance.now();
-    const id = requestId(request.headers.get("x-request-id"));
-    const address = server.requestIP(request)?.address;
+    const id = requestId(carried.headers.get("x-request-id"));
+    const address = server.requestIP(carried)?.address;
+    const request = withHost(carried);
     handling++;
-    const response = await handle(request);
+    const response = await answerTo(request);
     handling--;
     response.headers.set("x-request-id", id);
     if (draining) response.headers.set("connection", "close");
     log.info(
       {
         requestId: id,
-        method: request.method,
+        method: carried.method,
         // Never the query: it is not ours to know what a client puts there.
-        path: pathOf(request.url),
+        path: request && pathOf(request.url),
         status: response.status,
         durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
         address,
-        client: request.headers.get("user-agent") ?? undefined,
-        ...notes.of(request),
+        client: carried.headers.get("user-agent") ?? undefined,
+        ...(request && requests.notesOf(request)),
       },
       "request",
     );
     return response;
   };
 
+  /** A fault must not reach the server, which would take it for the end of the process. */
+  const answerTo = async (request: Request | undefined): Promise<Response> => {
+    if (!request) return new Response("The request's Host is no host name.\n", { status: 400 });
+    try {
+      return await handle(request);
+    } catch (error) {
+      log.error({ err: error }, "request failed");
+      return new Response("Something went wrong in larder; its log says what.\n", { status: 500 });
+    }
+  };
+
+  const idleSeconds = Math.min(Math.ceil(idleTimeoutMs / 1000), 255);
   const server = start();
+  requests.carriedBy(server, idleSeconds);
   return {
     port: server.port as number,
     drain: (withinMs) => {
@@ -71,17 +85,17 @@ export function listen({ handle, host, port, idleTimeoutMs, notes, log }: Listen
     },
   };
 
-  function start() {
+  function start(): Server<undefined> {
     try {
       return Bun.serve({
         hostname: host,
         port,
         // Two servers must never share a port unawares.
         reusePort: false,
-        idleTimeout: Math.min(Math.ceil(idleTimeoutMs / 1000), 255),
+        idleTimeout: idleSeconds,
         maxRequestBodySize: noBodyLimit,
         development: false,
-        fetch,
+        fetch: answer,
       });
     } catch (error) {
       throw new Refusal("unavailable", cannotListen(host, port, error as { code?: string; message: string }));
@@ -106,10 +120,25 @@ async function becomesZero(count: () => number, withinMs: number): Promise<boole
   return count() === 0;
 }
 
+/**
+ * The request with a whole URL, which the routes rely on. Without a Host, as load balancers ask in HTTP/1.0, the URL is but
+ * a path.
+ * @returns undefined for a Host that makes no URL.
+ */
+function withHost(request: Request): Request | undefined {
+  const host = request.headers.get("host");
+  if (host) return isHost(host) ? request : undefined;
+  return new Request(`http://localhost${pathAndQueryOf(request.url)}`, request);
+}
+
+function pathAndQueryOf(url: string): string {
+  return url.startsWith("/") ? url : url.slice(url.indexOf("/", url.indexOf("//") + 2));
+}
+
 function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const end = url.indexOf("?", start);
-  return url.slice(start, end === -1 ? undefined : end);
+  const path = pathAndQueryOf(url);
+  const end = path.indexOf("?");
+  return end === -1 ? path : path.slice(0, end);
 }
 
 function cannotListen(host: string, port: number, error: { code?: string; message: string }): string {

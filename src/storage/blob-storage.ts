@@ -33,6 +33,8 @@ export interface ReceiveLimits {
   maxSizeBytes: number;
   /** What the sender announced, if it did. */
   expectedSizeBytes?: number;
+  /** Called with each piece that arrives. */
+  onProgress?: () => void;
 }
 
 export interface ReceivedBlob extends AsyncDisposable {

@@ -19,7 +19,7 @@ test("a team is created, listed, shown, changed and deleted", async () => {
     overwrite: "never",
     createdAt: expect.stringMatching(isoTime),
   });
-  expect(await cli.json("team", "list")).toEqual([created]);
+  expect(await cli.json("team", "list")).toEqual([expect.objectContaining({ slug: "default" }), created]);
   expect(await cli.json("team", "show", "web")).toEqual({
     ...created,
     artifacts: 0,
@@ -54,7 +54,7 @@ test("a team's id does wherever its slug does", async () => {
 
 test("without --json, people can read it", async () => {
   expect(await cli.onData("team", "create", "web")).toMatch(/^Created team web \(team_\w{24}\)\.\n$/);
-  const [head, row] = (await cli.onData("team", "list")).split("\n");
+  const [head, , row] = (await cli.onData("team", "list")).split("\n");
   expect(head).toMatch(/^SLUG +NAME +STATE +OVERWRITE +CREATED +ID$/);
   expect(row).toMatch(/^web +web +enabled +allow +\S+Z +team_\w{24}$/);
   expect(row?.indexOf("enabled")).toBe(head?.indexOf("STATE") as number);
@@ -69,7 +69,7 @@ test("deleting wants --yes, and says before what would go", async () => {
     /^larder: This would delete team web \(team_\w+\) with 0 artifacts \(0B\), 1 token and all its events\./,
   );
   expect(said).toContain("Nothing was deleted. Add --yes");
-  expect(await cli.json("team", "list")).toHaveLength(1);
+  expect(await cli.json("team", "list")).toHaveLength(2);
 
   expect(await cli.onData("team", "delete", "web", "--yes")).toMatch(/^Deleted team web .* 1 token\.\n$/);
   expect(await cli.json("token", "list")).toEqual([]);

@@ -48,10 +48,13 @@ export function parseFacts(headers: RequestHeaders, writtenBy: string | null): A
  */
 export function parseContentLength(headers: RequestHeaders): number | undefined {
   const length = headers["content-length"];
-  // The server has checked that it is a whole number, and that it does not come together with chunks.
-  if (length !== undefined) return Number(length);
-  if (headers["transfer-encoding"] !== undefined) return undefined;
-  throw new Refusal("bad_request", "The upload has no Content-Length. Send the artifact's size in bytes.");
+  if (length === undefined) {
+    if (headers["transfer-encoding"] !== undefined) return undefined;
+    throw new Refusal("bad_request", "The upload has no Content-Length. Send the artifact's size in bytes.");
+  }
+  // Sent twice it arrives as "5, 5" (RFC 9110, 8.6 leaves it to us to refuse that).
+  if (/^\d+$/.test(length)) return Number(length);
+  throw new Refusal("bad_request", "Content-Length is the artifact's size in bytes, sent once.");
 }
 
 /** The headers of an artifact that was found, for a request with these headers. */

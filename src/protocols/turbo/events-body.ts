@@ -23,7 +23,7 @@ function parseEvent(value: unknown, at: string): ClientEvent {
   }
   if (event !== "HIT" && event !== "MISS")
     throw new Refusal("bad_request", `${at}.event is "HIT" or "MISS".`);
-  if (typeof hash !== "string" || !isHash(hash)) {
+  if (!isHash(hash)) {
     throw new Refusal("bad_request", `${at}.hash is 1 to 256 characters, each a letter, a digit, - or _.`);
   }
   return {

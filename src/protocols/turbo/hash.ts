@@ -6,15 +6,15 @@ import { Refusal } from "../../refusal.ts";
  */
 const pattern = /^[A-Za-z0-9_-]{1,256}$/;
 
-/** @throws Refusal `bad_request`. */
-export function checkHash(hash: string): string {
-  if (pattern.test(hash)) return hash;
+/** @param hash null where the router could not decode it, whatever its types say. @throws Refusal `bad_request`. */
+export function checkHash(hash: string | null): string {
+  if (isHash(hash)) return hash;
   throw new Refusal(
     "bad_request",
     "An artifact's hash has 1 to 256 characters, each a letter, a digit, - or _. This one does not.",
   );
 }
 
-export function isHash(hash: string): boolean {
-  return pattern.test(hash);
+export function isHash(hash: unknown): hash is string {
+  return typeof hash === "string" && pattern.test(hash);
 }

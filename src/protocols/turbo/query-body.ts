@@ -16,7 +16,7 @@ export function parseHashes(body: unknown): string[] {
       `Ask for at most ${maxHashes} hashes at a time; these are ${hashes.length}.`,
     );
   }
-  const wrong = hashes.findIndex((hash) => typeof hash !== "string" || !isHash(hash));
+  const wrong = hashes.findIndex((hash) => !isHash(hash));
   if (wrong === -1) return hashes;
   throw new Refusal(
     "bad_request",

@@ -25,6 +25,8 @@ export interface TurboOptions {
   access: ReturnType<typeof access>;
   /** The address that clients use for this request's server, without a trailing slash, such as `https://host/cache`. */
   baseUrl: (request: Request) => string;
+  /** To be called while a body arrives, so that a slow upload is not taken for an idle connection. */
+  keepAlive: (request: Request) => void;
 }
 
 const tool = "turbo";
@@ -53,7 +55,7 @@ export function turbo(options: TurboOptions) {
     .use(artifactRoutes("/artifacts", options));
 }
 
-function artifactRoutes(path: string, { cache, eventLog, access, baseUrl }: TurboOptions) {
+function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAlive }: TurboOptions) {
   const preflight = () => new Response(null, { status: 204, headers: preflightHeaders });
 
   const download = async ({
@@ -115,9 +117,10 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl }: Turb
           await cache.put(key, facts, {
             body: request.body ?? emptyBody(),
             ...(sizeBytes !== undefined && { sizeBytes }),
+            onProgress: () => keepAlive(request),
             overwrite: team.overwrite,
           });
-          const url = `${baseUrl(request)}/v8/artifacts/${key.hash}${teamQuery(query)}`;
+          const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
           return Response.json({ urls: [url] }, { status: 202 });
         },
         { access: "write", parse: "none" },

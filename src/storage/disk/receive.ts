@@ -54,6 +54,7 @@ async function writeBody(body: ReadableStream<Uint8Array>, file: FileHandle, lim
   // Not cancelled when something goes wrong: whoever answers the sender may have to read on to the end.
   for await (const chunk of body.values({ preventCancel: true })) {
     sizeBytes += chunk.byteLength;
+    limits.onProgress?.();
     if (sizeBytes > limits.maxSizeBytes) throw tooLarge(limits, `more than ${limits.maxSizeBytes} bytes`);
     await writing;
     writing = writeChunk(file, chunk);

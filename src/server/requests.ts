@@ -1,0 +1,28 @@
+import type { Server } from "bun";
+
+/** The requests under way, for those who know more of one than the server that carries it. */
+export class Requests {
+  private readonly notes = new WeakMap<Request, Record<string, unknown>>();
+  private carrier: { server: Server<undefined>; idleSeconds: number } | undefined;
+
+  carriedBy(server: Server<undefined>, idleSeconds: number): void {
+    this.carrier = { server, idleSeconds };
+  }
+
+  /** What the access log says of a request besides what everybody sees of it. Never a secret. */
+  note(request: Request, facts: Record<string, unknown>): void {
+    this.notes.set(request, { ...this.notes.get(request), ...facts });
+  }
+
+  notesOf(request: Request): Record<string, unknown> | undefined {
+    return this.notes.get(request);
+  }
+
+  /**
+   * Lets the idle time of a request's connection begin anew. The server does so by itself when much arrives, and not when
+   * a client on a thin line sends a few bytes at a time.
+   */
+  keepAlive(request: Request): void {
+    this.carrier?.server.timeout(request, this.carrier.idleSeconds);
+  }
+}
