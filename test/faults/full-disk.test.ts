@@ -1,0 +1,96 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { tmpfs } from "../known-tools.ts";
+import { startLarder } from "../larder.ts";
+import { holdingsOf } from "../server/holdings.ts";
+import { errorLines } from "../server/log-lines.ts";
+import { describeWith } from "../tools.ts";
+
+/** A disk of this size, gone when it is disposed of. */
+function smallDisk(sizeMiB: number): Disposable & { folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), "larder-disk-"));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${sizeMiB}m`, "larder", folder]);
+  expect(mounted.status).toBe(0);
+  return {
+    folder,
+    [Symbol.dispose]() {
+      spawnSync("umount", [folder]);
+      rmdirSync(folder);
+    },
+  };
+}
+
+/** Leaves no byte of a disk free. */
+function fill(folder: string): string {
+  const path = join(folder, "ballast");
+  const { bavail, bsize } = statfsSync(folder);
+  writeFileSync(path, Buffer.alloc(bavail * bsize));
+  return path;
+}
+
+describeWith(tmpfs, "a full disk", () => {
+  test("refuses an upload with 507, keeps nothing of it, serves what it has, and takes uploads again", async () => {
+    using disk = smallDisk(16);
+    await using larder = await startLarder({ dataFolder: join(disk.folder, "data") });
+    const headers = { authorization: `Bearer ${larder.firstToken}` };
+    const ask = (hash: string, body?: BodyInit) =>
+      fetch(
+        `${larder.url}/v8/artifacts/${hash}`,
+        body === undefined ? { headers } : { method: "PUT", body, headers },
+      );
+    expect((await ask("there", "bytes")).status).toBe(202);
+    const before = holdingsOf(larder.dataFolder);
+
+    const large = new Uint8Array(20 * 1024 * 1024).fill(1);
+    for (const body of [large, new Blob([large]).stream()]) {
+      const response = await ask("large", body as BodyInit);
+      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+        507,
+        "no_space",
+      ]);
+      expect(holdingsOf(larder.dataFolder)).toEqual(before);
+    }
+    const small = new Uint8Array(1024 * 1024).fill(2);
+    expect((await ask("small", small)).status).toBe(202);
+
+    // Not even the books can be written now.
+    const ballast = fill(disk.folder);
+    const full = holdingsOf(larder.dataFolder);
+    for (const hash of ["tiny", "there"]) {
+      const response = await ask(hash, `other ${hash}`.repeat(1000));
+      expect([hash, response.status]).toEqual([hash, 507]);
+    }
+    const events = Array(5_000).fill({
+      source: "LOCAL",
+      event: "HIT",
+      hash: "there",
+      sessionId: "s".repeat(100),
+    });
+    const report = await fetch(`${larder.url}/v8/artifacts/events`, {
+      method: "POST",
+      body: JSON.stringify(events),
+      headers,
+    });
+    expect(report.status).toBe(507);
+    expect(holdingsOf(larder.dataFolder)).toEqual(full);
+    expect(await (await ask("there")).text()).toBe("bytes");
+    expect((await fetch(`${larder.url}/health/live`)).status).toBe(200);
+
+    rmSync(ballast);
+    expect((await ask("tiny", "now there is room")).status).toBe(202);
+    expect(await (await ask("tiny")).text()).toBe("now there is room");
+    expect(await larder.stop()).toBe(0);
+    expect(holdingsOf(larder.dataFolder).temporaryFiles).toEqual([]);
+    expect(errorLines(larder.stderr())).toEqual([]);
+  }, 30_000);
+
+  test("has larder say so when it cannot start for lack of room", async () => {
+    using disk = smallDisk(1);
+    fill(disk.folder);
+    const start = startLarder({ dataFolder: join(disk.folder, "data") });
+    await expect(start).rejects.toThrow(/larder: .*(full|room|space)/i);
+  }, 30_000);
+});

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type RunningLarder, startLarder } from "../../larder.ts";
+import { rowsOf } from "../../server/holdings.ts";
+import { cliOutput, createToken, TurboClient } from "./client.ts";
+
+let larder: RunningLarder;
+let client: TurboClient;
+
+beforeAll(async () => {
+  larder = await startLarder();
+  client = new TurboClient(larder.url, larder.firstToken);
+});
+afterAll(() => larder[Symbol.asyncDispose]());
+
+describe("a query", () => {
+  test("has every fact that was uploaded, and no others", async () => {
+    await client.put("full", "12345", {
+      "x-artifact-duration": "400",
+      "x-artifact-tag": "tag=",
+      "x-artifact-sha": "c0ffee",
+      "x-artifact-dirty-hash": "d1e7",
+    });
+    await client.put("bare", "");
+    // turbo takes a null inside for a broken answer and asks for each hash by itself (2.11.11).
+    expect(await (await client.query(["full", "bare", "none"])).json()).toEqual({
+      full: { size: 5, taskDurationMs: 400, tag: "tag=", sha: "c0ffee", dirtyHash: "d1e7" },
+      bare: { size: 0, taskDurationMs: 0 },
+      none: null,
+    });
+  });
+
+  test("of 1,000 hashes answers each of them", async () => {
+    const hashes = Array.from({ length: 1000 }, (_, index) => `q${index}`);
+    await Promise.all(hashes.filter((_, index) => index % 10 === 0).map((hash) => client.put(hash, hash)));
+    const answer = (await (await client.query(hashes)).json()) as Record<string, { size: number } | null>;
+    expect(Object.keys(answer)).toEqual(hashes);
+    for (const [index, hash] of hashes.entries()) {
+      expect(answer[hash]?.size).toBe(index % 10 === 0 ? hash.length : undefined);
+    }
+  });
+
+  test("of 10,000 hashes is still answered", async () => {
+    const hashes = Array.from({ length: 10_000 }, (_, index) => `never${index}`);
+    const answer = (await (await client.query(hashes)).json()) as Record<string, null>;
+    expect(Object.keys(answer)).toHaveLength(10_000);
+  });
+
+  test("of nothing, and of one hash twice, is answered", async () => {
+    expect(await (await client.query([])).json()).toEqual({});
+    await client.put("twice", "x");
+    expect(await (await client.query(["twice", "twice"])).json()).toEqual({
+      twice: { size: 1, taskDurationMs: 0 },
+    });
+  });
+
+  test.each(["constructor", "toString", "__proto__", "12"])(
+    "of the hash %s is answered like any other",
+    async (hash) => {
+      const missing = await (await client.query([hash])).text();
+      expect(missing).toBe(`{"${hash}":null}`);
+      await client.put(hash, "x");
+      expect(await (await client.query([hash])).text()).toBe(`{"${hash}":{"size":1,"taskDurationMs":0}}`);
+    },
+  );
+
+  test("needs no Content-Type", async () => {
+    const response = await client.send("POST", "", {
+      body: '{"hashes":["none"]}',
+      headers: { "content-type": "text/plain" },
+    });
+    expect(await response.json()).toEqual({ none: null });
+  });
+});
+
+describe("reported events", () => {
+  const columns =
+    "session_id AS sessionId, source, event, hash, duration_ms AS durationMs, tool, token_id AS tokenId, client_ci AS clientCi, client_interactive AS clientInteractive";
+  const stored = (sessionId: string) =>
+    rowsOf(larder.dataFolder, `SELECT ${columns} FROM events WHERE session_id = '${sessionId}' ORDER BY id`);
+
+  test("are kept with who reported them and from where", async () => {
+    const { id, token } = await createToken(larder, "default", "read");
+    const reader = new TurboClient(larder.url, token);
+    const headers = { "x-artifact-client-ci": "GITHUB_ACTIONS", "x-artifact-client-interactive": "0" };
+    const events = [
+      { sessionId: "run", source: "LOCAL", event: "HIT", hash: "a1", duration: 400 },
+      { sessionId: "run", source: "REMOTE", event: "MISS", hash: "b2", duration: 0 },
+      // The published type is a number, and the last field may be left out.
+      { sessionId: "run", source: "REMOTE", event: "HIT", hash: "c3", duration: 1.6 },
+      { sessionId: "run", source: "REMOTE", event: "MISS", hash: "d4" },
+    ];
+    expect((await reader.report(events, headers)).status).toBe(200);
+    expect(stored("run")).toEqual(
+      events.map(({ duration, ...event }) => ({
+        ...event,
+        durationMs: Math.round(duration ?? 0),
+        tool: "turbo",
+        tokenId: id,
+        clientCi: "GITHUB_ACTIONS",
+        clientInteractive: 0,
+      })),
+    );
+  });
+
+  test("may be 10,000 at once, and none", async () => {
+    const event = { sessionId: "many", source: "REMOTE", event: "HIT", hash: "a1", duration: 1 };
+    expect((await client.report(Array(10_000).fill(event))).status).toBe(200);
+    expect(stored("many")).toHaveLength(10_000);
+    expect((await client.report([])).status).toBe(200);
+  });
+
+  test("may lack the session, and hold fields that larder does not know", async () => {
+    const event = { source: "LOCAL", event: "MISS", hash: "nosession", more: { of: "it" } };
+    expect((await client.report([event])).status).toBe(200);
+    expect(rowsOf(larder.dataFolder, "SELECT session_id FROM events WHERE hash = 'nosession'")).toEqual([
+      { session_id: null },
+    ]);
+  });
+
+  test("of a team whose caching is off are kept too, since turbo still reports its local hits", async () => {
+    await cliOutput(larder, "team", "set", "default", "--state", "disabled");
+    const event = { sessionId: "off", source: "LOCAL", event: "HIT", hash: "a1", duration: 1 };
+    expect((await client.report([event])).status).toBe(200);
+    await cliOutput(larder, "team", "set", "default", "--state", "enabled");
+    expect(stored("off")).toHaveLength(1);
+  });
+});

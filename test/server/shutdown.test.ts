@@ -1,0 +1,160 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type RunningLarder, startLarder } from "../larder.ts";
+import { holdingsOf } from "./holdings.ts";
+import { errorLines } from "./log-lines.ts";
+import { RawConnection } from "./raw-connection.ts";
+import { until } from "./until.ts";
+
+const mebibyte = new Uint8Array(1024 * 1024).fill(7);
+
+function head(larder: RunningLarder, method: string, hash: string, headers = ""): string {
+  return `${method} /v8/artifacts/${hash} HTTP/1.1\r\nHost: cache.test\r\nAuthorization: Bearer ${larder.firstToken}\r\n${headers}\r\n`;
+}
+
+/** An upload of which the server has got the first byte. */
+async function startUpload(larder: RunningLarder, header: string, start: string): Promise<RawConnection> {
+  const connection = await RawConnection.open(larder.url);
+  await connection.send(head(larder, "PUT", "slow", `${header}\r\n`) + start);
+  await until(larder.url, () => readdirSync(join(larder.dataFolder, "tmp")).length > 0);
+  return connection;
+}
+
+/** Resolves when the server takes no new connections. */
+async function closed(larder: RunningLarder): Promise<void> {
+  for (;;) {
+    try {
+      using connection = await RawConnection.open(larder.url);
+      await connection.send("GET /health/live HTTP/1.1\r\nHost: cache.test\r\n\r\n");
+      await connection.answer();
+    } catch {
+      return;
+    }
+  }
+}
+
+async function readBack(larder: RunningLarder, hash: string): Promise<Response> {
+  await using again = await startLarder({ dataFolder: larder.dataFolder });
+  const response = await fetch(`${again.url}/v8/artifacts/${hash}`, {
+    headers: { authorization: `Bearer ${larder.firstToken}` },
+  });
+  return new Response(await response.arrayBuffer(), response);
+}
+
+describe("a server that is asked to stop", () => {
+  test.each([
+    ["with a length", "Content-Length: 10", "01234", "56789"],
+    ["in chunks", "Transfer-Encoding: chunked", "5\r\n01234\r\n", "5\r\n56789\r\n0\r\n\r\n"],
+  ])("lets an upload finish that is under way, %s", async (_, header, start, end) => {
+    await using larder = await startLarder();
+    using upload = await startUpload(larder, header, start);
+    const stopped = larder.stop();
+    await closed(larder);
+    await upload.send(end);
+    const { status, headers } = await upload.answer();
+    // So that the client asks elsewhere next.
+    expect([status, headers.get("connection")]).toEqual([202, "close"]);
+    expect(await stopped).toBe(0);
+    expect(await (await readBack(larder, "slow")).text()).toBe("0123456789");
+  });
+
+  test("lets a download finish that is under way", async () => {
+    await using larder = await startLarder();
+    const sizeMiB = 48;
+    using upload = await RawConnection.open(larder.url);
+    await upload.send(head(larder, "PUT", "large", `Content-Length: ${sizeMiB * mebibyte.length}\r\n`));
+    for (let sent = 0; sent < sizeMiB; sent++) await upload.send(mebibyte);
+    expect((await upload.answer()).status).toBe(202);
+
+    using download = await RawConnection.open(larder.url);
+    await download.send(head(larder, "GET", "large"));
+    await download.started();
+    download.pause();
+    const stopped = larder.stop();
+    await closed(larder);
+    download.resume();
+    expect((await download.answer()).body.length).toBe(sizeMiB * mebibyte.length);
+    expect(await stopped).toBe(0);
+  });
+
+  test("ends at once when only idle connections are left, whatever they were used for", async () => {
+    await using larder = await startLarder({ args: ["--shutdown-timeout", "1d"] });
+    using halfAsked = await RawConnection.open(larder.url);
+    await halfAsked.send("GET /health/live HT");
+    using used = await RawConnection.open(larder.url);
+    await used.send(head(larder, "GET", "none"));
+    expect((await used.answer()).status).toBe(404);
+    expect(await larder.stop()).toBe(0);
+    for (const connection of [halfAsked, used]) await connection.closed;
+  });
+
+  test.each([
+    ["413", "lrd_", 413],
+    ["401", "lrd_unknown", 401],
+  ])(
+    "ends at once after an upload that was refused with %s, its connection still open",
+    async (_, token, status) => {
+      await using larder = await startLarder({
+        args: ["--shutdown-timeout", "1d", "--max-artifact-size", "1000"],
+      });
+      using refused = await RawConnection.open(larder.url);
+      await refused.send(
+        head(larder, "PUT", "big", `Content-Length: ${8 * mebibyte.length}\r\n`).replace(
+          larder.firstToken,
+          status === 413 ? larder.firstToken : token,
+        ),
+      );
+      for (let sent = 0; sent < 8; sent++) await refused.send(mebibyte);
+      expect((await refused.answer()).status).toBe(status);
+      expect(await larder.stop()).toBe(0);
+    },
+  );
+
+  test("waits no longer than the shutdown timeout, keeps nothing of what it cut, and says so", async () => {
+    await using larder = await startLarder({ args: ["--shutdown-timeout", "300ms"] });
+    using upload = await startUpload(larder, "Content-Length: 10", "01234");
+    expect(await larder.stop()).toBe(0);
+    await upload.closed;
+    expect(larder.stderr()).toContain("transfers cut at shutdown");
+    expect(errorLines(larder.stderr())).toEqual([]);
+    const { artifacts, blobs, blobFiles, temporaryFiles } = holdingsOf(larder.dataFolder);
+    expect([artifacts, blobs, blobFiles, temporaryFiles]).toEqual([[], [], [], []]);
+    expect((await readBack(larder, "slow")).status).toBe(404);
+  });
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const)("ends at once when it is asked again (%s)", async (signal, exitCode) => {
+    await using larder = await startLarder({ args: ["--shutdown-timeout", "1d"] });
+    using upload = await startUpload(larder, "Content-Length: 10", "01234");
+    larder.process.kill(signal);
+    await closed(larder);
+    larder.process.kill(signal);
+    expect(await larder.process.exited).toBe(exitCode);
+    await upload.closed;
+    expect((await readBack(larder, "slow")).status).toBe(404);
+    expect(holdingsOf(larder.dataFolder).temporaryFiles).toEqual([]);
+  });
+
+  test("closes the connections on which nothing is under way, while it lets an upload finish", async () => {
+    await using larder = await startLarder();
+    using upload = await startUpload(larder, "Content-Length: 10", "01234");
+    using idle = await RawConnection.open(larder.url);
+    await idle.send("GET /health/ready HTTP/1.1\r\nHost: cache.test\r\n\r\n");
+    expect((await idle.answer()).status).toBe(200);
+    const stopped = larder.stop();
+    await idle.closed;
+    await upload.send("56789");
+    expect((await upload.answer()).status).toBe(202);
+    expect(await stopped).toBe(0);
+  });
+
+  test("leaves no word of itself in the data folder", async () => {
+    await using larder = await startLarder();
+    expect(existsSync(join(larder.dataFolder, "server.json"))).toBe(true);
+    expect(await larder.stop()).toBe(0);
+    expect(existsSync(join(larder.dataFolder, "server.json"))).toBe(false);
+  });
+});
