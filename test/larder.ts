@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 
 export interface LarderOptions {
-  /** How to run larder, before its arguments. The source, if not said. */
+  /** How to run larder, before its arguments. `larderCommand`, if not said. */
   command?: string[];
   /** More arguments for `serve`. */
   args?: string[];
@@ -42,7 +42,9 @@ export interface RunningLarder extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export const sourceCommand: readonly string[] = [process.execPath, join(import.meta.dir, "../src/main.ts")];
+export const larderCommand: readonly string[] = process.env.TEST_BINARY
+  ? [resolve(process.env.TEST_BINARY)]
+  : [process.execPath, join(import.meta.dir, "../src/main.ts")];
 
 const stopTimeoutMs = 30_000;
 const living = new Set<Bun.Subprocess>();
@@ -56,7 +58,7 @@ process.on("exit", () => {
  * Rejects with all that it printed when it ends instead, or takes too long.
  */
 export async function startLarder(options: LarderOptions = {}): Promise<RunningLarder> {
-  const { command = [...sourceCommand], args = [], startTimeoutMs = 30_000 } = options;
+  const { command = [...larderCommand], args = [], startTimeoutMs = 30_000 } = options;
   // macOS keeps its temporary folder behind a link, and clients print resolved paths.
   const scratch = await realpath(await mkdtemp(join(tmpdir(), "larder-test-")));
   const removeScratch = () => rm(scratch, { recursive: true, force: true });

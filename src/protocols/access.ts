@@ -19,27 +19,37 @@ export interface AccessOptions {
  * `teamId` and `slug` name. Refused: 401 unknown, 403 not allowed or another team's, 429 too many requests.
  */
 export function access({ authenticator, rateLimiter, onPrincipal }: AccessOptions) {
-  return new Elysia({ name: "access" }).use(bearer()).macro({
-    access: (needed: Permission) => ({
-      // An arrow function, since Elysia reads its text to learn what it needs, and misreads a minified method.
-      resolve: async ({ bearer, headers, query, request }) => {
-        const secret = secretOf(headers.authorization, bearer);
-        const principal = await authenticator.authenticate(secret);
-        if (!principal) {
-          throw new Refusal(
-            "unauthorized",
-            "This token is unknown, expired or revoked. `larder token create` makes a new one.",
-          );
-        }
-        onPrincipal(request, principal);
-        rateLimiter.take(principal);
-        const team = teamOf(principal, query);
-        requirePermission(principal, needed);
-        return { principal, team };
-      },
-    }),
-  });
+  return new Elysia({ name: "access" })
+    .onTransform({ as: "global" }, wantsQueryAndHeaders)
+    .use(bearer())
+    .macro({
+      access: (needed: Permission) => ({
+        resolve: async ({ bearer, headers, query, request }) => {
+          const secret = secretOf(headers.authorization, bearer);
+          const principal = await authenticator.authenticate(secret);
+          if (!principal) {
+            throw new Refusal(
+              "unauthorized",
+              "This token is unknown, expired or revoked. `larder token create` makes a new one.",
+            );
+          }
+          onPrincipal(request, principal);
+          rateLimiter.take(principal);
+          const team = teamOf(principal, query);
+          requirePermission(principal, needed);
+          return { principal, team };
+        },
+      }),
+    });
 }
+
+/**
+ * Elysia reads the text of hooks and handlers to learn which parts of a request they want, and leaves out the others. In a
+ * minified binary it misreads some, the bearer plugin's among them; what stands here it reads right.
+ */
+const wantsQueryAndHeaders = (context: { query: unknown; headers: unknown }) => {
+  void [context.query, context.headers];
+};
 
 /**
  * The bearer plugin also looks into the query when the header has another scheme. A secret has no place in a URL, so only

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { emptyEnvironment, type Finished, run, sourceCommand } from "../larder.ts";
+import { emptyEnvironment, type Finished, larderCommand, run } from "../larder.ts";
 
 /** Runs commands in an empty folder, with an empty home and an empty environment. All of it goes on disposal. */
 export interface Cli extends Disposable {
@@ -26,7 +26,7 @@ export function openCli(): Cli {
   mkdirSync(home);
 
   const larder = (args: string[], env: Record<string, string> = {}) =>
-    run([...sourceCommand, ...args], { cwd, env: { ...emptyEnvironment(home), ...env } });
+    run([...larderCommand, ...args], { cwd, env: { ...emptyEnvironment(home), ...env } });
 
   async function onData(...args: string[]): Promise<string> {
     const { stdout, stderr, exitCode } = await larder([...args, "--data", dataFolder]);

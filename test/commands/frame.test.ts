@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { emptyEnvironment, sourceCommand } from "../larder.ts";
+import { emptyEnvironment, larderCommand } from "../larder.ts";
 import { type Cli, openCli } from "./cli.ts";
 
 let cli: Cli;
@@ -164,7 +164,7 @@ test.skipIf(process.platform === "win32")("a reader that goes away early is no e
       "-c",
       '{ until [ -e gone ]; do :; done; "$@" 2>errors; echo $? >code; } | { exec <&-; touch gone; }',
       "sh",
-      ...sourceCommand,
+      ...larderCommand,
       "config",
     ],
     { cwd: cli.cwd, env: emptyEnvironment(cli.home) },

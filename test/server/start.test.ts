@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../src/version.ts";
 import { tmpfs } from "../known-tools.ts";
-import { emptyEnvironment, type Finished, run, sourceCommand, startLarder } from "../larder.ts";
+import { emptyEnvironment, type Finished, larderCommand, run, startLarder } from "../larder.ts";
 import { describeWith } from "../tools.ts";
 
 let scratch: string;
@@ -19,7 +19,7 @@ afterAll(() => rm(scratch, { recursive: true }));
 /** A server that is expected to end by itself. */
 function serve(dataFolder: string, port: string | number = 0): Promise<Finished> {
   const args = ["serve", "--data", dataFolder, "--host", "127.0.0.1", "--port", String(port)];
-  return run([...sourceCommand, ...args], { cwd: scratch, env: emptyEnvironment(scratch) });
+  return run([...larderCommand, ...args], { cwd: scratch, env: emptyEnvironment(scratch) });
 }
 
 function expectRefused({ stdout, stderr, exitCode }: Finished, ...parts: (string | number)[]): void {
