@@ -1,6 +1,5 @@
 import { constants } from "node:fs";
 import { access as tryPath } from "node:fs/promises";
-import { sql } from "drizzle-orm";
 import { Elysia } from "elysia";
 import type { Logger } from "pino";
 import { Cache } from "./cache/cache.ts";
@@ -12,7 +11,8 @@ import { RateLimiter } from "./identity/rate-limiter.ts";
 import { defaultTeamSlug, Teams } from "./identity/teams.ts";
 import { Tokens } from "./identity/tokens.ts";
 import { access } from "./protocols/access.ts";
-import { errors } from "./protocols/errors.ts";
+import { refusalAnswer } from "./protocols/answer.ts";
+import { errorHandler } from "./protocols/errors.ts";
 import { turbo } from "./protocols/turbo/turbo.ts";
 import { localUrl, networkUrls } from "./server/addresses.ts";
 import { lockData } from "./server/data-lock.ts";
@@ -56,40 +56,34 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const cache = new Cache({ database, storage, maxArtifactSizeBytes: config.maxArtifactSize, log });
   await cache.collector.recover();
   const eventLog = new EventLog(database);
-  const firstSecret = await prepareFirstStart(database);
+  await new Teams(database).ensureDefault();
 
-  let stopping = false;
   const requests = new Requests();
-  const routes = buildRoutes({
-    config,
-    database,
-    cache,
-    eventLog,
-    requests,
-    log,
-    isStopping: () => stopping,
-  });
+  const routes = buildRoutes({ config, database, cache, eventLog, requests, log });
   const listener = listen({
     handle: (request) => routes.fetch(request),
+    refuse: refusalAnswer,
     host: config.host,
     port: config.port,
     idleTimeoutMs: config.idleTimeout,
     requests,
     log,
   });
-  undo.defer(() => drain(listener, config.shutdownTimeout, log));
-
   const jobs = [
-    schedule("collect blobs", collectEveryMs, log, async () => {
-      const freed = await cache.collector.collect(Date.now() - releaseGraceMs);
+    schedule("collect blobs", collectEveryMs, log, async (signal) => {
+      const freed = await cache.collector.collect(Date.now() - releaseGraceMs, signal);
       if (freed.blobs > 0) log.info(freed, "blobs collected");
     }),
     schedule("expire events", expireEventsEveryMs, log, () =>
       eventLog.expire(Date.now() - config.eventMaxAge),
     ),
   ];
-  for (const job of jobs) undo.defer(() => job.stop());
+  undo.defer(async () => {
+    await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
+  });
 
+  // Only now, when nothing can go wrong any more: its secret is shown once.
+  const firstSecret = await createFirstToken(database);
   const url = localUrl(config.host, listener.port, config.basePath);
   lock.announce(config.publicUrl ?? url);
   log.info({ url, data: config.data }, "larder serves");
@@ -99,18 +93,15 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     networkUrls: networkUrls(config.host, listener.port, config.basePath),
     firstSecret,
     teamSlug: defaultTeamSlug,
-    async stop() {
-      stopping = true;
-      await held.disposeAsync();
-    },
+    stop: () => held.disposeAsync(),
   };
 }
 
 /** @returns the secret of a new write token, if the folder has never had a token. */
-async function prepareFirstStart(database: Database): Promise<string | undefined> {
-  const team = await new Teams(database).ensureDefault();
+async function createFirstToken(database: Database): Promise<string | undefined> {
   const tokens = new Tokens(database);
-  if ((await tokens.list()).length > 0) return undefined;
+  if (await tokens.any()) return undefined;
+  const team = await new Teams(database).get(defaultTeamSlug);
   const { secret } = await tokens.create({ teamId: team.id, name: "first start", permission: "write" });
   return secret;
 }
@@ -122,42 +113,30 @@ interface Parts {
   eventLog: EventLog;
   requests: Requests;
   log: Logger;
-  isStopping: () => boolean;
 }
 
-function buildRoutes({ config, database, cache, eventLog, requests, log, isStopping }: Parts) {
+function buildRoutes({ config, database, cache, eventLog, requests, log }: Parts) {
   const accessRules = access({
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
     onPrincipal: (request, { team, name }) => requests.note(request, { team: team.slug, token: name }),
   });
-  const checks: ReadinessCheck[] = [
-    async () => (isStopping() ? "The server is shutting down." : undefined),
-    async () => {
-      await database.read.run(sql`SELECT 1`);
-      return undefined;
-    },
-    async () => {
-      await tryPath(config.data, constants.W_OK);
-      return undefined;
-    },
-  ];
+  const onError = errorHandler({
+    log,
+    onRefusal: (request, { code, message }) => requests.note(request, { refused: code, reason: message }),
+    noRouteHint: `Set TURBO_API to this server's address${config.basePath && `, followed by ${config.basePath}`}; turbo adds /v8/artifacts itself.`,
+  });
+  const checks: ReadinessCheck[] = [() => database.check(), () => tryPath(config.data, constants.W_OK)];
   const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;
+  const keepAlive = (request: Request) => requests.keepAlive(request);
   const api = new Elysia({ prefix: config.basePath })
-    .use(
-      turbo({
-        cache,
-        eventLog,
-        access: accessRules,
-        baseUrl,
-        keepAlive: (request) => requests.keepAlive(request),
-      }),
-    )
+    .use(turbo({ cache, eventLog, access: accessRules, onError, baseUrl, keepAlive }))
     .use(health(checks));
   // Elysia would look for the path only behind a host name of four letters or more.
-  const root = new Elysia({ handler: { standardHostname: false } }).use(errors({ log })).use(api);
+  const root = new Elysia({ handler: { standardHostname: false } }).use(api);
   // Health is also found where no proxy's prefix is known.
-  return (config.basePath === "" ? root : root.use(health(checks))).compile();
+  if (config.basePath !== "") root.use(health(checks));
+  return root.onError(onError()).compile();
 }
 
 async function drain(listener: Listener, withinMs: number, log: Logger): Promise<void> {

@@ -9,11 +9,13 @@ export type RefusalCode =
   | "unauthorized"
   /** Known, but not allowed to do this. */
   | "forbidden"
-  /** The team's state forbids it; the codes are those of the Remote Cache API. */
-  | "remote_caching_disabled"
-  | "remote_caching_over_limit"
-  | "remote_caching_paused"
-  | "blocked"
+  /** Known, and of another team than the one that the request names. */
+  | "wrong_team"
+  /** The team's state forbids it. */
+  | "team_disabled"
+  | "team_over_limit"
+  | "team_paused"
+  | "team_blocked"
   | "not_found"
   | "method_not_allowed"
   /** The name is taken, or the artifact is there already and may not be replaced. */

@@ -1,13 +1,13 @@
 import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
-import { artifacts, blobs, type overwriteRules, teams } from "../database/schema.ts";
+import { artifacts, blobs, teams } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
-import type { BlobStorage, StoredBlob } from "../storage/blob-storage.ts";
+import type { BlobStorage, ReceivedBlob, StoredBlob } from "../storage/blob-storage.ts";
 import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
 import { Collector } from "./collector.ts";
 import { KeyedLock } from "./keyed-lock.ts";
-import { purgeTeam } from "./purge.ts";
+import { purge } from "./purge.ts";
 
 export interface CacheOptions {
   database: Database;
@@ -18,13 +18,9 @@ export interface CacheOptions {
 
 /** An artifact's bytes as they arrive. */
 export interface Upload {
-  body: ReadableStream<Uint8Array>;
+  body: AsyncIterable<Uint8Array>;
   /** What the client announced, if it did. */
   sizeBytes?: number;
-  /** Called with each piece that arrives. */
-  onProgress?: () => void;
-  /** Whether other bytes under the same key may be replaced. */
-  overwrite: (typeof overwriteRules)[number];
 }
 
 /** How many hashes one statement asks for; SQLite's limit on parameters is far above. */
@@ -55,7 +51,7 @@ export class Cache {
     this.storage = options.storage;
     this.maxArtifactSizeBytes = options.maxArtifactSizeBytes;
     this.log = options.log;
-    this.collector = new Collector(this.database, this.storage, this.blobLock);
+    this.collector = new Collector(this.database, this.storage, this.blobLock, this.log);
     this.byKey = this.selectArtifacts()
       .where(
         and(
@@ -101,33 +97,50 @@ export class Cache {
    * @throws Refusal `too_large`, `bad_request` (length), `aborted`, `no_space`, `conflict` (write-once).
    */
   async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<void> {
-    await using received = await this.storage.receive(upload.body, {
+    const received = await this.storage.receive(upload.body, {
       maxSizeBytes: this.maxArtifactSizeBytes,
       ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),
-      ...(upload.onProgress && { onProgress: upload.onProgress }),
     });
     try {
       await this.blobLock.share(received.sha256, async () => {
         await received.publish();
-        await this.database.write((tx) => pointAt(tx, key, facts, received, upload.overwrite));
+        await this.database.write((tx) => pointAt(tx, key, facts, received));
       });
     } catch (error) {
-      await this.withdraw(received.sha256);
+      await this.withdraw(received);
       throw error;
     }
+    await received.discard();
   }
 
-  /** Takes all of a team's artifacts out. @returns how many they were. */
-  purge(teamId: string): Promise<number> {
-    return this.database.write((tx) => purgeTeam(tx, teamId));
+  /** Takes all artifacts of a space out. @returns how many they were. */
+  purge(space: ArtifactSpace): Promise<number> {
+    return this.database.write((tx) =>
+      purge(
+        tx,
+        and(
+          eq(artifacts.teamId, space.teamId),
+          eq(artifacts.tool, space.tool),
+          eq(artifacts.scope, space.scope),
+        ),
+      ),
+    );
   }
 
-  /** After a put that failed: the failure is what the caller must hear of, so one of clearing up is only logged. */
-  private async withdraw(sha256: string): Promise<void> {
+  /**
+   * After a put that failed: the failure is what the caller must hear of, so one of clearing up is only logged, and what
+   * could not be cleared leaves its trace for the next start.
+   */
+  private async withdraw(received: ReceivedBlob): Promise<void> {
     try {
-      await this.collector.discard(sha256);
+      await this.collector.discard(received.sha256);
+      await received.discard();
     } catch (error) {
-      this.log.error({ err: error, sha256 }, "blob of a failed upload left behind");
+      this.log.error(
+        { err: error, sha256: received.sha256 },
+        "failed upload left for the next start to clear",
+      );
+      await received.leave();
     }
   }
 
@@ -141,7 +154,12 @@ export class Cache {
   private async soundBlob(artifact: Artifact): Promise<StoredBlob | undefined> {
     const blob = await this.storage.find(artifact.sha256);
     if (blob?.sizeBytes === artifact.sizeBytes) return blob;
-    await this.quarantine(artifact);
+    try {
+      await this.quarantine(artifact);
+    } catch (error) {
+      // It is a miss all the same, and the next one to ask tries again.
+      this.log.error({ err: error, sha256: artifact.sha256 }, "blob not quarantined");
+    }
     return undefined;
   }
 
@@ -172,9 +190,13 @@ async function pointAt(
   key: ArtifactKey,
   facts: ArtifactFacts,
   blob: { sha256: string; sizeBytes: number },
-  overwrite: Upload["overwrite"],
 ): Promise<void> {
   const now = Date.now();
+  const [team] = await tx
+    .select({ slug: teams.slug, overwrite: teams.overwrite })
+    .from(teams)
+    .where(eq(teams.id, key.teamId));
+  if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
   const [before] = await tx
     .select({ blobId: artifacts.blobId, sha256: blobs.sha256, quarantinedAt: blobs.quarantinedAt })
     .from(artifacts)
@@ -188,12 +210,12 @@ async function pointAt(
       ),
     );
   const isSame = before?.sha256 === blob.sha256;
-  if (before && overwrite === "never" && before.quarantinedAt === null) {
+  if (before && team.overwrite === "never" && before.quarantinedAt === null) {
     if (isSame) return;
     throw new Refusal(
       "conflict",
       `Artifact ${key.hash} is there already with other bytes, and this team's artifacts are never overwritten. ` +
-        "`larder team set TEAM --overwrite allow` lifts that.",
+        `\`larder team set ${team.slug} --overwrite allow\` lifts that.`,
     );
   }
   const [stored] = await tx
@@ -205,8 +227,6 @@ async function pointAt(
     })
     .returning({ id: blobs.id });
   const blobId = (stored as { id: number }).id;
-  const [team] = await tx.select({ id: teams.id }).from(teams).where(eq(teams.id, key.teamId));
-  if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
   await tx
     .insert(artifacts)
     .values({ ...key, ...facts, blobId, createdAt: now })

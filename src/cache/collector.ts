@@ -1,4 +1,5 @@
-import { eq, lte } from "drizzle-orm";
+import { and, eq, gt, lte } from "drizzle-orm";
+import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
 import type { BlobStorage } from "../storage/blob-storage.ts";
@@ -14,6 +15,7 @@ export class Collector {
     private readonly storage: BlobStorage,
     /** Shared by those who publish a blob and point at it, excluded by those who remove or quarantine it. */
     private readonly blobLock: KeyedLock,
+    private readonly log: Logger,
   ) {}
 
   /** Undoes what a crash left half done. To be run before the first upload. */
@@ -23,19 +25,22 @@ export class Collector {
 
   /**
    * Removes what was let go of before `releasedBefore` (milliseconds since 1970). The time between is for readers that
-   * have looked up the blob and not yet opened it.
+   * have looked up the blob and not yet opened it. A blob that cannot be removed is logged and left for the next time.
    * @returns how many blobs went, and their size.
    */
-  async collect(releasedBefore: number): Promise<{ blobs: number; sizeBytes: number }> {
+  async collect(releasedBefore: number, signal?: AbortSignal): Promise<{ blobs: number; sizeBytes: number }> {
     const freed = { blobs: 0, sizeBytes: 0 };
-    for (;;) {
+    for (let lastId = 0; ; ) {
       const candidates = await this.database.read
-        .select({ sha256: blobs.sha256, sizeBytes: blobs.sizeBytes })
+        .select({ id: blobs.id, sha256: blobs.sha256, sizeBytes: blobs.sizeBytes })
         .from(blobs)
-        .where(lte(blobs.releasedAt, releasedBefore))
+        .where(and(lte(blobs.releasedAt, releasedBefore), gt(blobs.id, lastId)))
+        .orderBy(blobs.id)
         .limit(batchSize);
-      for (const { sha256, sizeBytes } of candidates) {
-        if (!(await this.discard(sha256))) continue;
+      for (const { id, sha256, sizeBytes } of candidates) {
+        if (signal?.aborted) return freed;
+        lastId = id;
+        if (!(await this.tryDiscard(sha256))) continue;
         freed.blobs++;
         freed.sizeBytes += sizeBytes;
       }
@@ -43,11 +48,20 @@ export class Collector {
     }
   }
 
+  private async tryDiscard(sha256: string): Promise<boolean> {
+    try {
+      return await this.discard(sha256);
+    } catch (error) {
+      this.log.error({ err: error, sha256 }, "blob not collected");
+      return false;
+    }
+  }
+
   /** Removes a blob unless an artifact points at it. @returns whether it went. */
   discard(sha256: string): Promise<boolean> {
     return this.blobLock.exclude(sha256, async () => {
       if (await this.isInUse(sha256)) return false;
-      // The file goes first: a crash in between leaves a row that the next round finds, and never a file without one.
+      // The file goes first: a crash in between leaves a row, which the next round finds.
       await this.storage.remove(sha256);
       await this.database.write(async (tx) => {
         await tx.delete(blobs).where(eq(blobs.sha256, sha256));

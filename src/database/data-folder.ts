@@ -1,7 +1,9 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { Database as Sqlite } from "bun:sqlite";
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal } from "../refusal.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
 
 /**
  * Creates the data folder if it is missing, for its owner alone.
@@ -12,11 +14,34 @@ export function createDataFolder(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Refusal(
-      "unavailable",
-      `Cannot use the data folder ${folder}: ${(error as Error).message}. ` +
-        "Give this user the right to write there, or choose another with --data.",
-    );
+    throw unusable(folder, error);
+  }
+}
+
+/**
+ * Whether a larder has been in this folder.
+ * @throws Refusal `unavailable` when it is no folder, or this user may not look into it.
+ */
+export function hasDatabase(folder: string): boolean {
+  try {
+    return statSync(databaseFile(folder), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+}
+
+/** Whether `openDataFolder` would create the database, or change its schema to that of this binary. */
+export function needsMigration(folder: string): boolean {
+  try {
+    using sqlite = new Sqlite(databaseFile(folder), { readonly: true });
+    sqlite.run("PRAGMA busy_timeout = 5000");
+    const row = sqlite.query("SELECT max(version) AS version FROM schema_migrations").get() as {
+      version: number | null;
+    };
+    return (row.version ?? 0) < readMigrations().length;
+  } catch {
+    // There is nothing yet, or nothing that is ours; opening it tells which.
+    return true;
   }
 }
 
@@ -25,7 +50,7 @@ export function createDataFolder(folder: string): void {
  * @throws Refusal `conflict` when a newer larder has migrated it, `unavailable` when it cannot be opened.
  */
 export function openDataFolder(folder: string): Database {
-  const path = join(folder, "larder.db");
+  const path = databaseFile(folder);
   try {
     return openDatabase(path);
   } catch (error) {
@@ -36,4 +61,20 @@ export function openDataFolder(folder: string): Database {
         "Check that this user may write it, that the disk has room, and that it is larder's.",
     );
   }
+}
+
+function databaseFile(folder: string): string {
+  return join(folder, "larder.db");
+}
+
+function unusable(folder: string, error: unknown): Refusal {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const inTheWay = code === "EEXIST" || code === "ENOTDIR";
+  return new Refusal(
+    "unavailable",
+    inTheWay
+      ? `Cannot use the data folder ${folder}: it is a file, or lies below one. Name a folder with --data.`
+      : `Cannot use the data folder ${folder}: ${message}. ` +
+          "Give this user the right to write there, or choose another with --data.",
+  );
 }

@@ -27,6 +27,9 @@ export interface Database {
   /** Changes when another process has written, and never by our own writes. Cheap enough for every request (2 µs). */
   foreignVersion(): number;
 
+  /** Resolves if the database can be read, and rejects if not. */
+  check(): Promise<void>;
+
   /** Waits for the writes under way, then lets go of the files. */
   close(): Promise<void>;
 }
@@ -41,6 +44,8 @@ export function openDatabase(path: string): Database {
   let reader: Sqlite;
   try {
     migrate(writer, readMigrations(), larderVersion);
+    // From here on the queue waits for other processes, and without holding up everything else.
+    writer.run("PRAGMA busy_timeout = 0");
     reader = connect(path, false);
   } catch (error) {
     writer.close();
@@ -49,11 +54,13 @@ export function openDatabase(path: string): Database {
   const options = { schema, casing: "snake_case" } as const;
   const queue = new WriteQueue(writer, drizzle(writer, options));
   // PRAGMA data_version moves when another connection commits, so it is asked on the writing one.
+  const ping = reader.query("SELECT count(*) FROM sqlite_master");
   const dataVersion = writer.query("PRAGMA data_version");
 
   return {
     read: drizzle(reader, options),
     write: (work) => queue.add(work),
+    check: async () => void ping.values(),
     foreignVersion: () => dataVersion.values()[0]?.[0] as number,
     async close() {
       await queue.idle();

@@ -8,6 +8,10 @@ interface Entry {
   reject: (reason: unknown) => void;
 }
 
+/** How long another process may hold the database before writes are refused, and how often we ask. */
+const maxBusyMs = 5_000;
+const busyPollMs = 20;
+
 /**
  * Group commit: works that wait at the same time run one after the other in one transaction, each in a savepoint of
  * its own, and are answered together after the one commit.
@@ -47,30 +51,61 @@ export class WriteQueue {
   private async commit(batch: Entry[]): Promise<void> {
     const answers: (() => void)[] = [];
     try {
-      this.sqlite.run("BEGIN IMMEDIATE");
-      for (const entry of batch) {
-        this.sqlite.run("SAVEPOINT entry");
-        try {
-          const value = await entry.work(this.queries);
-          answers.push(() => entry.resolve(value));
-        } catch (error) {
-          this.sqlite.run("ROLLBACK TO entry");
-          answers.push(() => entry.reject(refusalOf(error)));
-        }
-        this.sqlite.run("RELEASE entry");
-      }
+      await this.begin();
+      for (const entry of batch) answers.push(await this.runEntry(entry));
       this.sqlite.run("COMMIT");
     } catch (error) {
-      if (this.sqlite.inTransaction) this.sqlite.run("ROLLBACK");
       for (const entry of batch) entry.reject(refusalOf(error));
+      if (this.sqlite.inTransaction) this.sqlite.run("ROLLBACK");
       return;
     }
     for (const answer of answers) answer();
   }
+
+  /** Waits without holding up the event loop, which SQLite's own waiting would do. */
+  private async begin(): Promise<void> {
+    for (const deadline = performance.now() + maxBusyMs; ; await Bun.sleep(busyPollMs)) {
+      try {
+        this.sqlite.run("BEGIN IMMEDIATE");
+        return;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw error;
+      }
+    }
+  }
+
+  /** @returns what answers the entry, once all is committed. */
+  private async runEntry(entry: Entry): Promise<() => void> {
+    this.sqlite.run("SAVEPOINT entry");
+    try {
+      const value = await entry.work(this.queries);
+      this.sqlite.run("RELEASE entry");
+      return () => entry.resolve(value);
+    } catch (error) {
+      // After some faults, such as a full disk, SQLite has rolled everything back already.
+      if (!this.sqlite.inTransaction) throw error;
+      this.sqlite.run("ROLLBACK TO entry");
+      this.sqlite.run("RELEASE entry");
+      return () => entry.reject(refusalOf(error));
+    }
+  }
 }
 
-/** A full disk is the operator's to mend; everything else is a fault of ours and stays as it is. */
+function isBusy(error: unknown): boolean {
+  return (error as { code?: string }).code === "SQLITE_BUSY";
+}
+
+/** What an operator can mend, in words that say how; everything else is a fault of ours and stays as it is. */
 function refusalOf(error: unknown): unknown {
-  if ((error as { code?: string }).code !== "SQLITE_FULL") return error;
-  return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
+  if ((error as { code?: string }).code === "SQLITE_FULL") {
+    return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
+  }
+  if (isBusy(error)) {
+    return new Refusal(
+      "unavailable",
+      "Another process holds the database. Nothing was stored; try again.",
+      1,
+    );
+  }
+  return error;
 }

@@ -13,17 +13,17 @@ const rank: Record<Permission, number> = { read: 0, write: 1, admin: 2 };
 
 /**
  * The team that a request is about: the token's own. What the request names must be that team; an id given as a slug
- * is understood, since people paste ids into `TURBO_TEAM`.
- * @throws Refusal `forbidden`, the same whether the other team exists or not.
+ * is understood, since people mix them up.
+ * @throws Refusal `wrong_team`, the same whether the other team exists or not.
  */
 export function teamOf(principal: Principal, asked: AskedTeam): Team {
   const { team } = principal;
   const isOwn = (name: string | undefined) => !name || name === team.id || name === team.slug;
   if (isOwn(asked.teamId) && isOwn(asked.slug)) return team;
   throw new Refusal(
-    "forbidden",
+    "wrong_team",
     `This token belongs to team "${team.slug}" (${team.id}), and the request names another. ` +
-      `Set TURBO_TEAM=${team.slug} (and TURBO_TEAMID, if you set it, to ${team.id}), or use a token of the other team.`,
+      "Name that team, or use a token of the other.",
   );
 }
 
@@ -33,8 +33,13 @@ export function requirePermission(principal: Principal, needed: Permission): voi
   throw new Refusal(
     "forbidden",
     `This token may ${principal.permission}, and this needs ${needed}. ` +
-      `Use a token with --permission ${needed}, or turn uploads off with TURBO_CACHE=local:rw,remote:r.`,
+      `\`larder token create --permission ${needed}\` makes one that does.`,
   );
+}
+
+/** For what any team may do unless it is blocked. @throws Refusal `team_blocked`. */
+export function requireNotBlocked(team: Team): void {
+  if (team.state === "blocked") requireEnabled(team);
 }
 
 /** @throws Refusal with the code of the team's state, unless that is `enabled`. */
@@ -44,15 +49,12 @@ export function requireEnabled(team: Team): void {
     case "enabled":
       return;
     case "disabled":
-      throw new Refusal(
-        "remote_caching_disabled",
-        `Remote caching is disabled for team "${team.slug}". ${mend}`,
-      );
+      throw new Refusal("team_disabled", `Team "${team.slug}" is disabled. ${mend}`);
     case "over_limit":
-      throw new Refusal("remote_caching_over_limit", `Team "${team.slug}" is over its limit. ${mend}`);
+      throw new Refusal("team_over_limit", `Team "${team.slug}" is over its limit. ${mend}`);
     case "paused":
-      throw new Refusal("remote_caching_paused", `Remote caching is paused for team "${team.slug}". ${mend}`);
+      throw new Refusal("team_paused", `Team "${team.slug}" is paused. ${mend}`);
     case "blocked":
-      throw new Refusal("blocked", `Team "${team.slug}" is blocked. ${mend}`);
+      throw new Refusal("team_blocked", `Team "${team.slug}" is blocked. ${mend}`);
   }
 }

@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { teams, tokens } from "../database/schema.ts";
 import type { Principal } from "./principal.ts";
-import { digestSecret } from "./secret.ts";
+import { digestSecret, isSecret } from "./secret.ts";
 import { defaultTeamSlug } from "./teams.ts";
 
 /** More tokens than this in use at once cost a look-up (7 µs) now and then, not memory. */
@@ -20,28 +20,29 @@ interface Remembered {
 export class Authenticator {
   private readonly remembered = new Map<string, Remembered>();
   private rememberedAt = -1;
-  private readonly environmentDigests: ReadonlySet<string>;
+  /** The name of each of the environment's tokens, by digest. */
+  private readonly environmentNames: ReadonlyMap<string, string>;
 
   /** @param environmentSecrets each a write token of the default team, as the incumbent's `TURBO_TOKEN` is. */
   constructor(
     private readonly database: Database,
     environmentSecrets: readonly string[],
   ) {
-    this.environmentDigests = new Set(environmentSecrets.map(digestSecret));
+    this.environmentNames = new Map(
+      environmentSecrets.map((secret, index) => [
+        digestSecret(secret),
+        index === 0 ? "TURBO_TOKEN" : `TURBO_TOKEN ${index + 1}`,
+      ]),
+    );
   }
 
   /** Undefined for a secret that is unknown, expired or revoked. */
   async authenticate(secret: string): Promise<Principal | undefined> {
     this.forgetIfStale();
     const digest = digestSecret(secret);
-    const known = this.remembered.get(digest) ?? (await this.lookUp(digest));
+    const known = this.remembered.get(digest) ?? (await this.lookUp(secret, digest));
     if (!known || (known.expiresAt !== null && known.expiresAt <= Date.now())) return undefined;
     return known.principal;
-  }
-
-  /** To be called after this process itself has changed tokens or teams. */
-  forget(): void {
-    this.remembered.clear();
   }
 
   private forgetIfStale(): void {
@@ -51,11 +52,14 @@ export class Authenticator {
     this.rememberedAt = version;
   }
 
-  private async lookUp(digest: string): Promise<Remembered | undefined> {
+  private async lookUp(secret: string, digest: string): Promise<Remembered | undefined> {
     const asOf = this.rememberedAt;
-    const found = this.environmentDigests.has(digest)
-      ? await this.environmentToken()
-      : await this.storedToken(digest);
+    const environmentName = this.environmentNames.get(digest);
+    if (environmentName === undefined && !isSecret(secret)) return undefined;
+    const found =
+      environmentName === undefined
+        ? await this.storedToken(digest)
+        : await this.environmentToken(environmentName);
     if (found && asOf === this.rememberedAt) {
       if (this.remembered.size >= maxRemembered) this.remembered.clear();
       this.remembered.set(digest, found);
@@ -74,11 +78,11 @@ export class Authenticator {
     return { principal: { name, tokenId: id, permission, team: row.teams }, expiresAt };
   }
 
-  private async environmentToken(): Promise<Remembered | undefined> {
+  private async environmentToken(name: string): Promise<Remembered | undefined> {
     const [team] = await this.database.read.select().from(teams).where(eq(teams.slug, defaultTeamSlug));
     if (!team) return undefined;
     return {
-      principal: { name: "TURBO_TOKEN", tokenId: null, permission: "write", team },
+      principal: { name, tokenId: null, permission: "write", team },
       expiresAt: null,
     };
   }

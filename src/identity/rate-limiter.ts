@@ -1,7 +1,7 @@
 import { Refusal } from "../refusal.ts";
 import type { Principal } from "./principal.ts";
 
-/** turbo obeys a Retry-After of up to 10 seconds (2.11.11), so there is no use in a longer one. */
+/** Clients wait no longer anyway: turbo (2.11.11) obeys a Retry-After of up to 10 seconds. */
 const maxRetryAfterSeconds = 10;
 
 /**

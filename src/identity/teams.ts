@@ -16,6 +16,13 @@ export const defaultTeamSlug = "default";
 /** Lower case as in a URL. An id never fits, so that a slug is never mistaken for one (ids hold an underscore). */
 const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 
+export interface NewTeam {
+  slug: string;
+  /** The slug, if not said. */
+  name?: string;
+  overwrite?: OverwriteRule;
+}
+
 export interface TeamChange {
   slug?: string;
   name?: string;
@@ -48,22 +55,14 @@ export class Teams {
   }
 
   /** @throws Refusal `bad_request` for a slug or name that cannot be, `conflict` for a slug that is taken. */
-  async create(team: { slug: string; name?: string; overwrite?: OverwriteRule }): Promise<Team> {
+  async create(team: NewTeam): Promise<Team> {
     checkSlug(team.slug);
     if (team.name !== undefined) checkName(team.name);
-    const row: Team = {
-      id: `team_${randomText(24)}`,
-      slug: team.slug,
-      name: team.name ?? team.slug,
-      state: "enabled",
-      overwrite: team.overwrite ?? "allow",
-      createdAt: Date.now(),
-    };
-    await this.database.write(async (tx) => {
+    return await this.database.write(async (tx) => {
       await refuseTakenSlug(tx, team.slug);
-      await tx.insert(teams).values(row);
+      const [created] = await tx.insert(teams).values(newRow(team)).returning();
+      return created as Team;
     });
-    return row;
   }
 
   /** @throws Refusal `not_found`, `bad_request` for a value that cannot be, `conflict` for a slug that is taken. */
@@ -77,10 +76,10 @@ export class Teams {
     }
     return await this.database.write(async (tx) => {
       if (change.slug !== undefined && change.slug !== team.slug) await refuseTakenSlug(tx, change.slug);
-      const [changed] = Object.keys(change).length
-        ? await tx.update(teams).set(change).where(eq(teams.id, team.id)).returning()
-        : [team];
-      return changed ?? team;
+      if (Object.keys(change).length === 0) return team;
+      const [changed] = await tx.update(teams).set(change).where(eq(teams.id, team.id)).returning();
+      if (!changed) throw noTeam(slugOrId);
+      return changed;
     });
   }
 
@@ -104,12 +103,26 @@ export class Teams {
     return team;
   }
 
-  /** Idempotent. */
+  /** Idempotent, also for several processes at once. */
   async ensureDefault(): Promise<Team> {
-    return (
-      (await this.find(defaultTeamSlug)) ?? (await this.create({ slug: defaultTeamSlug, name: "Default" }))
-    );
+    const found = await this.find(defaultTeamSlug);
+    if (found) return found;
+    await this.database.write(async (tx) => {
+      await tx
+        .insert(teams)
+        .values(newRow({ slug: defaultTeamSlug, name: "Default" }))
+        .onConflictDoNothing();
+    });
+    return await this.get(defaultTeamSlug);
   }
+}
+
+function newRow({ slug, name = slug, overwrite = "allow" }: NewTeam): typeof teams.$inferInsert {
+  return { id: `team_${randomText(24)}`, slug, name, overwrite, createdAt: Date.now() };
+}
+
+function noTeam(slugOrId: string): Refusal {
+  return new Refusal("not_found", `There is no team "${slugOrId}". \`larder team list\` shows them all.`);
 }
 
 function checkSlug(slug: string): void {

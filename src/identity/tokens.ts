@@ -76,6 +76,12 @@ export class Tokens {
     return { ...created, secret };
   }
 
+  /** Whether there has ever been one. */
+  async any(): Promise<boolean> {
+    const rows = await this.database.read.select({ id: tokens.id }).from(tokens).limit(1);
+    return rows.length > 0;
+  }
+
   /** Revoked and expired ones included, oldest first. */
   async list(filter: { teamId?: string } = {}): Promise<Token[]> {
     return await this.database.read

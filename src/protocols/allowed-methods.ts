@@ -14,7 +14,7 @@ export function onlyMethods(path: string, ...allowed: Method[]) {
   const allow = allowed.join(", ");
   const refuse = async ({ request }: { request: Request }) => {
     const refusal = new Refusal("method_not_allowed", `${request.method} is not allowed here. Use ${allow}.`);
-    const answer = refusalAnswer(refusal, { allow });
+    const answer = refusalAnswer(refusal, {}, { allow });
     if (!(await dropBody(request))) answer.headers.set("connection", "close");
     return answer;
   };

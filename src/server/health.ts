@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 
-/** Undefined when all is well, else what is wrong, for an operator to read. */
-export type ReadinessCheck = () => Promise<string | undefined>;
+/** Rejects with what is wrong, for an operator to read. */
+export type ReadinessCheck = () => Promise<unknown>;
 
 /**
  * `/health/live`: the process answers. `/health/ready`: it can serve, else 503 with the reasons, so that a load balancer
@@ -24,7 +24,8 @@ export function health(checks: ReadinessCheck[]) {
 
 async function reasonOf(check: ReadinessCheck): Promise<string | undefined> {
   try {
-    return await check();
+    await check();
+    return undefined;
   } catch (error) {
     return (error as Error).message;
   }

@@ -8,6 +8,8 @@ import type { Requests } from "./requests.ts";
 export interface ListenOptions {
   /** Answers a request. */
   handle: (request: Request) => Promise<Response> | Response;
+  /** Words the answer to a request that cannot even be handled. */
+  refuse: (refusal: Refusal) => Response;
   host: string;
   /** 0 for any free one. */
   port: number;
@@ -32,7 +34,15 @@ const pollMs = 10;
 const clearUpMs = 1_000;
 
 /** @throws Refusal `unavailable` when the address cannot be had. */
-export function listen({ handle, host, port, idleTimeoutMs, requests, log }: ListenOptions): Listener {
+export function listen({
+  handle,
+  refuse,
+  host,
+  port,
+  idleTimeoutMs,
+  requests,
+  log,
+}: ListenOptions): Listener {
   let draining = false;
   let handling = 0;
 
@@ -53,6 +63,7 @@ export function listen({ handle, host, port, idleTimeoutMs, requests, log }: Lis
         // Never the query: it is not ours to know what a client puts there.
         path: request && pathOf(request.url),
         status: response.status,
+        // Until the answer began; a download may go on for long.
         durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
         address,
         client: carried.headers.get("user-agent") ?? undefined,
@@ -65,7 +76,7 @@ export function listen({ handle, host, port, idleTimeoutMs, requests, log }: Lis
 
   /** A fault must not reach the server, which would take it for the end of the process. */
   const answerTo = async (request: Request | undefined): Promise<Response> => {
-    if (!request) return new Response("The request's Host is no host name.\n", { status: 400 });
+    if (!request) return refuse(new Refusal("bad_request", "The request's Host is no host name."));
     try {
       return await handle(request);
     } catch (error) {
@@ -147,5 +158,8 @@ function cannotListen(host: string, port: number, error: { code?: string; messag
   }
   if (error.code === "EACCES")
     return `No permission to listen on port ${port}. Choose one above 1023 with --port.`;
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOENT" || error.code === "ENOTFOUND") {
+    return `${host} is no address of this machine. Choose one of its own with --host, or 0.0.0.0 for all of them.`;
+  }
   return `Cannot listen on ${host}, port ${port}: ${error.message}. Check --host and --port.`;
 }

@@ -25,7 +25,7 @@ export function createLogger({ level, format }: LoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    // Lines are gathered for a moment, so that a request waits for none of them; `flush` writes the rest.
+    // Lines are gathered for a moment, so that a request waits for none of them; what is left is written at the end.
     pino.destination({ dest: 2, sync: false, minLength: 4096, periodicFlush: 500 }),
   );
 }

@@ -1,23 +1,28 @@
 import type { Logger } from "pino";
 
 export interface Schedule {
-  /** Starts nothing more, and waits for what is under way. */
+  /** Starts nothing more, asks what is under way to end, and waits for it. */
   stop(): Promise<void>;
 }
 
 /** Runs `work` at once and then `everyMs` after each end. A failure is logged, and the next run comes all the same. */
-export function schedule(name: string, everyMs: number, log: Logger, work: () => Promise<void>): Schedule {
+export function schedule(
+  name: string,
+  everyMs: number,
+  log: Logger,
+  work: (signal: AbortSignal) => Promise<void>,
+): Schedule {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let stopped = false;
+  const stopping = new AbortController();
   let running = run();
 
   async function run(): Promise<void> {
     try {
-      await work();
+      await work(stopping.signal);
     } catch (error) {
       log.error({ err: error, work: name }, "scheduled work failed");
     }
-    if (stopped) return;
+    if (stopping.signal.aborted) return;
     timer = setTimeout(() => {
       running = run();
     }, everyMs);
@@ -25,7 +30,7 @@ export function schedule(name: string, everyMs: number, log: Logger, work: () =>
 
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearTimeout(timer);
       await running;
     },

@@ -6,12 +6,12 @@
 export interface BlobStorage {
   /**
    * Streams a body to a place where no reader looks, hashing it on the way; memory does not grow with its size.
-   * Dispose of the result in any case: that removes what lies in that place, and nothing that was published.
+   * The result is to be settled in any case, by `discard` or by `leave`.
    * @throws Refusal `too_large` as soon as `limits.maxSizeBytes` is passed,
    *   `bad_request` when the body is not exactly `limits.expectedSizeBytes` long,
    *   `aborted` when the sender goes away, `no_space` when the disk is full. Nothing is left behind then.
    */
-  receive(body: ReadableStream<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob>;
+  receive(body: AsyncIterable<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob>;
 
   /** The blob's size and bytes, or undefined if there is none. */
   find(sha256: string): Promise<StoredBlob | undefined>;
@@ -23,8 +23,9 @@ export interface BlobStorage {
   quarantine(sha256: string): Promise<void>;
 
   /**
-   * Clears what a crash left of receiving, and yields the name of every blob that was published at that time: whoever
-   * keeps the books asks whether it had got that far, and removes the blob if not. To be run before the first `receive`.
+   * Clears what a crash or `leave` left of receiving, and yields the name of every blob that was published at that time:
+   * whoever keeps the books asks whether it had got that far, and removes the blob if not. To be run before the first
+   * `receive`.
    */
   recover(): AsyncIterable<string>;
 }
@@ -33,11 +34,9 @@ export interface ReceiveLimits {
   maxSizeBytes: number;
   /** What the sender announced, if it did. */
   expectedSizeBytes?: number;
-  /** Called with each piece that arrives. */
-  onProgress?: () => void;
 }
 
-export interface ReceivedBlob extends AsyncDisposable {
+export interface ReceivedBlob {
   readonly sha256: string;
   readonly sizeBytes: number;
 
@@ -46,6 +45,12 @@ export interface ReceivedBlob extends AsyncDisposable {
    * unless its size is wrong, and then at once and whole.
    */
   publish(): Promise<void>;
+
+  /** Removes what was received, and nothing that was published. */
+  discard(): Promise<void>;
+
+  /** Lets go of it and leaves its trace, so that the next `recover` names it if it was published. */
+  leave(): Promise<void>;
 }
 
 export interface StoredBlob {

@@ -58,11 +58,12 @@ describe("collector", () => {
   test("undoes what a crash left between publishing and the books, and keeps what is in them", async () => {
     await using t = await openTestCache();
     await t.put("a", "kept");
-    await using lost = await t.storage.receive(bodyOf(bytes("lost")), { maxSizeBytes: 100 });
+    const lost = await t.storage.receive(bodyOf(bytes("lost")), { maxSizeBytes: 100 });
     await lost.publish();
-    await using again = await t.storage.receive(bodyOf(bytes("kept")), { maxSizeBytes: 100 });
+    const again = await t.storage.receive(bodyOf(bytes("kept")), { maxSizeBytes: 100 });
     await again.publish();
     await t.cache.collector.recover();
+    await Promise.all([lost.leave(), again.leave()]);
     expect(await t.blobFiles()).toHaveLength(1);
     expect(await t.get("a")).toBe("kept");
   });

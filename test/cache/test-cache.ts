@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { type ArtifactFacts, type ArtifactKey, trustedScope } from "../../src/cache/artifact.ts";
 import { Cache } from "../../src/cache/cache.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
-import { type Team, Teams } from "../../src/identity/teams.ts";
+import { type Team, type TeamChange, Teams } from "../../src/identity/teams.ts";
 import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
 import { bodyOf, bytes } from "../storage/blob-storage-contract.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -26,7 +26,6 @@ export interface TestCache extends AsyncDisposable {
 export interface PutOptions {
   team?: Team;
   facts?: Partial<ArtifactFacts>;
-  overwrite?: "allow" | "never";
 }
 
 const noFacts: ArtifactFacts = {
@@ -40,14 +39,15 @@ const noFacts: ArtifactFacts = {
 };
 
 /** A cache on a folder of its own, with one team. */
-export async function openTestCache(): Promise<TestCache> {
+export async function openTestCache(teamChange: TeamChange = {}): Promise<TestCache> {
   const folder = temporaryFolder();
   const database = openDatabase(join(folder.path, "larder.db"));
   const storage = await DiskStorage.open(folder.path);
   const logged: Record<string, unknown>[] = [];
   const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line)) });
   const cache = new Cache({ database, storage, maxArtifactSizeBytes: 1024 * 1024, log });
-  const team = await new Teams(database).ensureDefault();
+  await new Teams(database).ensureDefault();
+  const team = await new Teams(database).set("default", teamChange);
   const keyOf = (hash: string, of: Team = team): ArtifactKey => ({
     teamId: of.id,
     tool: "turbo",
@@ -62,17 +62,13 @@ export async function openTestCache(): Promise<TestCache> {
     team,
     logged,
     put: (hash, content, more = {}) =>
-      cache.put(
-        keyOf(hash, more.team),
-        { ...noFacts, ...more.facts },
-        { body: bodyOf(bytes(content)), overwrite: more.overwrite ?? "allow" },
-      ),
+      cache.put(keyOf(hash, more.team), { ...noFacts, ...more.facts }, { body: bodyOf(bytes(content)) }),
     async get(hash, of) {
       const found = await cache.get(keyOf(hash, of));
       return found && (await new Response(found.blob.body).text());
     },
     blobFiles: async () =>
-      (await Array.fromAsync(new Bun.Glob("*/*/*").scan({ cwd: join(folder.path, "blobs") }))).map(
+      (await Array.fromAsync(new Bun.Glob("*/*").scan({ cwd: join(folder.path, "blobs") }))).map(
         (path) => path.split("/").at(-1) as string,
       ),
     async [Symbol.asyncDispose]() {

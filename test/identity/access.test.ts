@@ -32,14 +32,14 @@ describe("the team of a request", () => {
           { teamId: other, slug: own },
           { teamId: own, slug: other },
         ]) {
-          expect(() => teamOf(principal, asked)).toThrow(expect.objectContaining({ code: "forbidden" }));
+          expect(() => teamOf(principal, asked)).toThrow(expect.objectContaining({ code: "wrong_team" }));
         }
       }),
     );
   });
 
   test("is refused with a message that says what to set", () => {
-    expect(() => teamOf(principal, { slug: "api" })).toThrow("TURBO_TEAM=web");
+    expect(() => teamOf(principal, { slug: "api" })).toThrow('team "web" (team_1)');
   });
 });
 
@@ -62,10 +62,10 @@ describe("permissions", () => {
 });
 
 test.each([
-  ["disabled", "remote_caching_disabled"],
-  ["over_limit", "remote_caching_over_limit"],
-  ["paused", "remote_caching_paused"],
-  ["blocked", "blocked"],
+  ["disabled", "team_disabled"],
+  ["over_limit", "team_over_limit"],
+  ["paused", "team_paused"],
+  ["blocked", "team_blocked"],
 ] as [TeamState, string][])("a team that is %s is refused as %s", (state, code) => {
   expect(() => requireEnabled({ ...team, state })).toThrow(expect.objectContaining({ code }));
 });

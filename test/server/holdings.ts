@@ -44,7 +44,7 @@ export function rowsOf<Row>(dataFolder: string, query: string): Row[] {
 
 /** Where the bytes with this SHA-256 lie, below `blobs/`. */
 export function blobFileOf(sha256: string): string {
-  return join(sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  return join(sha256.slice(0, 2), sha256);
 }
 
 export function sha256Of(bytes: string | Uint8Array): string {

@@ -15,10 +15,10 @@ describeBlobStorage("disk", async () => {
 });
 
 function pathOf(folder: string, sha256: string): string {
-  return join(folder, "blobs", sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  return join(folder, "blobs", sha256.slice(0, 2), sha256);
 }
 
-test("a blob lies under the first two pairs of its name and has no other name left", async () => {
+test("a blob lies under the first pair of its name and has no other name left", async () => {
   using folder = temporaryFolder();
   const sha256 = await store(await DiskStorage.open(folder.path), bytes("hello"));
   const file = statSync(pathOf(folder.path, sha256));
@@ -63,27 +63,35 @@ test("a folder that somebody deletes under it is made again", async () => {
 test("memory does not grow with the size of a body", async () => {
   using folder = temporaryFolder();
   const storage = await DiskStorage.open(folder.path);
-  const chunk = new Uint8Array(1024 * 1024);
+  const chunkSizeBytes = 1024 * 1024;
   let left = 512;
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  let peak = before;
   const body = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        if (left-- > 0) controller.enqueue(chunk);
-        else controller.close();
+        if (left-- === 0) return controller.close();
+        // Each one its own and written to, so that those that are kept are seen in the resident memory.
+        controller.enqueue(new Uint8Array(chunkSizeBytes).fill(left));
+        if (left % 16 !== 0) return;
+        // When the engine collects by itself is its own affair, and would be all that is measured.
+        Bun.gc(true);
+        peak = Math.max(peak, process.memoryUsage.rss());
       },
     },
     { highWaterMark: 0 },
   );
-  const before = process.memoryUsage.rss();
-  await using received = await storage.receive(body, { maxSizeBytes: 1024 ** 3 });
-  expect(received.sizeBytes).toBe(512 * 1024 * 1024);
-  expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024);
+  const received = await storage.receive(body, { maxSizeBytes: 1024 ** 3 });
+  await received.discard();
+  expect(received.sizeBytes).toBe(512 * chunkSizeBytes);
+  expect(peak - before).toBeLessThan(100 * 1024 * 1024);
 });
 
 test("a temporary file of a crashed server with the same pid and number is no obstacle", async () => {
   using folder = temporaryFolder();
   const before = await DiskStorage.open(folder.path);
-  await using _left = await before.receive(bodyOf(bytes("left behind")), { maxSizeBytes: 100 });
+  await (await before.receive(bodyOf(bytes("left behind")), { maxSizeBytes: 100 })).leave();
   const storage = await DiskStorage.open(folder.path);
   await Array.fromAsync(storage.recover());
   const sha256 = await store(storage, bytes("new"));

@@ -1,12 +1,13 @@
 import { Elysia } from "elysia";
 import { type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
 import type { Cache } from "../../cache/cache.ts";
-import { requireEnabled } from "../../identity/access.ts";
+import { requireEnabled, requireNotBlocked } from "../../identity/access.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
 import type { access } from "../access.ts";
 import { onlyMethods } from "../allowed-methods.ts";
-import { notFound } from "../answer.ts";
+import { errorAnswer } from "../answer.ts";
+import type { ErrorHandler } from "../errors.ts";
 import { readJson } from "../json-body.ts";
 import {
   artifactHeaders,
@@ -15,6 +16,7 @@ import {
   parseContentLength,
   parseFacts,
 } from "./artifact-headers.ts";
+import { dialect } from "./dialect.ts";
 import { parseEvents } from "./events-body.ts";
 import { checkHash } from "./hash.ts";
 import { parseHashes, queryAnswer } from "./query-body.ts";
@@ -23,6 +25,7 @@ export interface TurboOptions {
   cache: Cache;
   eventLog: EventLog;
   access: ReturnType<typeof access>;
+  onError: ErrorHandler;
   /** The address that clients use for this request's server, without a trailing slash, such as `https://host/cache`. */
   baseUrl: (request: Request) => string;
   /** To be called while a body arrives, so that a slow upload is not taken for an idle connection. */
@@ -50,6 +53,7 @@ const preflightHeaders = {
  */
 export function turbo(options: TurboOptions) {
   return new Elysia({ name: "turbo" })
+    .onError(options.onError(dialect))
     .use(artifactRoutes("/v8/artifacts", options))
     .use(artifactRoutes("//v8/artifacts", options))
     .use(artifactRoutes("/artifacts", options));
@@ -70,7 +74,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
     requireEnabled(team);
     parseClientHeaders(headers);
     const found = await cache.get(keyOf(team, params.hash));
-    if (!found) return notFound("There is no such artifact.");
+    if (!found) return errorAnswer(404, "not_found", "There is no such artifact.");
     const answerHeaders = artifactHeaders(found.artifact, headers);
     if (isUnchanged(headers, found.artifact))
       return new Response(null, { status: 304, headers: answerHeaders });
@@ -89,7 +93,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
         `${path}/events`,
         async ({ request, headers, team, principal }) => {
           // A client reports what its local cache did, too, so only a blocked team's are refused.
-          if (team.state === "blocked") requireEnabled(team);
+          requireNotBlocked(team);
           const reporter = {
             teamId: team.id,
             tool,
@@ -114,12 +118,8 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
           const key = keyOf(team, params.hash);
           const facts = parseFacts(headers, principal.tokenId);
           const sizeBytes = parseContentLength(headers);
-          await cache.put(key, facts, {
-            body: request.body ?? emptyBody(),
-            ...(sizeBytes !== undefined && { sizeBytes }),
-            onProgress: () => keepAlive(request),
-            overwrite: team.overwrite,
-          });
+          const body = arriving(request, keepAlive);
+          await cache.put(key, facts, { body, ...(sizeBytes !== undefined && { sizeBytes }) });
           const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
           return Response.json({ urls: [url] }, { status: 202 });
         },
@@ -138,7 +138,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
         },
         { access: "read", parse: "none" },
       )
-      .delete(path, async ({ team }) => Response.json({ deletedCount: await cache.purge(team.id) }), {
+      .delete(path, async ({ team }) => Response.json({ deletedCount: await cache.purge(spaceOf(team)) }), {
         access: "admin",
       })
       .options(path, preflight)
@@ -148,7 +148,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
 
 /** The published states; `blocked` is the API's 402. */
 function statusAnswer(team: Team): Response {
-  if (team.state === "blocked") requireEnabled(team);
+  requireNotBlocked(team);
   return Response.json({ status: team.state });
 }
 
@@ -166,6 +166,13 @@ function teamQuery({ teamId, slug }: { teamId?: string; slug?: string }): string
   return named && `?${named}`;
 }
 
-function emptyBody(): ReadableStream<Uint8Array> {
-  return new Blob([]).stream();
+/**
+ * The body as it arrives. It is not cancelled when the reader stops in the middle: whoever answers the client may have to
+ * let the rest pass.
+ */
+async function* arriving(request: Request, keepAlive: (request: Request) => void): AsyncIterable<Uint8Array> {
+  for await (const chunk of request.body?.values({ preventCancel: true }) ?? []) {
+    keepAlive(request);
+    yield chunk;
+  }
 }

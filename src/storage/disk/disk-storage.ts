@@ -1,25 +1,24 @@
 import { statSync } from "node:fs";
 import { link, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { BlobStorage, ReceivedBlob, ReceiveLimits, StoredBlob } from "../blob-storage.ts";
-import { createFolder, syncFolder } from "./folders.ts";
+import { createFolder, createFolderDurably, syncFolder } from "./folders.ts";
 import { type ReceivedFile, receiveFile, refusalOf } from "./receive.ts";
 
 /** What `link` answers where a file system has no hard links, such as exFAT or some network shares. */
 const noHardLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /**
- * Blobs as files: `blobs/ab/cd/<sha256>`. A body is received in `tmp/` and then linked to its name; its temporary name
- * goes last, after the books were written, so that after a crash `tmp/` lists all that was under way.
+ * Blobs as files: `blobs/ab/<sha256>`. A body is received in `tmp/` and then linked to its name; its temporary name goes
+ * last, after the books were written, so that after a crash `tmp/` lists all that was under way.
  */
 export class DiskStorage implements BlobStorage {
   private readonly temporary: string;
   private readonly blobs: string;
   private readonly quarantined: string;
-  private readonly knownFolders = new Set<string>();
   private received = 0;
 
-  private constructor(private readonly root: string) {
+  private constructor(root: string) {
     this.temporary = join(root, "tmp");
     this.blobs = join(root, "blobs");
     this.quarantined = join(root, "quarantine");
@@ -28,22 +27,28 @@ export class DiskStorage implements BlobStorage {
   /** @param root an existing folder that no other process writes to. */
   static async open(root: string): Promise<DiskStorage> {
     const storage = new DiskStorage(root);
-    for (const folder of [storage.temporary, storage.blobs, storage.quarantined])
-      await createFolder(folder, root);
+    for (const folder of [storage.temporary, storage.blobs, storage.quarantined]) await createFolder(folder);
+    await syncFolder(root);
+    // All of them now, so that no upload has to wait for the sync of a new folder's own name.
+    for (let first = 0; first < 256; first++) {
+      await createFolder(join(storage.blobs, first.toString(16).padStart(2, "0")));
+    }
+    await syncFolder(storage.blobs);
     return storage;
   }
 
-  async receive(body: ReadableStream<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob> {
+  async receive(body: AsyncIterable<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob> {
     const path = join(this.temporary, `${process.pid}-${++this.received}`);
     const received = await receiveFile(body, path, limits);
     return {
       sha256: received.sha256,
       sizeBytes: received.sizeBytes,
       publish: () => this.publish(received),
-      async [Symbol.asyncDispose]() {
+      discard: async () => {
         await received.file.close();
         await rm(path, { force: true });
       },
+      leave: () => received.file.close(),
     };
   }
 
@@ -76,48 +81,42 @@ export class DiskStorage implements BlobStorage {
 
   private async publish(received: ReceivedFile): Promise<void> {
     const path = this.pathOf(received.sha256);
-    const folder = join(path, "..");
     try {
       // What has the name had its bytes synced before; only the name itself may be too new to have been.
       if (!hasSize(path, received.sizeBytes)) {
         await received.file.sync();
         // Windows neither links nor renames a file that is open.
         await received.file.close();
-        if (!this.knownFolders.has(folder)) await this.makeFolder(folder);
-        await this.linkOnce(received, path, folder);
+        await linkOnce(received, path);
       }
-      await syncFolder(folder);
+      await syncFolder(dirname(path));
     } catch (error) {
       throw refusalOf(error);
     }
   }
 
-  private async linkOnce(received: ReceivedFile, path: string, folder: string): Promise<void> {
-    try {
-      await link(received.path, path);
-    } catch (error) {
-      const code = (error as { code?: string }).code ?? "";
-      if (code === "EEXIST") {
-        if (!hasSize(path, received.sizeBytes)) await rename(received.path, path);
-      } else if (code === "ENOENT") {
-        await this.makeFolder(folder);
-        await link(received.path, path);
-      } else if (noHardLinks.has(code)) {
-        // Under this name there can only be the same bytes, so replacing them changes nothing.
-        await rename(received.path, path);
-      } else {
-        throw error;
-      }
-    }
-  }
-
-  private async makeFolder(folder: string): Promise<void> {
-    await createFolder(folder, this.root);
-    this.knownFolders.add(folder);
-  }
-
   private pathOf(sha256: string): string {
-    return join(this.blobs, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+    return join(this.blobs, sha256.slice(0, 2), sha256);
+  }
+}
+
+async function linkOnce(received: ReceivedFile, path: string): Promise<void> {
+  try {
+    await link(received.path, path);
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? "";
+    if (code === "EEXIST") {
+      if (!hasSize(path, received.sizeBytes)) await rename(received.path, path);
+    } else if (code === "ENOENT") {
+      // Somebody has deleted the folder under us.
+      await createFolderDurably(dirname(path));
+      await link(received.path, path);
+    } else if (noHardLinks.has(code)) {
+      // Under this name there can only be the same bytes, so replacing them changes nothing.
+      await rename(received.path, path);
+    } else {
+      throw error;
+    }
   }
 }
 

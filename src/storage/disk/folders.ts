@@ -13,14 +13,15 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Creates a folder below `root`, which exists, and makes the new entries durable from the top down. */
-export async function createFolder(path: string, root: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  const changed: string[] = [];
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    changed.unshift(folder);
-    if (folder === root || folder === dirname(first)) break;
-  }
-  for (const folder of changed) await syncFolder(folder);
+/** Creates a folder, whose parent exists, for its owner alone. Durable after the next sync of the parent. */
+export async function createFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+}
+
+/** The same, and durable when it resolves, even if somebody else has only just created it. */
+export async function createFolderDurably(path: string): Promise<void> {
+  await createFolder(path);
+  await syncFolder(dirname(path));
 }

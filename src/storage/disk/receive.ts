@@ -15,7 +15,7 @@ export interface ReceivedFile {
  * one arrives. Removes the file if anything goes wrong.
  */
 export async function receiveFile(
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   path: string,
   limits: ReceiveLimits,
 ): Promise<ReceivedFile> {
@@ -47,14 +47,12 @@ async function openNew(path: string): Promise<FileHandle> {
   }
 }
 
-async function writeBody(body: ReadableStream<Uint8Array>, file: FileHandle, limits: ReceiveLimits) {
+async function writeBody(body: AsyncIterable<Uint8Array>, file: FileHandle, limits: ReceiveLimits) {
   const hasher = new Bun.CryptoHasher("sha256");
   let sizeBytes = 0;
   let writing: Promise<void> = Promise.resolve();
-  // Not cancelled when something goes wrong: whoever answers the sender may have to read on to the end.
-  for await (const chunk of body.values({ preventCancel: true })) {
+  for await (const chunk of body) {
     sizeBytes += chunk.byteLength;
-    limits.onProgress?.();
     if (sizeBytes > limits.maxSizeBytes) throw tooLarge(limits, `more than ${limits.maxSizeBytes} bytes`);
     await writing;
     writing = writeChunk(file, chunk);

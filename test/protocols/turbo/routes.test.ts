@@ -147,5 +147,5 @@ test.each([
 test("with a base path there is nothing without it", async () => {
   const { url, firstToken } = servers.get("/cache") as RunningLarder;
   const client = new TurboClient(new URL(url).origin, firstToken);
-  await expectRefusal(await client.status(), 404, "not_found");
+  expect(await expectRefusal(await client.status(), 404, "not_found")).toContain("/cache");
 });
