@@ -55,7 +55,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const storage = await DiskStorage.open(config.data);
   const cache = new Cache({ database, storage, maxArtifactSizeBytes: config.maxArtifactSize, log });
   await cache.collector.recover();
-  const eventLog = new EventLog(database);
+  const eventLog = new EventLog(database, log);
   await new Teams(database).ensureDefault();
 
   const requests = new Requests();

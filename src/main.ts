@@ -11,6 +11,9 @@ const context: CommandContext = {
   stderr: (text) => writeText(2, text),
 };
 
+// What larder writes is for its owner alone, whatever folder it is given.
+process.umask(0o077);
+
 try {
   await runProgram(process.argv.slice(2), context);
 } catch (error) {

@@ -21,6 +21,8 @@ export interface Upload {
   body: AsyncIterable<Uint8Array>;
   /** What the client announced, if it did. */
   sizeBytes?: number;
+  /** Asked in the transaction that keeps the artifact, since an upload may take long: rejects if it may no longer be. */
+  authorize?: (tx: Queries) => Promise<void>;
 }
 
 /** How many hashes one statement asks for; SQLite's limit on parameters is far above. */
@@ -104,7 +106,10 @@ export class Cache {
     try {
       await this.blobLock.share(received.sha256, async () => {
         await received.publish();
-        await this.database.write((tx) => pointAt(tx, key, facts, received));
+        await this.database.write(async (tx) => {
+          await upload.authorize?.(tx);
+          await pointAt(tx, key, facts, received);
+        });
       });
     } catch (error) {
       await this.withdraw(received);

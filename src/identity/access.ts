@@ -1,3 +1,6 @@
+import { eq } from "drizzle-orm";
+import type { Queries } from "../database/database.ts";
+import { teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import type { Principal } from "./principal.ts";
 import type { Team } from "./teams.ts";
@@ -57,4 +60,20 @@ export function requireEnabled(team: Team): void {
     case "blocked":
       throw new Refusal("team_blocked", `Team "${team.slug}" is blocked. ${mend}`);
   }
+}
+
+/**
+ * Whether what was allowed when a long request began is so still: the token is not revoked, and the team enabled.
+ * @throws Refusal `unauthorized`, or the team's state.
+ */
+export async function requireStillAllowed(tx: Queries, principal: Principal): Promise<void> {
+  const [team] = await tx.select().from(teams).where(eq(teams.id, principal.team.id));
+  if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
+  requireEnabled(team);
+  if (principal.tokenId === null) return;
+  const [token] = await tx
+    .select({ revokedAt: tokens.revokedAt })
+    .from(tokens)
+    .where(eq(tokens.id, principal.tokenId));
+  if (!token || token.revokedAt !== null) throw new Refusal("unauthorized", "This token has been revoked.");
 }

@@ -1,8 +1,13 @@
 import { Refusal } from "../refusal.ts";
 
+/** Control, format and separator characters, which could pass for other text in a table or a log. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u;
+
 /** @throws Refusal `bad_request` for a name that would spoil a table or a log line. */
 export function checkName(name: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
-  if (name.length >= 1 && name.length <= 100 && !/[\u0000-\u001f\u007f]/.test(name)) return;
-  throw new Refusal("bad_request", "A name has 1 to 100 characters, none of them a control character.");
+  if (name.length <= 100 && name.trim() !== "" && !unprintable.test(name)) return;
+  throw new Refusal(
+    "bad_request",
+    "A name has 1 to 100 characters, all of them printable and not all of them blank.",
+  );
 }

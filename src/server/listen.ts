@@ -30,6 +30,7 @@ export interface Listener {
 
 /** Bodies are bounded by the routes, which can say so in the answer; the server's own limit would cut them off mute. */
 const noBodyLimit = Number.MAX_SAFE_INTEGER;
+const maxLoggedLength = 300;
 const pollMs = 10;
 const clearUpMs = 1_000;
 
@@ -61,12 +62,12 @@ export function listen({
         requestId: id,
         method: carried.method,
         // Never the query: it is not ours to know what a client puts there.
-        path: request && pathOf(request.url),
+        path: request && forLog(pathOf(request.url)),
         status: response.status,
         // Until the answer began; a download may go on for long.
         durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
         address,
-        client: carried.headers.get("user-agent") ?? undefined,
+        client: forLog(carried.headers.get("user-agent")),
         ...(request && requests.notesOf(request)),
       },
       "request",
@@ -150,6 +151,11 @@ function pathOf(url: string): string {
   const path = pathAndQueryOf(url);
   const end = path.indexOf("?");
   return end === -1 ? path : path.slice(0, end);
+}
+
+/** Nothing in a line that a terminal obeys, and no line without end. */
+function forLog(text: string | null): string | undefined {
+  return text?.slice(0, maxLoggedLength).replace(/[^\x20-\x7e]/g, "?");
 }
 
 function cannotListen(host: string, port: number, error: { code?: string; message: string }): string {

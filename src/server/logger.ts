@@ -7,6 +7,9 @@ export interface LoggerOptions {
   format: "auto" | "pretty" | "json";
 }
 
+/** What nobody reads from standard error is dropped beyond this, rather than kept in memory. */
+const maxWaitingBytes = 8 * 1024 * 1024;
+
 /** Writes to standard error, one line each: standard output is for what a person or a script asked for. */
 export function createLogger({ level, format }: LoggerOptions): Logger {
   if (format === "pretty" || (format === "auto" && process.stderr.isTTY)) {
@@ -26,6 +29,12 @@ export function createLogger({ level, format }: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
     },
     // Lines are gathered for a moment, so that a request waits for none of them; what is left is written at the end.
-    pino.destination({ dest: 2, sync: false, minLength: 4096, periodicFlush: 500 }),
+    pino.destination({
+      dest: 2,
+      sync: false,
+      minLength: 4096,
+      periodicFlush: 500,
+      maxLength: maxWaitingBytes,
+    }),
   );
 }

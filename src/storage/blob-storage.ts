@@ -42,7 +42,7 @@ export interface ReceivedBlob {
 
   /**
    * Makes the blob readable under its name, durably before it resolves. A blob of that name is never replaced,
-   * unless its size is wrong, and then at once and whole.
+   * unless its bytes are wrong, and then at once and whole.
    */
   publish(): Promise<void>;
 

@@ -1,4 +1,5 @@
-import { lt } from "drizzle-orm";
+import { asc, count, inArray, lt } from "drizzle-orm";
+import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
 import { events } from "../database/schema.ts";
 
@@ -23,29 +24,55 @@ export interface Reporter {
   clientInteractive: boolean | null;
 }
 
-/** Columns times rows stay below SQLite's 32,766 parameters a statement. */
-const rowsPerInsert = 1000;
+/** Some 200 MB, and weeks of a busy team; what reading tokens may report must not fill the disk. */
+const maxKept = 1_000_000;
+/** Short enough that no request notices the deletion. */
+const rowsPerDeletion = 2_000;
 
 /** Keeps what clients report of their hits and misses. */
 export class EventLog {
-  constructor(private readonly database: Database) {}
+  private kept: number | undefined;
 
-  /** All of them or none. */
+  constructor(
+    private readonly database: Database,
+    private readonly log: Logger,
+    private readonly limit = maxKept,
+  ) {}
+
+  /** All of them or none: none, and a line in the log, when there are too many already. */
   async record(reporter: Reporter, reported: readonly ClientEvent[]): Promise<void> {
     if (reported.length === 0) return;
+    this.kept ??= await this.count();
+    if (this.kept + reported.length > this.limit) {
+      this.log.warn({ kept: this.kept, dropped: reported.length, team: reporter.teamId }, "events dropped");
+      return;
+    }
+    this.kept += reported.length;
     const createdAt = Date.now();
     await this.database.write(async (tx) => {
-      for (let start = 0; start < reported.length; start += rowsPerInsert) {
-        const rows = reported.slice(start, start + rowsPerInsert);
-        await tx.insert(events).values(rows.map((event) => ({ ...reporter, ...event, createdAt })));
-      }
+      await tx.insert(events).values(reported.map((event) => ({ ...reporter, ...event, createdAt })));
     });
   }
 
-  /** Forgets what was reported before that time (milliseconds since 1970). */
-  async expire(before: number): Promise<void> {
-    await this.database.write(async (tx) => {
-      await tx.delete(events).where(lt(events.createdAt, before));
-    });
+  /** Forgets, a few at a time, what was reported before that time (milliseconds since 1970). */
+  async expire(before: number, signal?: AbortSignal): Promise<void> {
+    for (let deleted = rowsPerDeletion; deleted === rowsPerDeletion && !signal?.aborted; ) {
+      deleted = await this.database.write(async (tx) => {
+        const oldest = tx
+          .select({ id: events.id })
+          .from(events)
+          .where(lt(events.createdAt, before))
+          .orderBy(asc(events.createdAt))
+          .limit(rowsPerDeletion);
+        return (await tx.delete(events).where(inArray(events.id, oldest)).returning({ id: events.id }))
+          .length;
+      });
+    }
+    this.kept = await this.count();
+  }
+
+  private async count(): Promise<number> {
+    const [row] = await this.database.read.select({ events: count() }).from(events);
+    return row?.events ?? 0;
   }
 }

@@ -63,7 +63,9 @@ export class WireTap implements AsyncDisposable {
       body: request.body,
       redirect: "manual",
       decompress: false,
-    });
+    }).catch(() => undefined);
+    // The server behind has gone, as it does in tests that end it.
+    if (!response) return new Response(null, { status: 502 });
     const exchange = {
       method: request.method,
       path: pathname,

@@ -63,11 +63,11 @@ describeWith(tmpfs, "a full disk", () => {
       const response = await ask(hash, `other ${hash}`.repeat(1000));
       expect([hash, response.status]).toEqual([hash, 507]);
     }
-    const events = Array(5_000).fill({
+    const events = Array(1_000).fill({
       source: "LOCAL",
       event: "HIT",
-      hash: "there",
-      sessionId: "s".repeat(100),
+      hash: "h".repeat(256),
+      sessionId: "s".repeat(64),
     });
     const report = await fetch(`${larder.url}/v8/artifacts/events`, {
       method: "POST",

@@ -43,6 +43,15 @@ test("a blob that was cut short on the disk is replaced by the whole one", async
   expect(await readBlob(storage, sha256)).toEqual(bytes("hello"));
 });
 
+test("a blob that rotted without changing its size is replaced by the sound one", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("hello"));
+  await Bun.write(pathOf(folder.path, sha256), "hELLO");
+  await store(storage, bytes("hello"));
+  expect(await readBlob(storage, sha256)).toEqual(bytes("hello"));
+});
+
 test("a quarantined blob's bytes stay for inspection", async () => {
   using folder = temporaryFolder();
   const storage = await DiskStorage.open(folder.path);

@@ -3,8 +3,8 @@ import type { ClientEvent } from "../../usage/event-log.ts";
 import { isHash } from "./hash.ts";
 
 /** turbo sends at most 100 at a time (2.11.11). */
-const maxEvents = 10_000;
-const maxSessionIdLength = 128;
+const maxEvents = 1_000;
+const maxSessionIdLength = 64;
 
 /** `[{"sessionId", "source", "event", "hash", "duration"}, …]`: all are good, or all are refused. @throws Refusal `bad_request`. */
 export function parseEvents(body: unknown): ClientEvent[] {

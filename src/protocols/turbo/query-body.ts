@@ -3,7 +3,7 @@ import { Refusal } from "../../refusal.ts";
 import { isHash } from "./hash.ts";
 
 /** turbo asks for at most 100 at a time (2.11.11); other clients may ask for more. */
-const maxHashes = 10_000;
+const maxHashes = 5_000;
 
 /** `{"hashes": [...]}` @throws Refusal `bad_request`. */
 export function parseHashes(body: unknown): string[] {

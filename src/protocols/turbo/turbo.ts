@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
 import type { Cache } from "../../cache/cache.ts";
-import { requireEnabled, requireNotBlocked } from "../../identity/access.ts";
+import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
 import type { access } from "../access.ts";
@@ -33,7 +33,6 @@ export interface TurboOptions {
 }
 
 const tool = "turbo";
-const maxJsonBytes = 4 * 1024 * 1024;
 
 /**
  * turbo sends its token with the real request only if this list names Authorization (2.11.11). Browsers get no
@@ -100,7 +99,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
             tokenId: principal.tokenId,
             ...parseClientHeaders(headers),
           };
-          await eventLog.record(reporter, parseEvents(await readJson(request, maxJsonBytes)));
+          await eventLog.record(reporter, parseEvents(await readJson(request)));
           return new Response(null, { status: 200 });
         },
         { access: "read", parse: "none" },
@@ -119,8 +118,12 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
           const facts = parseFacts(headers, principal.tokenId);
           const sizeBytes = parseContentLength(headers);
           const body = arriving(request, keepAlive);
-          await cache.put(key, facts, { body, ...(sizeBytes !== undefined && { sizeBytes }) });
           const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
+          await cache.put(key, facts, {
+            body,
+            ...(sizeBytes !== undefined && { sizeBytes }),
+            authorize: (tx) => requireStillAllowed(tx, principal),
+          });
           return Response.json({ urls: [url] }, { status: 202 });
         },
         { access: "write", parse: "none" },
@@ -133,7 +136,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
         async ({ request, headers, team }) => {
           requireEnabled(team);
           parseClientHeaders(headers);
-          const hashes = parseHashes(await readJson(request, maxJsonBytes));
+          const hashes = parseHashes(await readJson(request));
           return Response.json(queryAnswer(hashes, await cache.query(spaceOf(team), hashes)));
         },
         { access: "read", parse: "none" },

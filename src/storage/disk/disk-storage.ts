@@ -82,8 +82,8 @@ export class DiskStorage implements BlobStorage {
   private async publish(received: ReceivedFile): Promise<void> {
     const path = this.pathOf(received.sha256);
     try {
-      // What has the name had its bytes synced before; only the name itself may be too new to have been.
-      if (!hasSize(path, received.sizeBytes)) {
+      // What is sound under the name had its bytes synced before; only the name itself may be too new to have been.
+      if (!(await isSound(path, received))) {
         await received.file.sync();
         // Windows neither links nor renames a file that is open.
         await received.file.close();
@@ -106,7 +106,7 @@ async function linkOnce(received: ReceivedFile, path: string): Promise<void> {
   } catch (error) {
     const code = (error as { code?: string }).code ?? "";
     if (code === "EEXIST") {
-      if (!hasSize(path, received.sizeBytes)) await rename(received.path, path);
+      if (!(await isSound(path, received))) await rename(received.path, path);
     } else if (code === "ENOENT") {
       // Somebody has deleted the folder under us.
       await createFolderDurably(dirname(path));
@@ -120,8 +120,10 @@ async function linkOnce(received: ReceivedFile, path: string): Promise<void> {
   }
 }
 
-function hasSize(path: string, sizeBytes: number): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.size === sizeBytes;
+/** Whether the file has the very bytes that were received; one that rotted must not pass for them. */
+async function isSound(path: string, { sha256, sizeBytes }: ReceivedFile): Promise<boolean> {
+  if (statSync(path, { throwIfNoEntry: false })?.size !== sizeBytes) return false;
+  return (await sha256Of(path)) === sha256;
 }
 
 async function sha256Of(path: string): Promise<string> {

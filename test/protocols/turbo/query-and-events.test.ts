@@ -39,10 +39,10 @@ describe("a query", () => {
     }
   });
 
-  test("of 10,000 hashes is still answered", async () => {
-    const hashes = Array.from({ length: 10_000 }, (_, index) => `never${index}`);
+  test("of 5,000 hashes is still answered", async () => {
+    const hashes = Array.from({ length: 5_000 }, (_, index) => `never${index}`);
     const answer = (await (await client.query(hashes)).json()) as Record<string, null>;
-    expect(Object.keys(answer)).toHaveLength(10_000);
+    expect(Object.keys(answer)).toHaveLength(5_000);
   });
 
   test("of nothing, and of one hash twice, is answered", async () => {
@@ -102,10 +102,10 @@ describe("reported events", () => {
     );
   });
 
-  test("may be 10,000 at once, and none", async () => {
+  test("may be 1,000 at once, and none", async () => {
     const event = { sessionId: "many", source: "REMOTE", event: "HIT", hash: "a1", duration: 1 };
-    expect((await client.report(Array(10_000).fill(event))).status).toBe(200);
-    expect(stored("many")).toHaveLength(10_000);
+    expect((await client.report(Array(1_000).fill(event))).status).toBe(200);
+    expect(stored("many")).toHaveLength(1_000);
     expect((await client.report([])).status).toBe(200);
   });
 
