@@ -85,12 +85,13 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   // Only now, when nothing can go wrong any more: its secret is shown once.
   const firstSecret = await createFirstToken(database);
   const url = localUrl(config.host, listener.port, config.basePath);
-  lock.announce(config.publicUrl ?? url);
+  const otherUrls = networkUrls(config.host, listener.port, config.basePath);
+  lock.announce(config.publicUrl ?? url, config.publicUrl === undefined ? otherUrls : []);
   log.info({ url, data: config.data }, "larder serves");
   const held = undo.move();
   return {
     url,
-    networkUrls: networkUrls(config.host, listener.port, config.basePath),
+    networkUrls: otherUrls,
     firstSecret,
     teamSlug: defaultTeamSlug,
     stop: () => held.disposeAsync(),

@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { type LoadedConfig, loadConfig, type Source } from "../config/load-config.ts";
-import { formatSetting, settingKeys } from "../config/settings.ts";
+import { formatSetting, settingJson, settingKeys } from "../config/settings.ts";
 import type { CommandContext } from "./command-context.ts";
+import { jsonText } from "./json-text.ts";
 import { addSettingOptions, settingFlags } from "./setting-options.ts";
-import { jsonText, textTable } from "./text-table.ts";
+import { textTable } from "./text-table.ts";
 
 /** `larder config` */
 export function configCommand(context: CommandContext): Command {
@@ -27,13 +28,7 @@ function asTable({ config, sources }: LoadedConfig): string {
 
 function asJson({ config, sources }: LoadedConfig): Record<string, unknown> {
   return Object.fromEntries(
-    settingKeys.map((key) => {
-      const value = config[key];
-      const text = formatSetting(key, value);
-      // Counts stay numbers; sizes and times carry their unit, as a setting takes them.
-      const json = value === undefined ? null : text === String(value) ? value : text;
-      return [key, { value: json, source: sources[key] }];
-    }),
+    settingKeys.map((key) => [key, { value: settingJson(key, config[key]), source: sources[key] }]),
   );
 }
 

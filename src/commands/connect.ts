@@ -1,12 +1,11 @@
-import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { loadConfig } from "../config/load-config.ts";
 import { readWebUrl, webUrlValue } from "../config/value-kinds.ts";
+import { hasDatabase } from "../database/data-folder.ts";
 import { defaultTeamSlug } from "../identity/teams.ts";
-import { localUrl } from "../server/addresses.ts";
+import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";
 import { connectLines } from "./connect-lines.ts";
-import { runningServerUrl } from "./running-server.ts";
 import { addSettingOptions, settingFlags } from "./setting-options.ts";
 import { withData } from "./with-data.ts";
 
@@ -19,19 +18,21 @@ export function connectCommand(context: CommandContext): Command {
     .addHelpText("after", "\nExample:\n  larder connect --team web --url https://cache.example.com")
     .action(async (options: { team?: string; url?: string }) => {
       const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
-      const url =
-        options.url ??
-        config.publicUrl ??
-        runningServerUrl(config.data) ??
-        localUrl(config.host, config.port, config.basePath);
+      const { isGuess, ...urls } = clientUrls({ ...config, publicUrl: options.url ?? config.publicUrl });
       let teamSlug = options.team ?? defaultTeamSlug;
       // Another larder's teams are not known here.
-      if (options.team !== undefined && options.url === undefined && existsSync(config.data)) {
+      if (options.team !== undefined && options.url === undefined && hasDatabase(config.data)) {
         await withData(context, command, async ({ teams }) => {
           teamSlug = (await teams.get(teamSlug)).slug;
         });
       }
-      context.stdout(connectLines({ url, teamSlug }));
+      context.stdout(connectLines({ ...urls, teamSlug }));
+      if (isGuess) {
+        context.stderr(
+          `No server runs on ${config.data}, so the URL is a guess from the settings. ` +
+            "Start the server first, or give the URL with --url.\n",
+        );
+      }
     });
   return addSettingOptions(command, ["data"]);
 }

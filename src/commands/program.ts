@@ -12,8 +12,14 @@ import { tokenCommand } from "./token.ts";
  * @throws CommanderError when the help or the version was printed, or a usage error; Refusal; and what commands throw.
  */
 export async function runProgram(args: readonly string[], context: CommandContext): Promise<void> {
-  const words = splitFlags(namesNothing(args) ? ["serve", ...args] : args);
-  await program(context).parseAsync(words, { from: "user" });
+  const larder = program(context);
+  const words = splitFlags(asksHelpOfCommand(args) ? helpOf(larder, args.slice(1)) : args);
+  if (!namesNothing(words)) {
+    await larder.parseAsync(words, { from: "user" });
+    return;
+  }
+  refuseFlagsFirst(larder, words);
+  await larder.parseAsync(["serve", ...words], { from: "user" });
 }
 
 function program(context: CommandContext): Command {
@@ -32,7 +38,7 @@ function program(context: CommandContext): Command {
   larder.addCommand(teamCommand(context)).addCommand(tokenCommand(context));
   larder.commandsGroup("Clients:");
   larder.addCommand(connectCommand(context));
-  larder.commandsGroup("Help:").helpCommand("help [command]", "Print the help of a command");
+  larder.commandsGroup("Help:").helpCommand("help [command...]", "Print the help of a command");
   furnish(larder, context, larder.name());
   return larder;
 }
@@ -42,6 +48,40 @@ function namesNothing(args: readonly string[]): boolean {
   const [first] = args;
   if (first === undefined) return true;
   return first.startsWith("-") && !["-h", "--help", "-V", "--version"].includes(first);
+}
+
+/** Commander's own help command knows one word only, and `larder help token create` is two. */
+function asksHelpOfCommand(args: readonly string[]): boolean {
+  return args[0] === "help" && args.length > 1;
+}
+
+/** Words that print the help of the command that `names` lead to, or say which of them is none. */
+function helpOf(larder: Command, names: readonly string[]): string[] {
+  let command = larder;
+  for (const name of names) {
+    const child = commandNamed(command, name);
+    if (!child && command.commands.length > 0) return [...names];
+    command = child ?? command;
+  }
+  return [...names, "--help"];
+}
+
+/** Flags before the command would be taken for the server's, and the command for one word too many. */
+function refuseFlagsFirst(larder: Command, words: readonly string[]): void {
+  const serve = commandNamed(larder, "serve") as Command;
+  // What follows a flag that the server does not have may be its value, which costs a word of the wrong advice.
+  const { operands, unknown } = serve.parseOptions([...words]);
+  const rest = [...operands, ...unknown];
+  const index = rest.findIndex((word) => commandNamed(larder, word));
+  const command = commandNamed(larder, rest[index]);
+  if (!command) return;
+  const subcommand = commandNamed(command, rest[index + 1]);
+  const names = ["larder", command.name(), ...(subcommand ? [subcommand.name()] : [])].join(" ");
+  larder.error(`flags go after the command, as in \`${names} ${words[0]} …\`.`);
+}
+
+function commandNamed(parent: Command, name: string | undefined): Command | undefined {
+  return parent.commands.find((command) => command.name() === name);
 }
 
 /**

@@ -2,7 +2,10 @@ import { CommanderError } from "commander";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 
-/** Says on standard error why a command failed, and returns the exit code: 1, 2 for wrong usage, 0 if it did not fail. */
+/**
+ * Says on standard error why a command failed, and returns the exit code: 2 if what was asked for cannot be (wrong usage, a
+ * bad value, wherever it was given), 1 for every other failure, 0 if it did not fail.
+ */
 export function reportFailure(error: unknown, context: CommandContext): number {
   if (error instanceof CommanderError) {
     // Commander has printed it, and throws after help and version too.
@@ -10,7 +13,7 @@ export function reportFailure(error: unknown, context: CommandContext): number {
   }
   if (error instanceof Refusal) {
     context.stderr(`larder: ${error.message}\n`);
-    return 1;
+    return error.code === "bad_request" ? 2 : 1;
   }
   if (context.env.LARDER_LOG_LEVEL === "debug") {
     context.stderr(`larder: ${Bun.inspect(error)}\n`);

@@ -27,9 +27,10 @@ export function serveCommand(context: CommandContext): Command {
 
 function welcome(app: App, publicUrl: string | undefined): string {
   const url = publicUrl ?? app.url;
-  const others = publicUrl ? [] : app.networkUrls;
+  const networkUrls = publicUrl === undefined ? app.networkUrls : [];
   const lines = [`larder ${version} serves at ${url}`];
-  if (others.length > 0) lines.push(`From other machines: ${others.join(", ")}`);
+  if (publicUrl !== undefined) lines.push(`It listens at ${app.url}`);
+  if (networkUrls.length > 0) lines.push(`From other machines: ${networkUrls.join(", ")}`);
   if (app.firstSecret === undefined) {
     lines.push("`larder connect` prints what to paste into a repository.", "");
     return lines.join("\n");
@@ -38,7 +39,7 @@ function welcome(app: App, publicUrl: string | undefined): string {
     "",
     `This is its first start: team "${app.teamSlug}" has a first token, shown this once. Paste:`,
     "",
-    connectLines({ url, teamSlug: app.teamSlug, token: app.firstSecret }),
+    connectLines({ url, networkUrls, teamSlug: app.teamSlug, token: app.firstSecret }),
   );
   return lines.join("\n");
 }

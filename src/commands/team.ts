@@ -11,9 +11,12 @@ import {
 } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
-import { addSettingOptions } from "./setting-options.ts";
-import { jsonText, textTable } from "./text-table.ts";
-import { type Data, withData } from "./with-data.ts";
+import { dataSubcommand } from "./data-subcommand.ts";
+import { isoTime } from "./iso-time.ts";
+import { jsonText } from "./json-text.ts";
+import { textTable } from "./text-table.ts";
+import { tokenState } from "./token-state.ts";
+import { type Data, withData, withNewData } from "./with-data.ts";
 
 /** `larder team …` */
 export function teamCommand(context: CommandContext): Command {
@@ -28,12 +31,12 @@ export function teamCommand(context: CommandContext): Command {
 }
 
 function createCommand(context: CommandContext): Command {
-  const command = teamSubcommand("create", "Create a team", 'larder team create web --name "Web team"')
+  const command = dataSubcommand("create", "Create a team", 'larder team create web --name "Web team"')
     .argument("<slug>", "Name of the team in URLs, such as web")
     .option("--name <name>", "Name of the team for people (default: the slug)")
     .addOption(overwriteOption())
     .action((slug: string, options: { name?: string; overwrite?: OverwriteRule; json?: true }) =>
-      withData(context, command, async ({ teams }) => {
+      withNewData(context, command, async ({ teams }) => {
         const { name, overwrite } = options;
         const team = await teams.create({
           slug,
@@ -47,7 +50,7 @@ function createCommand(context: CommandContext): Command {
 }
 
 function listCommand(context: CommandContext): Command {
-  const command = teamSubcommand("list", "List all teams", "larder team list --json").action(
+  const command = dataSubcommand("list", "List all teams", "larder team list --json").action(
     (options: { json?: true }) =>
       withData(context, command, async ({ teams }) => {
         const all = await teams.list();
@@ -58,7 +61,7 @@ function listCommand(context: CommandContext): Command {
 }
 
 function showCommand(context: CommandContext): Command {
-  const command = teamSubcommand("show", "Show a team and what it has stored", "larder team show web")
+  const command = dataSubcommand("show", "Show a team and what it has stored", "larder team show web")
     .argument("<slug>", "Slug or id of the team")
     .action((slug: string, options: { json?: true }) =>
       withData(context, command, async (data) => {
@@ -75,7 +78,7 @@ function showCommand(context: CommandContext): Command {
                 ["Overwrite", team.overwrite],
                 ["Created", isoTime(team.createdAt)],
                 ["Artifacts", `${holdings.artifacts} (${roundSize(holdings.sizeBytes)})`],
-                ["Tokens", String(holdings.tokens)],
+                ["Valid tokens", String(holdings.validTokens)],
               ]),
         );
       }),
@@ -84,7 +87,7 @@ function showCommand(context: CommandContext): Command {
 }
 
 function setCommand(context: CommandContext): Command {
-  const command = teamSubcommand("set", "Change a team", "larder team set web --overwrite never")
+  const command = dataSubcommand("set", "Change a team", "larder team set web --overwrite never")
     .argument("<slug>", "Slug or id of the team")
     .option("--name <name>", "New name")
     .option("--slug <slug>", "New slug")
@@ -112,7 +115,7 @@ function setCommand(context: CommandContext): Command {
 }
 
 function deleteCommand(context: CommandContext): Command {
-  const command = teamSubcommand(
+  const command = dataSubcommand(
     "delete",
     "Delete a team with its artifacts, tokens and events",
     "larder team delete web --yes",
@@ -139,14 +142,6 @@ function deleteCommand(context: CommandContext): Command {
   return command;
 }
 
-function teamSubcommand(name: string, description: string, example: string): Command {
-  const command = new Command(name)
-    .description(description)
-    .option("--json", "Print JSON")
-    .addHelpText("after", `\nExample:\n  ${example}`);
-  return addSettingOptions(command, ["data"]);
-}
-
 function overwriteOption(): Option {
   return new Option("--overwrite <rule>", "Whether an upload may replace an artifact by other bytes").choices(
     overwriteRules,
@@ -156,17 +151,18 @@ function overwriteOption(): Option {
 interface Holdings {
   artifacts: number;
   sizeBytes: number;
-  tokens: number;
+  validTokens: number;
 }
 
 async function holdingsOf({ database, tokens }: Data, team: Team): Promise<Holdings> {
   const totals = await teamTotals(database, team.id);
-  return { ...totals, tokens: (await tokens.list({ teamId: team.id })).length };
+  const ofTeam = await tokens.list({ teamId: team.id });
+  return { ...totals, validTokens: ofTeam.filter((token) => tokenState(token) === "valid").length };
 }
 
 function describeHoldings(holdings: Holdings): string {
-  const { artifacts, sizeBytes, tokens } = holdings;
-  return `${counted(artifacts, "artifact")} (${roundSize(sizeBytes)}), ${counted(tokens, "token")}`;
+  const { artifacts, sizeBytes, validTokens } = holdings;
+  return `${counted(artifacts, "artifact")} (${roundSize(sizeBytes)}), ${counted(validTokens, "valid token")}`;
 }
 
 function counted(count: number, noun: string): string {
@@ -190,8 +186,4 @@ function teamTable(teams: Team[]): string {
 function teamJson(team: Team): Record<string, unknown> {
   const { id, slug, name, state, overwrite, createdAt } = team;
   return { id, slug, name, state, overwrite, createdAt: isoTime(createdAt) };
-}
-
-function isoTime(timeMs: number): string {
-  return new Date(timeMs).toISOString();
 }

@@ -10,11 +10,6 @@ export function textTable(rows: readonly (readonly string[])[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
 }
 
-/** As JSON for scripts. */
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
 function padded(cell: string, width: number): string {
   return cell + " ".repeat(width - Bun.stringWidth(cell));
 }

@@ -2,9 +2,12 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { formatTime, parseTime } from "../config/units.ts";
 import { type Permission, permissions, type Token } from "../identity/tokens.ts";
 import type { CommandContext } from "./command-context.ts";
-import { addSettingOptions } from "./setting-options.ts";
-import { jsonText, textTable } from "./text-table.ts";
-import { withData } from "./with-data.ts";
+import { dataSubcommand } from "./data-subcommand.ts";
+import { isoTime } from "./iso-time.ts";
+import { jsonText } from "./json-text.ts";
+import { textTable } from "./text-table.ts";
+import { tokenState } from "./token-state.ts";
+import { withData, withNewData } from "./with-data.ts";
 
 /** `larder token …` */
 export function tokenCommand(context: CommandContext): Command {
@@ -25,7 +28,7 @@ interface CreateOptions {
 }
 
 function createCommand(context: CommandContext): Command {
-  const command = tokenSubcommand(
+  const command = dataSubcommand(
     "create",
     "Create a token and print its secret, which is not shown again",
     "larder token create --team default --permission write --name ci --expires 90d",
@@ -37,7 +40,7 @@ function createCommand(context: CommandContext): Command {
     .requiredOption("--name <name>", "Name to know it by")
     .option("--expires <time>", "How long it is valid, such as 90d or 12h (default: no end)", readLifetime)
     .action((options: CreateOptions) =>
-      withData(context, command, async ({ teams, tokens }) => {
+      withNewData(context, command, async ({ teams, tokens }) => {
         const team = await teams.get(options.team);
         const { secret, ...token } = await tokens.create({
           teamId: team.id,
@@ -58,7 +61,7 @@ function createCommand(context: CommandContext): Command {
 }
 
 function listCommand(context: CommandContext): Command {
-  const command = tokenSubcommand(
+  const command = dataSubcommand(
     "list",
     "List tokens, without their secrets",
     "larder token list --team default",
@@ -75,7 +78,7 @@ function listCommand(context: CommandContext): Command {
 }
 
 function revokeCommand(context: CommandContext): Command {
-  const command = tokenSubcommand(
+  const command = dataSubcommand(
     "revoke",
     "Revoke a token at once",
     "larder token revoke tok_4fQz7Lk2mXw9RtAb\n  larder token revoke ci --team default",
@@ -94,14 +97,6 @@ function revokeCommand(context: CommandContext): Command {
       }),
     );
   return command;
-}
-
-function tokenSubcommand(name: string, description: string, example: string): Command {
-  const command = new Command(name)
-    .description(description)
-    .option("--json", "Print JSON")
-    .addHelpText("after", `\nExample:\n  ${example}`);
-  return addSettingOptions(command, ["data"]);
 }
 
 function readLifetime(text: string): number {
@@ -133,11 +128,6 @@ function tokenTable(tokens: Token[]): string {
   ]);
 }
 
-function tokenState(token: Token): string {
-  if (token.revokedAt !== null) return "revoked";
-  return token.expiresAt !== null && token.expiresAt <= Date.now() ? "expired" : "valid";
-}
-
 function tokenJson(token: Token): Record<string, unknown> {
   return {
     id: token.id,
@@ -149,8 +139,4 @@ function tokenJson(token: Token): Record<string, unknown> {
     expiresAt: isoTime(token.expiresAt),
     revokedAt: isoTime(token.revokedAt),
   };
-}
-
-function isoTime<Time extends number | null>(timeMs: Time): string | (Time & null) {
-  return timeMs === null ? (null as Time & null) : new Date(timeMs).toISOString();
 }

@@ -1,9 +1,12 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config/load-config.ts";
-import { createDataFolder, openDataFolder } from "../database/data-folder.ts";
+import { createDataFolder, hasDatabase, needsMigration, openDataFolder } from "../database/data-folder.ts";
 import type { Database } from "../database/database.ts";
 import { Teams } from "../identity/teams.ts";
 import { Tokens } from "../identity/tokens.ts";
+import { Refusal } from "../refusal.ts";
+import { keepServersOff } from "../server/data-lock.ts";
+import { version } from "../version.ts";
 import type { CommandContext } from "./command-context.ts";
 import { settingFlags } from "./setting-options.ts";
 
@@ -13,21 +16,63 @@ export interface Data {
   tokens: Tokens;
 }
 
-/** Runs a command's story on the database that its settings lead to, beside a running server or without one. */
+/**
+ * Runs a command's story on the database that its settings lead to, beside a running server or without one.
+ * @throws Refusal `not_found` when no larder has been in the data folder.
+ */
 export async function withData(
   context: CommandContext,
   command: Command,
   story: (data: Data) => Promise<void>,
 ): Promise<void> {
   const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
-  createDataFolder(config.data);
-  const database = openDataFolder(config.data);
+  // A mistyped folder shall not come to be, and be looked into, as an empty larder.
+  if (!hasDatabase(config.data)) {
+    throw new Refusal(
+      "not_found",
+      `There is no larder in ${config.data}. Start it there first, or name its folder with --data.`,
+    );
+  }
+  await runOn(config.data, story);
+}
+
+/** The same for commands that may come before the first start: they create the data folder, and say so. */
+export async function withNewData(
+  context: CommandContext,
+  command: Command,
+  story: (data: Data) => Promise<void>,
+): Promise<void> {
+  const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
+  const isNew = !hasDatabase(config.data);
+  await runOn(config.data, async (data) => {
+    await data.teams.ensureDefault();
+    if (isNew) {
+      context.stderr(`Created the data folder ${config.data}; start the server with the same --data.\n`);
+    }
+    await story(data);
+  });
+}
+
+async function runOn(folder: string, story: (data: Data) => Promise<void>): Promise<void> {
+  createDataFolder(folder);
+  const database = openBesideServer(folder);
   try {
-    const teams = new Teams(database);
-    // A folder may be prepared before its first server starts.
-    await teams.ensureDefault();
-    await story({ database, teams, tokens: new Tokens(database) });
+    await story({ database, teams: new Teams(database), tokens: new Tokens(database) });
   } finally {
     await database.close();
   }
+}
+
+/** @throws Refusal `conflict` when a server of another version runs, under whose feet the schema must not change. */
+function openBesideServer(folder: string): Database {
+  if (!needsMigration(folder)) return openDataFolder(folder);
+  using lock = keepServersOff(folder);
+  if (!lock) {
+    throw new Refusal(
+      "conflict",
+      `The server that runs on ${folder} is of another version than this larder ${version}. ` +
+        "Run this command with the server's own binary, or stop the server and start it with this one.",
+    );
+  }
+  return openDataFolder(folder);
 }

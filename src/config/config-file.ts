@@ -26,10 +26,7 @@ export function readConfigFile(place: Place, flag: string | undefined): ConfigFi
   } catch (error) {
     // The parser quotes what it stumbled over, which may be a secret.
     const reason = (error as Error).message.replace(/^TOML Parse error: /, "").replace(/: ["'].*$/s, "");
-    throw new Refusal(
-      "bad_request",
-      `${path}, line ${faultyLine(text)}: this is not TOML. ${reason}. Correct that line and try again.`,
-    );
+    throw new Refusal("bad_request", `${path} is not TOML. ${reason}. Correct it and try again.`);
   }
 }
 
@@ -58,19 +55,4 @@ function readText(path: string): string {
   } catch (error) {
     throw new Refusal("bad_request", `The file ${path} cannot be read: ${(error as Error).message}.`);
   }
-}
-
-/**
- * The parser does not say where it stopped. Statements follow each other line by line, so the first faulty one begins
- * right after the longest run of lines that is TOML by itself.
- */
-function faultyLine(text: string): number {
-  const lines = text.split("\n");
-  for (let count = lines.length - 1; count > 0; count--) {
-    try {
-      Bun.TOML.parse(`${lines.slice(0, count).join("\n")}\n`);
-      return count + 1;
-    } catch {}
-  }
-  return 1;
 }

@@ -2,7 +2,7 @@ import { Refusal } from "../refusal.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Place } from "./place.ts";
-import { systemHome } from "./platform-folders.ts";
+import { pathRules, systemHome } from "./platform-folders.ts";
 import { isServiceLink } from "./service-links.ts";
 import {
   type Config,
@@ -64,7 +64,7 @@ export function loadConfig(from: {
       fromFlags(key, flags),
     ]) {
       if (!given) continue;
-      const read = kind.read(given.raw, place);
+      const read = kind.read(given.raw, placeOf(given.source, place));
       if (!read) {
         problems.push(notAllowed(key, given));
         continue;
@@ -94,6 +94,11 @@ function fromEnvironment(key: SettingKey, env: Place["env"]): Given | undefined 
 function fromFile(key: SettingKey, file: ConfigFile | undefined): Given | undefined {
   const entry = file?.entries.find(([name]) => name === key);
   return file && entry && { source: { kind: "file", name: file.path }, raw: entry[1] };
+}
+
+/** A path in the file is meant from where the file lies, wherever the server is started from. */
+function placeOf(source: Source, place: Place): Place {
+  return source.kind === "file" ? { ...place, cwd: pathRules(place).dirname(source.name) } : place;
 }
 
 function defaultOf(key: SettingKey, place: Place): Given {

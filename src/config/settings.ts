@@ -90,7 +90,7 @@ export const settings = {
   turboToken: setting({
     kind: optional(secretListValue()),
     default: "none",
-    doc: "Secret that may write as team `default`; TURBO_TOKEN in the environment is read too",
+    doc: "Secrets that may write as team `default`; TURBO_TOKEN in the environment is read too",
     secret: true,
     otherVariable: "TURBO_TOKEN",
   }),
@@ -124,6 +124,12 @@ export function settingOf(key: SettingKey): Setting<unknown> {
 export function formatSetting(key: SettingKey, value: unknown): string {
   const { kind, secret } = settingOf(key);
   return secret && value !== undefined ? "****" : kind.format(value);
+}
+
+/** A value for scripts; a secret is masked. */
+export function settingJson(key: SettingKey, value: unknown): string | number | null {
+  const { kind, secret } = settingOf(key);
+  return secret && value !== undefined ? "****" : kind.json(value);
 }
 
 function setting<T>(entry: Setting<T>): Setting<T> {

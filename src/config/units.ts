@@ -26,7 +26,20 @@ const timeUnits = new Map([
   ["d", 86_400_000],
 ]);
 
-const printedSizeUnits = ["PiB", "TiB", "GiB", "MiB", "KiB", "PB", "TB", "GB", "MB", "KB", "B"];
+/** From the smallest to the largest. */
+const printedSizeUnits: readonly (readonly [string, number])[] = [
+  "B",
+  "KB",
+  "KiB",
+  "MB",
+  "MiB",
+  "GB",
+  "GiB",
+  "TB",
+  "TiB",
+  "PB",
+  "PiB",
+].map((unit) => [unit, sizeUnits.get(unit.toLowerCase()) as number]);
 
 /**
  * Bytes of a size such as `20GiB`, `1.5 GB`, `500mb` or `1048576`, or undefined if it is none.
@@ -36,25 +49,20 @@ export function parseSize(text: string): number | undefined {
   return parseQuantity(text, sizeUnits);
 }
 
-/** The shortest text that `parseSize` turns into exactly these bytes, such as `1.5GiB`. Takes safe integers from 0. */
+/** The text that `parseSize` turns into exactly these bytes, in the largest unit that divides them. Takes safe integers from 0. */
 export function formatSize(sizeBytes: number): string {
-  let shortest = `${sizeBytes}B`;
-  for (const unit of printedSizeUnits) {
-    const amount = sizeBytes / (sizeUnits.get(unit.toLowerCase()) as number);
-    const text = `${Number(amount.toFixed(2))}${unit}`;
-    if (amount >= 1 && text.length < shortest.length && parseSize(text) === sizeBytes) shortest = text;
-  }
-  return shortest;
+  if (sizeBytes === 0) return "0B";
+  return inLargestUnit(sizeBytes, printedSizeUnits);
 }
 
 /** For reading only: one decimal of the largest binary unit, such as `117.7MiB`. */
 export function roundSize(sizeBytes: number): string {
-  const unit = ["PiB", "TiB", "GiB", "MiB", "KiB"].find(
-    (unit) => sizeBytes >= (parseSize(`1${unit}`) as number),
+  const found = printedSizeUnits.findLast(
+    ([unit, unitBytes]) => unit.endsWith("iB") && sizeBytes >= unitBytes,
   );
-  return unit
-    ? `${Number((sizeBytes / (parseSize(`1${unit}`) as number)).toFixed(1))}${unit}`
-    : `${sizeBytes}B`;
+  if (!found) return `${sizeBytes}B`;
+  const [unit, unitBytes] = found;
+  return `${Number((sizeBytes / unitBytes).toFixed(1))}${unit}`;
 }
 
 /**
@@ -68,8 +76,13 @@ export function parseTime(text: string): number | undefined {
 /** The text that `parseTime` turns into exactly these milliseconds, in the largest unit that divides them. */
 export function formatTime(timeMs: number): string {
   if (timeMs === 0) return "0s";
-  const [unit, unitMs] = [...timeUnits].findLast(([, unitMs]) => timeMs % unitMs === 0) as [string, number];
-  return `${timeMs / unitMs}${unit}`;
+  return inLargestUnit(timeMs, [...timeUnits]);
+}
+
+/** `units` from the smallest, which is 1, to the largest. */
+function inLargestUnit(quantity: number, units: readonly (readonly [string, number])[]): string {
+  const [unit, factor] = units.findLast(([, factor]) => quantity % factor === 0) as readonly [string, number];
+  return `${quantity / factor}${unit}`;
 }
 
 function parseQuantity(text: string, units: Map<string, number>): number | undefined {

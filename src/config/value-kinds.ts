@@ -12,6 +12,8 @@ export interface ValueKind<T> {
   read(raw: unknown, place: Place): { value: T } | undefined;
   /** Text that `read` turns into the same value. */
   format(value: T): string;
+  /** The same for scripts: counts are numbers, none is null, and sizes and times keep their unit. */
+  json(value: T): string | number | null;
 }
 
 export function integerValue(range: { min: number; max?: number }): ValueKind<number> {
@@ -25,6 +27,7 @@ export function integerValue(range: { min: number; max?: number }): ValueKind<nu
       return isWithin(value, min, max) ? { value } : undefined;
     },
     format: String,
+    json: (value) => value,
   };
 }
 
@@ -38,6 +41,7 @@ export function sizeValue(range: { minBytes: number }): ValueKind<number> {
       return isWithin(value, range.minBytes, Number.MAX_SAFE_INTEGER) ? { value } : undefined;
     },
     format: formatSize,
+    json: formatSize,
   };
 }
 
@@ -54,6 +58,7 @@ export function timeValue(range: { minMs: number; maxMs: number; wholeSeconds?: 
       return range.wholeSeconds && value % 1000 !== 0 ? undefined : { value };
     },
     format: formatTime,
+    json: formatTime,
   };
 }
 
@@ -66,6 +71,7 @@ export function choiceValue<const Choice extends string>(choices: readonly Choic
       return value && { value };
     },
     format: String,
+    json: (value) => value,
   };
 }
 
@@ -82,6 +88,7 @@ export function secretListValue(): ValueKind<readonly string[]> {
       return value.length > 0 && value.every((part) => /^[!-~]+$/.test(part)) ? { value } : undefined;
     },
     format: (value) => value.join(","),
+    json: (value) => value.join(","),
   };
 }
 
@@ -96,6 +103,7 @@ export function hostValue(): ValueKind<string> {
       return /^[\w.:%-]+$/.test(value) ? { value } : undefined;
     },
     format: String,
+    json: (value) => value,
   };
 }
 
@@ -114,6 +122,7 @@ export function basePathValue(): ValueKind<string> {
       return plain ? { value: `/${inner}` } : undefined;
     },
     format: String,
+    json: (value) => value,
   };
 }
 
@@ -124,6 +133,7 @@ export function webUrlValue(): ValueKind<string> {
     allowed: "an http or https URL without user, query or fragment, such as https://cache.example.com",
     read: readWebUrl,
     format: String,
+    json: (value) => value,
   };
 }
 
@@ -140,6 +150,7 @@ export function folderValue(): ValueKind<string> {
       return { value: home ? join(home, raw.slice(1)) : resolve(place.cwd, raw) };
     },
     format: String,
+    json: (value) => value,
   };
 }
 
@@ -150,6 +161,7 @@ export function optional<T>(kind: ValueKind<T>): ValueKind<T | undefined> {
     allowed: `${kind.allowed}, or none`,
     read: (raw, place) => (raw === "none" ? { value: undefined } : kind.read(raw, place)),
     format: (value) => (value === undefined ? "none" : kind.format(value)),
+    json: (value) => (value === undefined ? null : kind.json(value)),
   };
 }
 

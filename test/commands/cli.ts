@@ -15,7 +15,7 @@ export interface Cli extends Disposable {
   /** The same with `--json`. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it.
   json(...args: string[]): Promise<any>;
-  /** The same, when it should be refused: returns what it said. */
+  /** The same, when it should be refused (1, or 2 for what cannot be asked for): returns what it said. */
   refused(...args: string[]): Promise<string>;
 }
 
@@ -43,7 +43,8 @@ export function openCli(): Cli {
     json: async (...args) => JSON.parse(await onData(...args, "--json")),
     async refused(...args) {
       const { stdout, stderr, exitCode } = await larder([...args, "--data", dataFolder]);
-      if (exitCode !== 1 || stdout !== "") throw new Error(`larder ${args.join(" ")}: ${exitCode} ${stdout}`);
+      if (![1, 2].includes(exitCode) || stdout !== "")
+        throw new Error(`larder ${args.join(" ")}: ${exitCode} ${stdout}`);
       return stderr;
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
 import { connectLines } from "../../src/commands/connect-lines.ts";
+import { lockData } from "../../src/server/data-lock.ts";
 import { startLarder } from "../larder.ts";
 import { type Cli, openCli } from "./cli.ts";
 
@@ -25,7 +25,7 @@ test("the lines are for the shell, turbo.json and GitHub Actions", async () => {
     "https://cache.example.com/",
   ]);
   expect(exitCode).toBe(0);
-  expect(stdout).toBe(connectLines({ url: "https://cache.example.com", teamSlug: "web" }));
+  expect(stdout).toBe(connectLines({ url: "https://cache.example.com", networkUrls: [], teamSlug: "web" }));
   expect(stdout).toContain('export TURBO_TOKEN="<your token>"');
   const block = /"remoteCache": (\{[^}]*\})/.exec(stdout)?.[1] as string;
   expect(JSON.parse(block)).toEqual({ apiUrl: "https://cache.example.com", teamSlug: "web" });
@@ -40,9 +40,28 @@ test("the lines are for the shell, turbo.json and GitHub Actions", async () => {
 });
 
 test("the secret, where there is one, stands in the shell's line only", () => {
-  const lines = connectLines({ url: "http://localhost:5273", teamSlug: "default", token: "lrd_x" });
+  const lines = connectLines({
+    url: "http://localhost:5273",
+    networkUrls: [],
+    teamSlug: "default",
+    token: "lrd_x",
+  });
   expect(lines.split("lrd_x")).toHaveLength(2);
   expect(lines).toContain('export TURBO_TOKEN="lrd_x"');
+});
+
+test("what other machines use never says localhost, where the machine has another name", () => {
+  const lines = connectLines({
+    url: "http://localhost:5273",
+    networkUrls: ["http://192.0.2.1:5273", "http://192.0.2.2:5273"],
+    teamSlug: "default",
+  });
+  const [shell, elsewhere] = lines.split("Or in turbo.json");
+  expect(shell).toContain('export TURBO_API="http://localhost:5273"');
+  expect(shell).toContain("\nFrom other machines: http://192.0.2.1:5273, http://192.0.2.2:5273\n");
+  expect(elsewhere).not.toContain("localhost");
+  expect(elsewhere).toContain('"apiUrl": "http://192.0.2.1:5273"');
+  expect(elsewhere).toContain('TURBO_API: "http://192.0.2.1:5273"');
 });
 
 describe("the URL", () => {
@@ -66,12 +85,31 @@ describe("the URL", () => {
 
   test("is the public one before any of those, and --url before all", async () => {
     mkdirSync(cli.dataFolder);
-    const word = { pid: process.pid, url: "http://localhost:1" };
-    writeFileSync(join(cli.dataFolder, "server.json"), JSON.stringify(word));
-    expect(await apiOf([])).toBe("http://localhost:1");
+    const lock = lockData(cli.dataFolder);
+    lock.announce("http://localhost:1");
     const env = { LARDER_PUBLIC_URL: "https://public.example.com" };
-    expect(await apiOf([], env)).toBe("https://public.example.com");
-    expect(await apiOf(["--url", "https://named.example.com"], env)).toBe("https://named.example.com");
+    const urls = [
+      await apiOf([]),
+      await apiOf([], env),
+      await apiOf(["--url", "https://named.example.com"], env),
+    ];
+    lock.release();
+    expect(urls).toEqual(["http://localhost:1", "https://public.example.com", "https://named.example.com"]);
+  });
+
+  test("is said to be a guess if it is one, and how to give it", async () => {
+    const { stderr } = await cli.larder(["connect", "--data", cli.dataFolder]);
+    expect(stderr).toBe(
+      `No server runs on ${cli.dataFolder}, so the URL is a guess from the settings. ` +
+        "Start the server first, or give the URL with --url.\n",
+    );
+    for (const args of [
+      ["connect", "--url", "http://x"],
+      ["connect", "--config", "public.toml"],
+    ]) {
+      await Bun.write(`${cli.cwd}/public.toml`, 'publicUrl = "http://x"');
+      expect((await cli.larder(args)).stderr).toBe("");
+    }
   });
 
   test("has to be one", async () => {

@@ -58,6 +58,22 @@ describe("help and version", () => {
   });
 });
 
+describe("larder help", () => {
+  test.each(["serve", "team", "token create"])("%s prints what --help does there", async (words) => {
+    const names = words.split(" ");
+    const { stdout, exitCode } = await cli.larder(["help", ...names]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toStartWith(`Usage: larder ${words} `);
+    expect(stdout).toBe((await cli.larder([...names, "--help"])).stdout);
+  });
+
+  test("alone prints larder's own", async () => {
+    const { stdout, exitCode } = await cli.larder(["help"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe((await cli.larder(["--help"])).stdout);
+  });
+});
+
 describe("wrong usage ends with 2 and a suggestion", () => {
   test.each([
     ["tema list", "larder: unknown command 'tema'\n(Did you mean team?)\nSee `larder --help`.\n"],
@@ -71,6 +87,16 @@ describe("wrong usage ends with 2 and a suggestion", () => {
       "config all",
       "larder: too many arguments for 'config'. Expected 0 arguments but got 1: all.\nSee `larder config --help`.\n",
     ],
+    ["help tokn", "larder: unknown command 'tokn'\n(Did you mean token?)\nSee `larder --help`.\n"],
+    ["help team lst", "larder: unknown command 'lst'\n(Did you mean list?)\nSee `larder team --help`.\n"],
+    [
+      "--data x team list",
+      "larder: flags go after the command, as in `larder team list --data …`.\nSee `larder --help`.\n",
+    ],
+    [
+      "--json config",
+      "larder: flags go after the command, as in `larder config --json …`.\nSee `larder --help`.\n",
+    ],
     ["team show", "larder: missing required argument 'slug'\nSee `larder team show --help`.\n"],
     ["serve --port", "larder: option '--port <number>' argument missing\nSee `larder serve --help`.\n"],
   ])("larder %s", async (words, stderr) => {
@@ -82,12 +108,35 @@ describe("wrong usage ends with 2 and a suggestion", () => {
     expect(stderr).toContain("Did you mean --turbo-token?");
     expect(stderr).not.toContain("hunter2");
   });
+
+  test("without repeating what a flag before the command was given", async () => {
+    const { stderr } = await cli.larder(["--turbo-token=hunter2", "token", "revoke", "hunter3"]);
+    expect(stderr).toStartWith(
+      "larder: flags go after the command, as in `larder token revoke --turbo-token …`.",
+    );
+    expect(stderr).not.toContain("hunter");
+  });
+
+  test("a flag's value that is called like a command is none", async () => {
+    const { stderr } = await cli.larder(["--data", "team", "--port", "x"]);
+    expect(stderr).toStartWith('larder: --port is "x".');
+  });
+
+  test("also where only larder's rules forbid the value, and not where something is missing", async () => {
+    using other = openCli();
+    await other.onData("team", "create", "web");
+    const codeOf = async (...args: string[]) =>
+      (await other.larder([...args, "--data", other.dataFolder])).exitCode;
+    expect(await codeOf("team", "set", "web")).toBe(2);
+    expect(await codeOf("team", "create", "No Slug")).toBe(2);
+    expect(await codeOf("team", "show", "gone")).toBe(1);
+  });
 });
 
-describe("a bad setting ends with 1", () => {
+describe("a bad setting ends with 2, as every bad value does", () => {
   test("in one message for all of them, and no stack", async () => {
     const { stdout, stderr, exitCode } = await cli.larder(["--port", "x"], { LARDER_PRT: "1" });
-    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
     expect(stderr).toBe(
       "larder: 2 settings are wrong:\n" +
         "  LARDER_PRT in the environment is not a setting. Did you mean LARDER_PORT?\n" +
@@ -98,7 +147,7 @@ describe("a bad setting ends with 1", () => {
   test("in every command", async () => {
     for (const words of ["team list", "token list", "connect", "config"]) {
       const { stderr, exitCode } = await cli.larder(words.split(" "), { LARDER_LOG_LEVEL: "loud" });
-      expect(exitCode).toBe(1);
+      expect(exitCode).toBe(2);
       expect(stderr).toStartWith('larder: LARDER_LOG_LEVEL in the environment is "loud".');
     }
   });
@@ -107,7 +156,7 @@ describe("a bad setting ends with 1", () => {
 describe("an unexpected fault ends with 1", () => {
   test("with its message and a hint, and with a stack only at level debug", async () => {
     using broken = openCli();
-    await broken.onData("team", "list");
+    await broken.onData("team", "create", "web");
     using database = new Database(join(broken.dataFolder, "larder.db"));
     database.run("ALTER TABLE teams RENAME COLUMN slug TO snail");
 
@@ -126,28 +175,12 @@ describe("an unexpected fault ends with 1", () => {
 
 test("a database that is none is refused with its path and what to do", async () => {
   using broken = openCli();
-  await broken.onData("team", "list");
+  await broken.onData("team", "create", "web");
   const path = join(broken.dataFolder, "larder.db");
   writeFileSync(path, "This is no database. ".repeat(500));
   const { stderr, exitCode } = await broken.larder(["team", "list", "--data", broken.dataFolder]);
   expect(exitCode).toBe(1);
   expect(stderr).toStartWith(`larder: Cannot open the database ${path}: file is not a database.`);
-});
-
-test("a data folder that cannot be created is refused with what to do", async () => {
-  const file = join(cli.cwd, "a-file");
-  writeFileSync(file, "");
-  const { stderr, exitCode } = await cli.larder(["team", "list", "--data", join(file, "data")]);
-  expect(exitCode).toBe(1);
-  expect(stderr).toStartWith("larder: Cannot use the data folder");
-  expect(stderr).toContain("--data");
-});
-
-test("a new data folder is for its owner alone", async () => {
-  using fresh = openCli();
-  await fresh.onData("team", "list");
-  const { mode } = await Bun.file(fresh.dataFolder).stat();
-  expect(mode & 0o777).toBe(0o700);
 });
 
 test("a command that only prints its help creates nothing", async () => {

@@ -24,7 +24,7 @@ test("a team is created, listed, shown, changed and deleted", async () => {
     ...created,
     artifacts: 0,
     sizeBytes: 0,
-    tokens: 0,
+    validTokens: 0,
   });
 
   const changed = await cli.json(
@@ -58,7 +58,16 @@ test("without --json, people can read it", async () => {
   expect(head).toMatch(/^SLUG +NAME +STATE +OVERWRITE +CREATED +ID$/);
   expect(row).toMatch(/^web +web +enabled +allow +\S+Z +team_\w{24}$/);
   expect(row?.indexOf("enabled")).toBe(head?.indexOf("STATE") as number);
-  expect(await cli.onData("team", "show", "web")).toContain("\nArtifacts  0 (0B)\n");
+  expect(await cli.onData("team", "show", "web")).toContain("\nArtifacts     0 (0B)\n");
+});
+
+test("only tokens that are still valid are counted", async () => {
+  for (const name of ["a", "b", "c"]) {
+    await cli.onData("token", "create", "--team", "default", "--permission", "read", "--name", name);
+  }
+  await cli.onData("token", "revoke", "b", "--team", "default");
+  expect(await cli.json("team", "show", "default")).toMatchObject({ validTokens: 2 });
+  expect(await cli.onData("team", "show", "default")).toContain("\nValid tokens  2\n");
 });
 
 test("deleting wants --yes, and says before what would go", async () => {
@@ -66,12 +75,14 @@ test("deleting wants --yes, and says before what would go", async () => {
   await cli.onData("token", "create", "--team", "web", "--permission", "read", "--name", "ci");
   const said = await cli.refused("team", "delete", "web");
   expect(said).toMatch(
-    /^larder: This would delete team web \(team_\w+\) with 0 artifacts \(0B\), 1 token and all its events\./,
+    /^larder: This would delete team web \(team_\w+\) with 0 artifacts \(0B\), 1 valid token and all its events\./,
   );
   expect(said).toContain("Nothing was deleted. Add --yes");
   expect(await cli.json("team", "list")).toHaveLength(2);
 
-  expect(await cli.onData("team", "delete", "web", "--yes")).toMatch(/^Deleted team web .* 1 token\.\n$/);
+  expect(await cli.onData("team", "delete", "web", "--yes")).toMatch(
+    /^Deleted team web .* 1 valid token\.\n$/,
+  );
   expect(await cli.json("token", "list")).toEqual([]);
 });
 

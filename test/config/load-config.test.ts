@@ -135,16 +135,17 @@ describe("the file", () => {
     expect(refusalOf({}, { config: "" })).toContain("cannot be read");
   });
 
-  test.each([
-    [1, "port 80"],
-    [2, "port = 80\nhost ="],
-    [4, '# a comment\nport = 80\n\nport = 81\nhost = "x"'],
-    [2, 'port = 80\nhost = """\nnever\nended'],
-    [5, 'host = """\na = \nb"""\n\nport = 9007199254740993'],
-    [3, 'port = 80\r\nhost = "x"\r\ndata = \r\n'],
-  ])("that is no TOML is refused with line %d", (line, text) => {
-    const file = writeToml(text);
-    expect(refusalOf()).toStartWith(`${file}, line ${line}: this is not TOML.`);
+  test("that is no TOML is refused with its path and the reason", () => {
+    const file = writeToml("port = 80\nhost =");
+    expect(refusalOf()).toMatch(/ is not TOML\. Missing value .+\. Correct it and try again\.$/);
+    expect(refusalOf()).toStartWith(file);
+  });
+
+  test("names a data folder from where it lies itself, and not from the current folder", () => {
+    const named = writeToml('data = "./cache"', join(folder, "etc/named.toml"));
+    expect(load({}, { config: named }).config.data).toBe(join(folder, "etc/cache"));
+    expect(load({ LARDER_DATA: "./cache" }, { config: named }).config.data).toBe(join(cwd, "cache"));
+    expect(load({}, { config: named, data: "./cache" }).config.data).toBe(join(cwd, "cache"));
   });
 
   test("that is no TOML does not give its secret away", () => {

@@ -68,8 +68,10 @@ describe("sizes", () => {
   test.each([
     [0, "0B"],
     [2 ** 31, "2GiB"],
-    [1.5 * 2 ** 30, "1.5GiB"],
+    [1.5 * 2 ** 30, "1536MiB"],
     [500_000_000, "500MB"],
+    [500_000_000_000, "500GB"],
+    [1_024_000, "1000KiB"],
     [1_048_577, "1048577B"],
   ])("%d bytes are printed as %s", (bytes, text) => {
     expect(formatSize(bytes)).toBe(text);
