@@ -43,6 +43,18 @@ export const tmpfs: Tool = {
   install: "run the tests on Linux as root, and in a container with CAP_SYS_ADMIN",
 };
 
+/** Writes down the system calls of a program: `strace -f -o FILE COMMAND`. */
+export const strace: Tool = {
+  name: "strace",
+  // A container may forbid tracing, so it is tried.
+  find() {
+    const path = Bun.which("strace");
+    if (process.platform !== "linux" || !path) return undefined;
+    return spawnSync(path, ["-f", "-o", "/dev/null", "true"]).status === 0 ? path : undefined;
+  },
+  install: "apt-get install strace, and run the tests on Linux, in a container with CAP_SYS_PTRACE",
+};
+
 function existing(path: string): string | undefined {
   const full = join(import.meta.dir, path);
   return existsSync(full) ? full : undefined;

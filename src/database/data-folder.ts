@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Refusal } from "../refusal.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
@@ -11,10 +11,23 @@ import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
  */
 export function createDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (first !== undefined) syncParents(folder, first);
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw unusable(folder, error);
+  }
+}
+
+/** Makes the names of new folders, from `first` down to `folder`, survive a loss of power. */
+function syncParents(folder: string, first: string): void {
+  // Windows has no such call; NTFS journals its folders by itself.
+  if (process.platform === "win32") return;
+  for (let made = folder; ; made = dirname(made)) {
+    const parent = openSync(dirname(made), "r");
+    fsyncSync(parent);
+    closeSync(parent);
+    if (made === first || made === dirname(made)) return;
   }
 }
 

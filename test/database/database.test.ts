@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
-import { openDatabase } from "../../src/database/database.ts";
+import { type Database, openDatabase } from "../../src/database/database.ts";
 import { teams } from "../../src/database/schema.ts";
 import { version } from "../../src/version.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -26,6 +26,16 @@ function openTemporary() {
   };
 }
 
+/** Asks for the teams at the same time. @returns how many teams are committed when each of them is answered. */
+function seenAtAnswers(database: Database, slugs: string[]): Promise<number[]> {
+  return Promise.all(
+    slugs.map(async (slug) => {
+      await database.write(async (tx) => void (await tx.insert(teams).values(row(slug))));
+      return database.read.$count(teams);
+    }),
+  );
+}
+
 describe("writes", () => {
   test("that are asked for together are all kept, but for those that fail", async () => {
     await using t = openTemporary();
@@ -42,6 +52,27 @@ describe("writes", () => {
       results.map((result) => (result.status === "fulfilled" ? result.value : result.reason.message)),
     ).toEqual(["a", "not b", "c", "not d"]);
     expect((await t.database.read.select().from(teams)).map((team) => team.slug).sort()).toEqual(["a", "c"]);
+  });
+
+  test("that are asked for together share one commit", async () => {
+    await using t = openTemporary();
+    expect(await seenAtAnswers(t.database, ["a", "b", "c", "d"])).toEqual([4, 4, 4, 4]);
+  });
+
+  test("that are asked for while another is under way share the next commit", async () => {
+    await using t = openTemporary();
+    const started = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const first = t.database.write(async (tx) => {
+      started.resolve();
+      await asked.promise;
+      await tx.insert(teams).values(row("a"));
+    });
+    await started.promise;
+    const others = seenAtAnswers(t.database, ["b", "c", "d"]);
+    asked.resolve();
+    await first;
+    expect(await others).toEqual([4, 4, 4]);
   });
 
   test("are seen by no reader before they are kept, and by every reader after", async () => {

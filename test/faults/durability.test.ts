@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { strace } from "../known-tools.ts";
 import { larderCommand, type RunningLarder, startLarder } from "../larder.ts";
 import { holdingsOf, sha256Of } from "../server/holdings.ts";
+import { until } from "../server/until.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { describeWith } from "../tools.ts";
 import { readSystemCalls, type SystemCall, tracingCommand } from "./system-calls.ts";
@@ -38,11 +39,15 @@ async function put(larder: RunningLarder, { hash, content }: Upload): Promise<vo
 }
 
 /** What the server asked of the system from its start to its end. */
-async function trace(path: string, work: (larder: RunningLarder) => Promise<void>): Promise<Traced> {
+async function trace(
+  path: string,
+  work: (larder: RunningLarder) => Promise<void>,
+  syncDelayMs?: number,
+): Promise<Traced> {
   using folder = temporaryFolder();
   const traceFile = join(folder.path, "trace");
   await using larder = await startLarder({
-    command: [...tracingCommand(path, traceFile), ...larderCommand],
+    command: [...tracingCommand(path, traceFile, syncDelayMs), ...larderCommand],
     startTimeoutMs: 60_000,
   });
   await work(larder);
@@ -85,7 +90,10 @@ function stepsOf(traced: Traced, { hash, content }: Upload) {
     "body written": writes(temporary).at(-1),
     "body synced": syncsOf(traced, temporary).at(-1),
     "blob named": named,
-    "blob's name synced": syncsOf(traced, dirname(blob)).find(({ begin }) => begin > named.end),
+    // Whoever asked for it: the first that is done.
+    "blob's name synced": syncsOf(traced, dirname(blob))
+      .filter(({ begin }) => begin > named.end)
+      .toSorted((a, b) => a.end - b.end)[0],
     "row written": rowWritten,
     "row synced": rowWritten && syncsOf(traced, walOf(traced)).find(({ begin }) => begin > rowWritten.end),
     "upload answered": answers(traced).find((call) => names(call, hash)),
@@ -95,10 +103,8 @@ function stepsOf(traced: Traced, { hash, content }: Upload) {
   };
 }
 
-type Steps = ReturnType<typeof stepsOf>;
-
 /** Names of the steps in the order in which they were begun. */
-function orderOf(steps: Partial<Steps>): string[] {
+function orderOf(steps: Record<string, SystemCall | undefined>): string[] {
   const taken = Object.entries(steps).filter((step): step is [string, SystemCall] => step[1] !== undefined);
   taken.sort(([, a], [, b]) => a.begin - b.begin);
   return taken.map(([name, { begin }], index) => {
@@ -108,15 +114,15 @@ function orderOf(steps: Partial<Steps>): string[] {
 }
 
 function expectKept(traced: Traced, upload: Upload): void {
-  const { "temporary name removed": removed, ...steps } = stepsOf(traced, upload);
+  const { "temporary name removed": _, ...steps } = stepsOf(traced, upload);
   expect(orderOf(steps)).toEqual(kept);
-  // After a crash it is what tells of a blob that had not got into the books.
-  if (steps["blob named"].name.startsWith("link")) {
-    expect(orderOf({ "row synced": steps["row synced"], "temporary name removed": removed })).toEqual([
-      "row synced",
-      "temporary name removed",
-    ]);
-  }
+}
+
+/** After a crash the temporary name is what tells of a blob that had not got into the books. */
+function expectTemporaryNameKept(traced: Traced, upload: Upload): void {
+  const { "row synced": synced, "temporary name removed": removed } = stepsOf(traced, upload);
+  const order = ["row synced", "temporary name removed"];
+  expect(orderOf({ "row synced": synced, "temporary name removed": removed })).toEqual(order);
 }
 
 /** Every folder's name is durable before the next upload is answered. */
@@ -140,6 +146,7 @@ describeWith(strace, "loss of power", (path) => {
   test("does not take an upload that was answered: its bytes, its name and its row are synced before, in this order", async () => {
     const traced = await trace(path, (larder) => put(larder, first));
     expectKept(traced, first);
+    expectTemporaryNameKept(traced, first);
     expectFoldersKept(traced);
   }, 60_000);
 
@@ -162,6 +169,23 @@ describeWith(strace, "loss of power", (path) => {
     expectFoldersKept(traced);
   }, 60_000);
 
+  test("does not take an upload of bytes whose name another upload has given and not yet synced", async () => {
+    const hasBlob = (larder: RunningLarder) => holdingsOf(larder.dataFolder).blobFiles.length > 0;
+    // So that the second upload comes while the first one's name is being synced.
+    const syncDelayMs = 150;
+    const traced = await trace(
+      path,
+      async (larder) => {
+        const before = put(larder, first);
+        await until(larder.url, () => hasBlob(larder));
+        await Promise.all([before, put(larder, second)]);
+      },
+      syncDelayMs,
+    );
+    expectKept(traced, first);
+    expectKept(traced, second);
+  }, 60_000);
+
   test("does not take uploads that came together, and they share the syncs of the database", async () => {
     const uploads = Array.from({ length: 32 }, (_, index) => ({
       hash: `durable${index + 10}`,
@@ -170,7 +194,10 @@ describeWith(strace, "loss of power", (path) => {
     const traced = await trace(path, async (larder) => {
       await Promise.all(uploads.map((upload) => put(larder, upload)));
     });
-    for (const upload of uploads) expectKept(traced, upload);
+    for (const upload of uploads) {
+      expectKept(traced, upload);
+      expectTemporaryNameKept(traced, upload);
+    }
     const rows = uploads.map((upload) => stepsOf(traced, upload)["row synced"]);
     expect(new Set(rows).size).toBeLessThan(uploads.length);
   }, 60_000);

@@ -21,21 +21,16 @@ const traced = [
 /**
  * What to put before a command so that its calls are written to a file. The command keeps its place as our child, and
  * the tracer ends after it; when standard error has ended, the file is complete.
+ * @param syncDelayMs how much longer each sync is to take.
  */
-export function tracingCommand(strace: string, traceFile: string): string[] {
+export function tracingCommand(strace: string, traceFile: string, syncDelayMs = 0): string[] {
   // Long enough for a whole page of a database.
   const textLength = "4096";
+  const delay = ["-e", `inject=fsync,fdatasync:delay_enter=${syncDelayMs * 1000}`];
   return [
-    strace,
-    "-D",
-    "-f",
-    "-y",
-    "-s",
-    textLength,
-    "-e",
-    `trace=/^(${traced.join("|")})$`,
-    "-o",
-    traceFile,
+    ...[strace, "-D", "-f", "-y", "-s", textLength, "-o", traceFile],
+    ...["-e", `trace=/^(${traced.join("|")})$`],
+    ...(syncDelayMs > 0 ? delay : []),
   ];
 }
 
@@ -53,7 +48,7 @@ export function readSystemCalls(traceFile: string): SystemCall[] {
       unfinished.set(thread, { begin, text: whole.slice(0, -" <unfinished ...>".length) });
       continue;
     }
-    const [, name, args = ""] = /^(\w+)\((.*)\) += \d+$/.exec(whole) ?? [];
+    const [, name, args = ""] = /^(\w+)\((.*)\) += \d+(?: \(DELAYED\))?$/.exec(whole) ?? [];
     if (name === undefined) continue;
     const openPath = /^\d+<(\/[^>]*)>/.exec(args)?.[1];
     const texts = [...args.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1] as string);
