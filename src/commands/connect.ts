@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { loadConfig } from "../config/load-config.ts";
 import { readWebUrl, webUrlValue } from "../config/value-kinds.ts";
 import { hasDatabase } from "../database/data-folder.ts";
-import { defaultTeamSlug } from "../identity/teams.ts";
+import { checkSlug, defaultTeamSlug } from "../identity/teams.ts";
 import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";
 import { connectLines } from "./connect-lines.ts";
@@ -26,6 +26,7 @@ export function connectCommand(context: CommandContext): Command {
           teamSlug = (await teams.get(teamSlug)).slug;
         });
       }
+      checkSlug(teamSlug);
       context.stdout(connectLines({ ...urls, teamSlug }));
       if (isGuess) {
         context.stderr(

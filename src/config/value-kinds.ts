@@ -169,7 +169,8 @@ export function optional<T>(kind: ValueKind<T>): ValueKind<T | undefined> {
 export function readWebUrl(raw: unknown): { value: string } | undefined {
   const url = typeof raw === "string" ? URL.parse(raw) : null;
   if (!url || !/^https?:$/.test(url.protocol)) return undefined;
-  if (url.username || url.password || /[?#]/.test(url.href)) return undefined;
+  // It is printed for shells and files to be pasted into, where quotes, $ and ` would mean something.
+  if (url.username || url.password || /[?#"'$`\\]/.test(url.href)) return undefined;
   return { value: url.href.replace(/\/+$/, "") };
 }
 

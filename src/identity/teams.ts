@@ -125,7 +125,8 @@ function noTeam(slugOrId: string): Refusal {
   return new Refusal("not_found", `There is no team "${slugOrId}". \`larder team list\` shows them all.`);
 }
 
-function checkSlug(slug: string): void {
+/** @throws Refusal `bad_request`. */
+export function checkSlug(slug: string): void {
   if (slugPattern.test(slug)) return;
   throw new Refusal(
     "bad_request",

@@ -132,3 +132,13 @@ describe("the team", () => {
     expect(await cli.onData("connect", "--team", "gone", "--url", "http://x")).toContain('TURBO_TEAM="gone"');
   });
 });
+
+test.each([
+  ["--url", "http://cache.example.com/$(id)"],
+  ["--team", '"; id; echo "'],
+])("nothing that a shell would run is printed (%s %s)", async (flag, value) => {
+  const args = ["connect", "--url", "http://cache.example.com", flag, value, "--data", cli.dataFolder];
+  const { stdout, exitCode } = await cli.larder(args);
+  expect(stdout).toBe("");
+  expect(exitCode).not.toBe(0);
+});
