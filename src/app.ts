@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import type { Logger } from "pino";
 import { Cache } from "./cache/cache.ts";
 import type { Config } from "./config/settings.ts";
+import { choose } from "./database/choices.ts";
 import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
 import type { Database } from "./database/database.ts";
 import { Authenticator } from "./identity/authenticator.ts";
@@ -19,14 +20,15 @@ import { lockData } from "./server/data-lock.ts";
 import { health, type ReadinessCheck } from "./server/health.ts";
 import { type Listener, listen } from "./server/listen.ts";
 import { Requests } from "./server/requests.ts";
-import { schedule } from "./server/schedule.ts";
+import { type Schedule, schedule } from "./server/schedule.ts";
 import { DiskStorage } from "./storage/disk/disk-storage.ts";
 import { EventLog } from "./usage/event-log.ts";
 
-/** Readers that have looked up a blob open it within microseconds; this is for those that somebody paused. */
-const releaseGraceMs = 5 * 60_000;
-const collectEveryMs = 60_000;
-const expireEventsEveryMs = 60 * 60_000;
+const autoShare = 0.8;
+const collectEveryMs = 2_000;
+const recencyEveryMs = 5_000;
+const expireEveryMs = 60 * 60_000;
+const verifyPauseMs = 60_000;
 
 export interface App {
   /** How this machine reaches it. */
@@ -36,6 +38,8 @@ export interface App {
   /** On the first start of a data folder: the secret of its first token, to be shown once. */
   readonly firstSecret: string | undefined;
   readonly teamSlug: string;
+  /** What all artifacts together may take; undefined for no limit. */
+  readonly maxSizeBytes: number | undefined;
   /** Takes no new requests, waits for the transfers under way (`shutdownTimeout`), and lets go of everything. */
   stop(): Promise<void>;
 }
@@ -53,8 +57,16 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   undo.defer(() => database.close());
 
   const storage = await DiskStorage.open(config.data);
-  const cache = new Cache({ database, storage, maxArtifactSizeBytes: config.maxArtifactSize, log });
-  await cache.collector.recover();
+  const maxSizeBytes = await chooseMaxSize(config.maxSize, database, storage);
+  const cache = await Cache.open({
+    database,
+    storage,
+    maxArtifactSizeBytes: config.maxArtifactSize,
+    maxSizeBytes,
+    minFreeBytes: config.minFree,
+    maxAgeMs: config.maxAge,
+    log,
+  });
   const eventLog = new EventLog(database, log);
   await new Teams(database).ensureDefault();
 
@@ -69,17 +81,10 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     requests,
     log,
   });
-  const jobs = [
-    schedule("collect blobs", collectEveryMs, log, async (signal) => {
-      const freed = await cache.collector.collect(Date.now() - releaseGraceMs, signal);
-      if (freed.blobs > 0) log.info(freed, "blobs collected");
-    }),
-    schedule("expire events", expireEventsEveryMs, log, () =>
-      eventLog.expire(Date.now() - config.eventMaxAge),
-    ),
-  ];
+  const jobs = scheduleJobs(cache, eventLog, config, log);
   undo.defer(async () => {
     await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
+    await cache.recency.flush();
   });
 
   // Only now, when nothing can go wrong any more: its secret is shown once.
@@ -94,8 +99,43 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     networkUrls: otherUrls,
     firstSecret,
     teamSlug: defaultTeamSlug,
+    maxSizeBytes,
     stop: () => held.disposeAsync(),
   };
+}
+
+/** What the first start chose for `auto` stays, so that the limit does not follow what others do with the disk. */
+async function chooseMaxSize(
+  setting: Config["maxSize"],
+  database: Database,
+  storage: DiskStorage,
+): Promise<number | undefined> {
+  if (setting !== "auto") return setting;
+  const freeBytes = await storage.freeBytes();
+  return Number(await choose(database, "maxSizeBytes", () => String(Math.floor(freeBytes * autoShare))));
+}
+
+function scheduleJobs(cache: Cache, eventLog: EventLog, config: Config, log: Logger): Schedule[] {
+  return [
+    schedule("collect blobs", collectEveryMs, log, async (signal) => {
+      await cache.verifier.verifySuspects();
+      const freed = await cache.collector.collect({ signal });
+      if (freed.blobs > 0) log.info(freed, "blobs collected");
+      // A limit that was lowered, or a round that failed, waits for no upload.
+      cache.evictor.wake();
+    }),
+    schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
+    schedule("remove what is old", expireEveryMs, log, async (signal) => {
+      await eventLog.expire(Date.now() - config.eventMaxAge, signal);
+      const artifacts = await cache.evictor.expire(Date.now(), signal);
+      if (artifacts > 0) log.info({ artifacts }, "artifacts expired");
+    }),
+    schedule("verify blobs", verifyPauseMs, log, async (signal) => {
+      if (config.verifyRate === undefined) return;
+      const { rotten, unknown } = await cache.verifier.verify({ bytesPerSecond: config.verifyRate, signal });
+      if (rotten.length + unknown.length > 0) log.warn({ rotten, unknown }, "blobs verified");
+    }),
+  ];
 }
 
 /** @returns the secret of a new write token, if the folder has never had a token. */
@@ -127,7 +167,11 @@ function buildRoutes({ config, database, cache, eventLog, requests, log }: Parts
     onRefusal: (request, { code, message }) => requests.note(request, { refused: code, reason: message }),
     noRouteHint: `Set TURBO_API to this server's address${config.basePath && `, followed by ${config.basePath}`}; turbo adds /v8/artifacts itself.`,
   });
-  const checks: ReadinessCheck[] = [() => database.check(), () => tryPath(config.data, constants.W_OK)];
+  const checks: ReadinessCheck[] = [
+    () => database.check(),
+    () => tryPath(config.data, constants.W_OK),
+    () => cache.capacity.check(),
+  ];
   const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;
   const keepAlive = (request: Request) => requests.keepAlive(request);
   const api = new Elysia({ prefix: config.basePath })

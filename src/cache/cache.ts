@@ -1,18 +1,28 @@
-import { and, eq, inArray, isNull, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, lt, sql } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
-import { artifacts, blobs, teams } from "../database/schema.ts";
-import { Refusal } from "../refusal.ts";
+import { artifacts, blobs } from "../database/schema.ts";
 import type { BlobStorage, ReceivedBlob, StoredBlob } from "../storage/blob-storage.ts";
 import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
+import { enter, storedBytes, takeOut } from "./books.ts";
+import { Capacity, type Reservation } from "./capacity.ts";
 import { Collector } from "./collector.ts";
+import { Evictor } from "./evictor.ts";
 import { KeyedLock } from "./keyed-lock.ts";
-import { purge } from "./purge.ts";
+import { Recency } from "./recency.ts";
+import { TeamRoom } from "./team-room.ts";
+import { Verifier } from "./verifier.ts";
 
 export interface CacheOptions {
   database: Database;
   storage: BlobStorage;
   maxArtifactSizeBytes: number;
+  /** What is stored and reserved together never exceeds it; undefined for no limit. */
+  maxSizeBytes: number | undefined;
+  /** What has to stay free on the disk, whoever fills it. */
+  minFreeBytes: number;
+  /** Artifacts that were not used for so long go, unless their team has a limit of its own; undefined for never. */
+  maxAgeMs: number | undefined;
   log: Logger;
 }
 
@@ -25,10 +35,24 @@ export interface Upload {
   authorize?: (tx: Queries) => Promise<void>;
 }
 
+/** Which of a team's artifacts; what is not said does not matter. */
+export interface PurgeFilter extends Partial<ArtifactKey> {
+  teamId: string;
+  /** Id of the token that wrote them. */
+  writtenBy?: string;
+  /** Milliseconds since 1970. */
+  usedBefore?: number;
+}
+
 /** How many hashes one statement asks for; SQLite's limit on parameters is far above. */
 const hashesPerQuery = 500;
+/** For a body that does not say how long it is, room is taken in steps of this size after the first. */
+const reservationStepBytes = 1024 * 1024;
+/** Uploads wait so long for room; clients give up after 60 seconds (turbo 2.11.11). */
+const roomPatienceMs = 15_000;
 
 const columns = {
+  id: artifacts.id,
   hash: artifacts.hash,
   sha256: blobs.sha256,
   sizeBytes: blobs.sizeBytes,
@@ -36,24 +60,45 @@ const columns = {
   tag: artifacts.tag,
   sha: artifacts.sha,
   dirtyHash: artifacts.dirtyHash,
+  lastUsedAt: artifacts.lastUsedAt,
 };
 
 /** What a cache is: it keeps artifacts under keys and gives them back byte for byte, or says that it has none. */
 export class Cache {
+  readonly capacity: Capacity;
   readonly collector: Collector;
-  readonly maxArtifactSizeBytes: number;
-  private readonly database: Database;
-  private readonly storage: BlobStorage;
-  private readonly log: Logger;
+  readonly evictor: Evictor;
+  readonly recency: Recency;
+  readonly verifier: Verifier;
+  private readonly teamRoom: TeamRoom;
   private readonly blobLock = new KeyedLock();
   private readonly byKey;
 
-  constructor(options: CacheOptions) {
-    this.database = options.database;
-    this.storage = options.storage;
-    this.maxArtifactSizeBytes = options.maxArtifactSizeBytes;
-    this.log = options.log;
-    this.collector = new Collector(this.database, this.storage, this.blobLock, this.log);
+  private constructor(
+    private readonly options: CacheOptions,
+    alreadyStoredBytes: number,
+  ) {
+    const { database, storage, log } = options;
+    this.capacity = new Capacity({
+      maxSizeBytes: options.maxSizeBytes,
+      minFreeBytes: options.minFreeBytes,
+      storedBytes: alreadyStoredBytes,
+      freeBytes: () => storage.freeBytes(),
+      patienceMs: roomPatienceMs,
+    });
+    const { blobLock, capacity } = this;
+    this.collector = new Collector({ database, storage, capacity, blobLock, log });
+    this.recency = new Recency(database);
+    this.evictor = new Evictor({
+      database,
+      capacity,
+      collector: this.collector,
+      recency: this.recency,
+      maxAgeMs: options.maxAgeMs,
+      log,
+    });
+    this.teamRoom = new TeamRoom(database, this.evictor, roomPatienceMs);
+    this.verifier = new Verifier({ database, storage, capacity, collector: this.collector, blobLock, log });
     this.byKey = this.selectArtifacts()
       .where(
         and(
@@ -67,12 +112,26 @@ export class Cache {
       .prepare();
   }
 
+  /** For the one process that serves the data folder. Undoes first what a crash left half done. */
+  static async open(options: CacheOptions): Promise<Cache> {
+    const cache = await Cache.beside(options);
+    await cache.collector.recover();
+    return cache;
+  }
+
+  /** For a command beside the server: it may change the books, and nothing on the storage. */
+  static async beside(options: CacheOptions): Promise<Cache> {
+    return new Cache(options, await storedBytes(options.database));
+  }
+
   /** The artifact and its bytes, or undefined for a miss. A blob that is missing or of the wrong size is a miss. */
   async get(key: ArtifactKey): Promise<{ artifact: Artifact; blob: StoredBlob } | undefined> {
     const [artifact] = await this.byKey.execute({ ...key });
     if (!artifact) return undefined;
     const blob = await this.soundBlob(artifact);
-    return blob && { artifact, blob };
+    if (!blob) return undefined;
+    this.recency.touch(artifact);
+    return { artifact, blob };
   }
 
   /** Those of `hashes` that a `get` would find. Asks for any number of them. */
@@ -81,9 +140,7 @@ export class Cache {
     for (let start = 0; start < hashes.length; start += hashesPerQuery) {
       const rows = await this.selectArtifacts().where(
         and(
-          eq(artifacts.teamId, space.teamId),
-          eq(artifacts.tool, space.tool),
-          eq(artifacts.scope, space.scope),
+          inSpace(space),
           inArray(artifacts.hash, hashes.slice(start, start + hashesPerQuery)),
           isNull(blobs.quarantinedAt),
         ),
@@ -96,40 +153,55 @@ export class Cache {
   /**
    * Keeps an artifact. When it resolves, the artifact is durable and every later `get` finds it; when it rejects, what
    * was under the key before is there still. Of several at once for one key the last to commit stays, whole.
-   * @throws Refusal `too_large`, `bad_request` (length), `aborted`, `no_space`, `conflict` (write-once).
+   * @throws Refusal `too_large`, `bad_request` (length), `aborted`, `no_space`, `team_over_limit`, `conflict` (write-once).
    */
   async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<void> {
-    const received = await this.storage.receive(upload.body, {
-      maxSizeBytes: this.maxArtifactSizeBytes,
-      ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),
-    });
+    const { database, maxArtifactSizeBytes, storage } = this.options;
+    const room = new UploadRoom(this.capacity, this.teamRoom, key.teamId);
     try {
-      await this.blobLock.share(received.sha256, async () => {
-        await received.publish();
-        await this.database.write(async (tx) => {
-          await upload.authorize?.(tx);
-          await pointAt(tx, key, facts, received);
-        });
+      // More than the limit is refused before a byte is read, with a better message than that of missing room.
+      if ((upload.sizeBytes ?? 0) <= maxArtifactSizeBytes) await room.cover(upload.sizeBytes ?? 0);
+      const received = await storage.receive(room.coverEach(upload.body), {
+        maxSizeBytes: maxArtifactSizeBytes,
+        ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),
       });
-    } catch (error) {
-      await this.withdraw(received);
-      throw error;
+      try {
+        await this.blobLock.share(received.sha256, async () => {
+          await received.publish();
+          room.storedBytes = await database.write(async (tx) => {
+            await upload.authorize?.(tx);
+            return await enter(tx, key, facts, received);
+          });
+        });
+      } catch (error) {
+        await this.withdraw(received);
+        throw error;
+      }
+      await received.discard();
+    } finally {
+      room.settle();
+      this.evictor.wake();
     }
-    await received.discard();
   }
 
-  /** Takes all artifacts of a space out. @returns how many they were. */
-  purge(space: ArtifactSpace): Promise<number> {
-    return this.database.write((tx) =>
-      purge(
-        tx,
-        and(
-          eq(artifacts.teamId, space.teamId),
-          eq(artifacts.tool, space.tool),
-          eq(artifacts.scope, space.scope),
-        ),
+  /** Takes artifacts out, all of a team's or those that a filter leaves. @returns how many they were. */
+  async purge(filter: PurgeFilter): Promise<number> {
+    return await takeOut(
+      this.options.database,
+      and(
+        eq(artifacts.teamId, filter.teamId),
+        filter.tool === undefined ? undefined : eq(artifacts.tool, filter.tool),
+        filter.scope === undefined ? undefined : eq(artifacts.scope, filter.scope),
+        filter.hash === undefined ? undefined : eq(artifacts.hash, filter.hash),
+        filter.writtenBy === undefined ? undefined : eq(artifacts.writtenBy, filter.writtenBy),
+        filter.usedBefore === undefined ? undefined : lt(artifacts.lastUsedAt, filter.usedBefore),
       ),
     );
+  }
+
+  /** Whether the next upload of a team would be refused for its quota. */
+  isTeamFull(teamId: string): Promise<boolean> {
+    return this.teamRoom.isFull(teamId);
   }
 
   /**
@@ -138,10 +210,10 @@ export class Cache {
    */
   private async withdraw(received: ReceivedBlob): Promise<void> {
     try {
-      await this.collector.discard(received.sha256);
+      await this.collector.discard([received.sha256]);
       await received.discard();
     } catch (error) {
-      this.log.error(
+      this.options.log.error(
         { err: error, sha256: received.sha256 },
         "failed upload left for the next start to clear",
       );
@@ -150,94 +222,73 @@ export class Cache {
   }
 
   private selectArtifacts() {
-    return this.database.read
+    return this.options.database.read
       .select(columns)
       .from(artifacts)
       .innerJoin(blobs, eq(blobs.id, artifacts.blobId));
   }
 
   private async soundBlob(artifact: Artifact): Promise<StoredBlob | undefined> {
-    const blob = await this.storage.find(artifact.sha256);
+    const blob = await this.options.storage.find(artifact.sha256);
     if (blob?.sizeBytes === artifact.sizeBytes) return blob;
     try {
-      await this.quarantine(artifact);
+      await this.verifier.quarantineUnlessSound(artifact, async () => {
+        const again = await this.options.storage.find(artifact.sha256);
+        return again?.sizeBytes === artifact.sizeBytes;
+      });
     } catch (error) {
       // It is a miss all the same, and the next one to ask tries again.
-      this.log.error({ err: error, sha256: artifact.sha256 }, "blob not quarantined");
+      this.options.log.error({ err: error, sha256: artifact.sha256 }, "blob not quarantined");
     }
     return undefined;
   }
+}
 
-  /** Every artifact that points at the blob is a miss from now on, until the same bytes are uploaded again. */
-  private async quarantine({ sha256, sizeBytes, hash }: Artifact): Promise<void> {
-    await this.blobLock.exclude(sha256, async () => {
-      // An upload of the same bytes may have mended it while we waited for the lock.
-      const blob = await this.storage.find(sha256);
-      if (blob?.sizeBytes === sizeBytes) return;
-      await this.storage.quarantine(sha256);
-      const changed = await this.database.write((tx) =>
-        tx
-          .update(blobs)
-          .set({ quarantinedAt: Date.now() })
-          .where(and(eq(blobs.sha256, sha256), isNull(blobs.quarantinedAt)))
-          .returning({ id: blobs.id }),
-      );
-      if (changed.length > 0) {
-        this.log.error({ sha256, hash, sizeBytes, foundBytes: blob?.sizeBytes ?? null }, "blob quarantined");
-      }
-    });
+/** The room that one upload takes, in the server and in its team. */
+class UploadRoom {
+  /** Of what was received, what the storage holds now and did not before. */
+  storedBytes = 0;
+  private reservation: Reservation | undefined;
+  private covered = 0;
+
+  constructor(
+    private readonly capacity: Capacity,
+    private readonly teamRoom: TeamRoom,
+    private readonly teamId: string,
+  ) {}
+
+  async cover(sizeBytes: number): Promise<void> {
+    if (sizeBytes > this.covered) {
+      await this.teamRoom.take(this.teamId, sizeBytes - this.covered, this.covered);
+      this.covered = sizeBytes;
+    }
+    if (this.reservation) await this.reservation.cover(sizeBytes);
+    else this.reservation = await this.capacity.reserve(sizeBytes);
+  }
+
+  /** Passes a body on, and takes more room before more comes than was announced. */
+  async *coverEach(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    let sizeBytes = 0;
+    for await (const chunk of body) {
+      sizeBytes += chunk.byteLength;
+      if (sizeBytes > this.covered)
+        // Up to the first step nothing beyond what has come, or a small artifact would not fit into a small quota.
+        await this.cover(sizeBytes + (sizeBytes > reservationStepBytes ? reservationStepBytes : 0));
+      this.reservation?.wrote(chunk.byteLength);
+      yield chunk;
+    }
+  }
+
+  settle(): void {
+    this.reservation?.settle(this.storedBytes);
+    this.teamRoom.give(this.teamId, this.covered);
   }
 }
 
-/** The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go. */
-async function pointAt(
-  tx: Queries,
-  key: ArtifactKey,
-  facts: ArtifactFacts,
-  blob: { sha256: string; sizeBytes: number },
-): Promise<void> {
-  const now = Date.now();
-  const [team] = await tx
-    .select({ slug: teams.slug, overwrite: teams.overwrite })
-    .from(teams)
-    .where(eq(teams.id, key.teamId));
-  if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
-  const [before] = await tx
-    .select({ blobId: artifacts.blobId, sha256: blobs.sha256, quarantinedAt: blobs.quarantinedAt })
-    .from(artifacts)
-    .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
-    .where(
-      and(
-        eq(artifacts.teamId, key.teamId),
-        eq(artifacts.tool, key.tool),
-        eq(artifacts.scope, key.scope),
-        eq(artifacts.hash, key.hash),
-      ),
-    );
-  const isSame = before?.sha256 === blob.sha256;
-  if (before && team.overwrite === "never" && before.quarantinedAt === null) {
-    if (isSame) return;
-    throw new Refusal(
-      "conflict",
-      `Artifact ${key.hash} is there already with other bytes, and this team's artifacts are never overwritten. ` +
-        `\`larder team set ${team.slug} --overwrite allow\` lifts that.`,
-    );
-  }
-  const [stored] = await tx
-    .insert(blobs)
-    .values({ sha256: blob.sha256, sizeBytes: blob.sizeBytes, createdAt: now })
-    .onConflictDoUpdate({
-      target: blobs.sha256,
-      set: { sizeBytes: blob.sizeBytes, releasedAt: null, quarantinedAt: null },
-    })
-    .returning({ id: blobs.id });
-  const blobId = (stored as { id: number }).id;
-  await tx
-    .insert(artifacts)
-    .values({ ...key, ...facts, blobId, createdAt: now })
-    .onConflictDoUpdate({
-      target: [artifacts.teamId, artifacts.tool, artifacts.scope, artifacts.hash],
-      set: { ...facts, blobId, createdAt: now },
-    });
-  if (before && !isSame) await tx.update(blobs).set({ releasedAt: now }).where(eq(blobs.id, before.blobId));
+function inSpace(space: ArtifactSpace) {
+  return and(
+    eq(artifacts.teamId, space.teamId),
+    eq(artifacts.tool, space.tool),
+    eq(artifacts.scope, space.scope),
+  );
 }

@@ -1,87 +1,116 @@
-import { and, eq, gt, lte } from "drizzle-orm";
+import { and, count, eq, gt, inArray, isNotNull, isNull, lte, notExists, sum } from "drizzle-orm";
 import type { Logger } from "pino";
-import type { Database } from "../database/database.ts";
+import type { Database, Queries } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
 import type { BlobStorage } from "../storage/blob-storage.ts";
+import type { Capacity } from "./capacity.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 
-/** How many candidates one round looks at before it asks for the next. */
-const batchSize = 100;
+/** For readers that have looked up a blob and not yet opened it, which takes microseconds. */
+export const releaseGraceMs = 1_000;
+const blobsPerStep = 100;
+
+export interface CollectorOptions {
+  database: Database;
+  storage: BlobStorage;
+  capacity: Capacity;
+  /** Shared by those who publish a blob and point at it, excluded by those who remove or quarantine it. */
+  blobLock: KeyedLock;
+  log: Logger;
+}
 
 /** Removes the blobs that no artifact points at any more. */
 export class Collector {
-  constructor(
-    private readonly database: Database,
-    private readonly storage: BlobStorage,
-    /** Shared by those who publish a blob and point at it, excluded by those who remove or quarantine it. */
-    private readonly blobLock: KeyedLock,
-    private readonly log: Logger,
-  ) {}
+  constructor(private readonly options: CollectorOptions) {}
 
   /** Undoes what a crash left half done. To be run before the first upload. */
   async recover(): Promise<void> {
-    for await (const sha256 of this.storage.recover()) await this.discard(sha256);
+    for await (const sha256 of this.options.storage.recover()) await this.discard([sha256]);
   }
 
   /**
-   * Removes what was let go of before `releasedBefore` (milliseconds since 1970). The time between is for readers that
-   * have looked up the blob and not yet opened it. A blob that cannot be removed is logged and left for the next time.
+   * Removes what was let go of, after a grace. A blob that cannot be removed is logged and left for the next time.
    * @returns how many blobs went, and their size.
    */
-  async collect(releasedBefore: number, signal?: AbortSignal): Promise<{ blobs: number; sizeBytes: number }> {
+  async collect({
+    signal,
+    graceMs = releaseGraceMs,
+  }: {
+    signal?: AbortSignal;
+    graceMs?: number;
+  } = {}): Promise<{ blobs: number; sizeBytes: number }> {
+    const releasedBefore = Date.now() - graceMs;
     const freed = { blobs: 0, sizeBytes: 0 };
     for (let lastId = 0; ; ) {
-      const candidates = await this.database.read
-        .select({ id: blobs.id, sha256: blobs.sha256, sizeBytes: blobs.sizeBytes })
+      const candidates = await this.options.database.read
+        .select({ id: blobs.id, sha256: blobs.sha256 })
         .from(blobs)
-        .where(and(lte(blobs.releasedAt, releasedBefore), gt(blobs.id, lastId)))
+        .where(and(isNotNull(blobs.releasedAt), lte(blobs.releasedAt, releasedBefore), gt(blobs.id, lastId)))
         .orderBy(blobs.id)
-        .limit(batchSize);
-      for (const { id, sha256, sizeBytes } of candidates) {
-        if (signal?.aborted) return freed;
-        lastId = id;
-        if (!(await this.tryDiscard(sha256))) continue;
-        freed.blobs++;
-        freed.sizeBytes += sizeBytes;
+        .limit(blobsPerStep);
+      if (candidates.length > 0 && !signal?.aborted) {
+        const went = await this.discard(candidates.map((candidate) => candidate.sha256));
+        freed.blobs += went.blobs;
+        freed.sizeBytes += went.sizeBytes;
       }
-      if (candidates.length < batchSize) return freed;
+      if (candidates.length < blobsPerStep || signal?.aborted) return freed;
+      lastId = candidates.at(-1)?.id ?? 0;
     }
   }
 
-  private async tryDiscard(sha256: string): Promise<boolean> {
-    try {
-      return await this.discard(sha256);
-    } catch (error) {
-      this.log.error({ err: error, sha256 }, "blob not collected");
-      return false;
-    }
+  /** What waits to be collected, and may yet be used again. Without what other artifacts hold, which stays. */
+  async waiting(): Promise<{ blobs: number; sizeBytes: number }> {
+    const { read } = this.options.database;
+    const holders = read.select().from(artifacts).where(eq(artifacts.blobId, blobs.id));
+    const [row] = await read
+      .select({ blobs: count(), sizeBytes: sum(blobs.sizeBytes).mapWith(Number) })
+      .from(blobs)
+      .where(and(isNotNull(blobs.releasedAt), notExists(holders)));
+    return { blobs: row?.blobs ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
   }
 
-  /** Removes a blob unless an artifact points at it. @returns whether it went. */
-  discard(sha256: string): Promise<boolean> {
-    return this.blobLock.exclude(sha256, async () => {
-      if (await this.isInUse(sha256)) return false;
-      // The file goes first: a crash in between leaves a row, which the next round finds.
-      await this.storage.remove(sha256);
-      await this.database.write(async (tx) => {
-        await tx.delete(blobs).where(eq(blobs.sha256, sha256));
+  /** Removes blobs unless an artifact points at them. @returns what went. */
+  async discard(names: readonly string[]): Promise<{ blobs: number; sizeBytes: number }> {
+    const { blobLock, capacity, database, log, storage } = this.options;
+    return await blobLock.exclude(names, async () => {
+      const held = await database.write((tx) => keepHeld(tx, names));
+      const unused = names.filter((name) => !held.has(name));
+      // The files go first: a crash in between leaves rows, which the next round finds.
+      const removals = await Promise.allSettled(unused.map((name) => storage.remove(name)));
+      const removed = unused.filter((sha256, index) => {
+        const removal = removals[index] as PromiseSettledResult<void>;
+        if (removal.status === "rejected") log.error({ err: removal.reason, sha256 }, "blob not removed");
+        return removal.status === "fulfilled";
       });
-      return true;
+      const sizeBytes = await database.write((tx) => forget(tx, removed));
+      capacity.add(-sizeBytes);
+      return { blobs: removed.length, sizeBytes };
     });
   }
+}
 
-  /** Takes a blob that is in use off the list of candidates. */
-  private isInUse(sha256: string): Promise<boolean> {
-    return this.database.write(async (tx) => {
-      const [used] = await tx
-        .select({ blobId: artifacts.blobId })
-        .from(blobs)
-        .innerJoin(artifacts, eq(artifacts.blobId, blobs.id))
-        .where(eq(blobs.sha256, sha256))
-        .limit(1);
-      if (!used) return false;
-      await tx.update(blobs).set({ releasedAt: null }).where(eq(blobs.id, used.blobId));
-      return true;
-    });
+/** Takes the blobs that artifacts point at off the list of candidates. @returns their names. */
+async function keepHeld(tx: Queries, names: readonly string[]): Promise<Set<string>> {
+  const held = await tx
+    .selectDistinct({ id: blobs.id, sha256: blobs.sha256 })
+    .from(blobs)
+    .innerJoin(artifacts, eq(artifacts.blobId, blobs.id))
+    .where(inArray(blobs.sha256, [...names]));
+  if (held.length > 0) {
+    const ids = held.map((blob) => blob.id);
+    await tx.update(blobs).set({ releasedAt: null }).where(inArray(blobs.id, ids));
   }
+  return new Set(held.map((blob) => blob.sha256));
+}
+
+/** @returns how much less the storage holds. A quarantined blob had left it before. */
+async function forget(tx: Queries, names: readonly string[]): Promise<number> {
+  if (names.length === 0) return 0;
+  const condition = inArray(blobs.sha256, [...names]);
+  const counted = await tx
+    .select({ sizeBytes: blobs.sizeBytes })
+    .from(blobs)
+    .where(and(condition, isNull(blobs.quarantinedAt)));
+  await tx.delete(blobs).where(condition);
+  return counted.reduce((total, blob) => total + blob.sizeBytes, 0);
 }

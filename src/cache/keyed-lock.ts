@@ -5,24 +5,39 @@ interface Entry {
   shared: Set<Promise<unknown>>;
 }
 
-/** Pieces of work that share a key run side by side; one that excludes has it to itself. First come, first served. */
+/** Pieces of work that share a key run side by side; one that excludes has its keys to itself. First come, first served. */
 export class KeyedLock {
   private readonly entries = new Map<string, Entry>();
 
-  share<T>(key: string, work: () => Promise<T>): Promise<T> {
+  async share<T>(key: string, work: () => Promise<T>): Promise<T> {
     const entry = this.entryOf(key);
-    const mine = entry.exclusive.then(work);
+    const { exclusive } = entry;
+    const mine = exclusive.then(work);
     entry.shared.add(mine);
-    return this.settle(key, entry, mine);
+    try {
+      return await mine;
+    } finally {
+      entry.shared.delete(mine);
+      this.forget(key, entry, exclusive);
+    }
   }
 
-  exclude<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const entry = this.entryOf(key);
-    const mine = Promise.allSettled([entry.exclusive, ...entry.shared]).then(work);
+  async exclude<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
+    const entries = new Map(keys.map((key) => [key, this.entryOf(key)]));
+    const before = [...entries.values()].flatMap((entry) => [entry.exclusive, ...entry.shared]);
+    const mine = Promise.allSettled(before).then(work);
     // Whoever comes next waits for the end, not for the success.
-    entry.exclusive = mine.catch(() => {});
-    entry.shared.clear();
-    return this.settle(key, entry, mine);
+    const ended = mine.catch(() => {});
+    // All keys are taken in this one turn, so that two that want the same ones never wait for each other.
+    for (const entry of entries.values()) {
+      entry.exclusive = ended;
+      entry.shared.clear();
+    }
+    try {
+      return await mine;
+    } finally {
+      for (const [key, entry] of entries) this.forget(key, entry, ended);
+    }
   }
 
   /** How many keys are in use. */
@@ -36,14 +51,10 @@ export class KeyedLock {
     return entry;
   }
 
-  /** Forgets the key when nobody wants it any more. */
-  private async settle<T>(key: string, entry: Entry, mine: Promise<T>): Promise<T> {
-    const { exclusive } = entry;
-    try {
-      return await mine;
-    } finally {
-      entry.shared.delete(mine);
-      if (entry.exclusive === exclusive && entry.shared.size === 0) this.entries.delete(key);
+  /** When nobody wants the key any more. */
+  private forget(key: string, entry: Entry, exclusive: Promise<unknown>): void {
+    if (entry.exclusive === exclusive && entry.shared.size === 0 && this.entries.get(key) === entry) {
+      this.entries.delete(key);
     }
   }
 }

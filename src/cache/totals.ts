@@ -1,6 +1,25 @@
-import { count, eq, sum } from "drizzle-orm";
+import { count, eq, isNull, sum } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { artifacts, blobs } from "../database/schema.ts";
+import { artifacts, blobs, teams } from "../database/schema.ts";
+
+export interface TeamTotals {
+  teamId: string;
+  slug: string;
+  artifacts: number;
+  /** What its artifacts would take if nothing were shared. */
+  sizeBytes: number;
+  /** The same with each blob counted once. */
+  usedBytes: number;
+}
+
+export interface Totals {
+  teams: TeamTotals[];
+  /** What lies on the storage, each blob once. */
+  blobs: number;
+  storedBytes: number;
+  /** How much more all artifacts would take if nothing were shared, within teams and between them. */
+  savedBytes: number;
+}
 
 /** How many artifacts a team has, and what they would take if nothing were shared. */
 export async function teamTotals(
@@ -13,4 +32,28 @@ export async function teamTotals(
     .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
     .where(eq(artifacts.teamId, teamId));
   return { artifacts: row?.artifacts ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
+}
+
+export async function totals(database: Database): Promise<Totals> {
+  const all = await database.read.select().from(teams).orderBy(teams.slug);
+  const ofTeams = await Promise.all(
+    all.map(async ({ id, slug, usedBytes }) => ({
+      teamId: id,
+      slug,
+      usedBytes,
+      ...(await teamTotals(database, id)),
+    })),
+  );
+  const [stored] = await database.read
+    .select({ blobs: count(), sizeBytes: sum(blobs.sizeBytes).mapWith(Number) })
+    .from(blobs)
+    .where(isNull(blobs.quarantinedAt));
+  const storedBytes = stored?.sizeBytes ?? 0;
+  const logicalBytes = ofTeams.reduce((total, team) => total + team.sizeBytes, 0);
+  return {
+    teams: ofTeams,
+    blobs: stored?.blobs ?? 0,
+    storedBytes,
+    savedBytes: Math.max(0, logicalBytes - storedBytes),
+  };
 }

@@ -7,6 +7,7 @@ import {
   hostValue,
   integerValue,
   optional,
+  orWord,
   secretListValue,
   sizeValue,
   timeValue,
@@ -54,6 +55,26 @@ export const settings = {
     kind: sizeValue({ minBytes: 1 }),
     default: "2GiB",
     doc: "Largest artifact that is accepted",
+  }),
+  maxSize: setting({
+    kind: orWord(optional(sizeValue({ minBytes: 1 })), "auto"),
+    default: "auto",
+    doc: "What all artifacts together may take; auto is 80 % of what was free at the first start",
+  }),
+  minFree: setting({
+    kind: sizeValue({ minBytes: 0 }),
+    default: "1GiB",
+    doc: "What has to stay free on the disk; uploads are refused before",
+  }),
+  maxAge: setting({
+    kind: optional(timeValue({ minMs: 1_000, maxMs: 36_500 * day })),
+    default: "none",
+    doc: "Artifacts that were not used for so long are removed; a team may have its own",
+  }),
+  verifyRate: setting({
+    kind: optional(sizeValue({ minBytes: 1 })),
+    default: "10MiB",
+    doc: "How much is read each second to find rotten bytes; none to leave them unread",
   }),
   maxRequestsPerMinute: setting({
     kind: optional(integerValue({ min: 1 })),

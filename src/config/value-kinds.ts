@@ -165,6 +165,17 @@ export function optional<T>(kind: ValueKind<T>): ValueKind<T | undefined> {
   };
 }
 
+/** Also takes `word`, which stands for a value that is found out later. */
+export function orWord<T, const Word extends string>(kind: ValueKind<T>, word: Word): ValueKind<T | Word> {
+  return {
+    placeholder: kind.placeholder,
+    allowed: `${kind.allowed}, or ${word}`,
+    read: (raw, place) => (raw === word ? { value: word } : kind.read(raw, place)),
+    format: (value) => (value === word ? word : kind.format(value as T)),
+    json: (value) => (value === word ? word : kind.json(value as T)),
+  };
+}
+
 /** For a URL that is no setting; as `webUrlValue` reads it. */
 export function readWebUrl(raw: unknown): { value: string } | undefined {
   const url = typeof raw === "string" ? URL.parse(raw) : null;

@@ -7,6 +7,7 @@ import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqli
 
 export const teamStates = ["enabled", "disabled", "over_limit", "paused", "blocked"] as const;
 export const overwriteRules = ["allow", "never"] as const;
+export const quotaRules = ["evict", "refuse"] as const;
 export const permissions = ["read", "write", "admin"] as const;
 
 /** The tenants. */
@@ -18,6 +19,14 @@ export const teams = sqliteTable("teams", {
   state: text({ enum: teamStates }).notNull().default("enabled"),
   /** Whether an upload may replace an artifact by other bytes. */
   overwrite: text({ enum: overwriteRules }).notNull().default("allow"),
+  /** How much it may use; null for no limit of its own. */
+  quotaBytes: integer(),
+  /** What happens at the quota: its least recently used artifacts go, or uploads are refused. */
+  quotaRule: text({ enum: quotaRules }).notNull().default("evict"),
+  /** Artifacts that were not used for so long go; null for the server's own limit. */
+  maxAgeMs: integer(),
+  /** What its artifacts take, each blob counted once. Kept by every transaction that changes it. */
+  usedBytes: integer().notNull().default(0),
   createdAt: integer().notNull(),
 });
 
@@ -52,10 +61,12 @@ export const blobs = sqliteTable(
     createdAt: integer().notNull(),
     /** Set when an artifact let go of it: the collector then looks whether any other holds it. */
     releasedAt: integer(),
+    /** Set by a check beside the server that found the bytes wrong: the server looks itself before it quarantines. */
+    suspectedAt: integer(),
     /** Set when the bytes were found missing or wrong: artifacts that point at it are misses until it is uploaded again. */
     quarantinedAt: integer(),
   },
-  (table) => [index("blobs_released").on(table.releasedAt)],
+  (table) => [index("blobs_released").on(table.releasedAt), index("blobs_suspected").on(table.suspectedAt)],
 );
 
 /** What clients stored, by key: (team, tool, scope, hash). */
@@ -87,10 +98,14 @@ export const artifacts = sqliteTable(
     /** The token that wrote it; null for the environment's `TURBO_TOKEN`. */
     writtenBy: text(),
     createdAt: integer().notNull(),
+    /** Of the last download or upload; a crash may set it back by some seconds. */
+    lastUsedAt: integer().notNull().default(0),
   },
   (table) => [
     uniqueIndex("artifacts_key").on(table.teamId, table.tool, table.scope, table.hash),
-    index("artifacts_blob").on(table.blobId),
+    index("artifacts_blob").on(table.blobId, table.teamId),
+    index("artifacts_last_used").on(table.lastUsedAt),
+    index("artifacts_team_last_used").on(table.teamId, table.lastUsedAt),
   ],
 );
 
@@ -116,3 +131,9 @@ export const events = sqliteTable(
   },
   (table) => [index("events_team").on(table.teamId), index("events_created").on(table.createdAt)],
 );
+
+/** What a data folder was given once and keeps, such as the size limit that its first start chose. */
+export const choices = sqliteTable("choices", {
+  key: text().primaryKey(),
+  value: text().notNull(),
+});

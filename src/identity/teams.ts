@@ -1,6 +1,6 @@
 import { eq, or } from "drizzle-orm";
 import type { Database, Queries } from "../database/database.ts";
-import { overwriteRules, teamStates, teams } from "../database/schema.ts";
+import { overwriteRules, quotaRules, teamStates, teams } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
@@ -8,7 +8,8 @@ import { randomText } from "./random.ts";
 export type Team = typeof teams.$inferSelect;
 export type TeamState = Team["state"];
 export type OverwriteRule = Team["overwrite"];
-export { overwriteRules, teamStates };
+export type QuotaRule = Team["quotaRule"];
+export { overwriteRules, quotaRules, teamStates };
 
 /** The team that the first start creates, and whose token `TURBO_TOKEN` is. It can be renamed by name, not by slug. */
 export const defaultTeamSlug = "default";
@@ -28,6 +29,11 @@ export interface TeamChange {
   name?: string;
   state?: TeamState;
   overwrite?: OverwriteRule;
+  /** Null for no quota. */
+  quotaBytes?: number | null;
+  quotaRule?: QuotaRule;
+  /** Null for the server's own limit. */
+  maxAgeMs?: number | null;
 }
 
 /** Creates, changes and finds teams. Works beside a running server, which sees every change with its next request. */

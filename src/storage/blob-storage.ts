@@ -16,6 +16,15 @@ export interface BlobStorage {
   /** The blob's size and bytes, or undefined if there is none. */
   find(sha256: string): Promise<StoredBlob | undefined>;
 
+  /** The SHA-256 of the bytes as they lie there now, or undefined if there are none. Memory does not grow with their size. */
+  digest(sha256: string): Promise<string | undefined>;
+
+  /** The names of all blobs, some at a time, in any order. What comes or goes meanwhile may or may not be among them. */
+  list(): AsyncIterable<string[]>;
+
+  /** What else the place would hold, in bytes. */
+  freeBytes(): Promise<number>;
+
   /** Idempotent. A reader that has it open reads on to its end. */
   remove(sha256: string): Promise<void>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { purgeTeam } from "../../src/cache/purge.ts";
+import { takeOutTeam } from "../../src/cache/books.ts";
 import { teamTotals } from "../../src/cache/totals.ts";
 import { artifacts, blobs } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
@@ -13,7 +13,7 @@ describe("collector", () => {
     await t.put("b", "other");
     await t.put("a", "new");
     expect(await t.blobFiles()).toHaveLength(3);
-    expect(await t.cache.collector.collect(Date.now())).toEqual({ blobs: 1, sizeBytes: 3 });
+    expect(await t.cache.collector.collect({ graceMs: 0 })).toEqual({ blobs: 1, sizeBytes: 3 });
     expect(await t.blobFiles()).toHaveLength(2);
     expect(await t.get("a")).toBe("new");
     expect(await t.get("b")).toBe("other");
@@ -23,7 +23,7 @@ describe("collector", () => {
     await using t = await openTestCache();
     await t.put("a", "old");
     await t.put("a", "new");
-    expect(await t.cache.collector.collect(Date.now() - 60_000)).toEqual({ blobs: 0, sizeBytes: 0 });
+    expect(await t.cache.collector.collect({ graceMs: 60_000 })).toEqual({ blobs: 0, sizeBytes: 0 });
     expect(await t.blobFiles()).toHaveLength(2);
   });
 
@@ -35,7 +35,7 @@ describe("collector", () => {
     await t.put("a", "new");
     await t.put("c", "new");
     await t.put("d", "again");
-    expect(await t.cache.collector.collect(Date.now())).toEqual({ blobs: 0, sizeBytes: 0 });
+    expect(await t.cache.collector.collect({ graceMs: 0 })).toEqual({ blobs: 0, sizeBytes: 0 });
     expect(await t.get("b")).toBe("shared");
     expect(await t.get("d")).toBe("again");
     const candidates = (await t.database.read.select().from(blobs)).filter(
@@ -49,7 +49,7 @@ describe("collector", () => {
     for (let round = 0; round < 20; round++) {
       await t.put("a", "contested");
       await t.put("a", `other ${round}`);
-      await Promise.all([t.put("b", "contested"), t.cache.collector.collect(Date.now())]);
+      await Promise.all([t.put("b", "contested"), t.cache.collector.collect({ graceMs: 0 })]);
       expect(await t.get("b")).toBe("contested");
       await t.put("b", `other ${round}`);
     }
@@ -73,7 +73,7 @@ describe("collector", () => {
     const count = 250;
     await Promise.all(Array.from({ length: count }, (_, index) => t.put(`h${index}`, `old ${index}`)));
     await Promise.all(Array.from({ length: count }, (_, index) => t.put(`h${index}`, "new")));
-    expect((await t.cache.collector.collect(Date.now())).blobs).toBe(count);
+    expect((await t.cache.collector.collect({ graceMs: 0 })).blobs).toBe(count);
     expect(await t.blobFiles()).toHaveLength(1);
   });
 });
@@ -88,8 +88,8 @@ describe("purging a team", () => {
     await t.put("b", "shared");
     expect(await teamTotals(t.database, leaving.id)).toEqual({ artifacts: 2, sizeBytes: 9 });
 
-    await teams.delete("leaving", purgeTeam);
-    await t.cache.collector.collect(Date.now());
+    await teams.delete("leaving", takeOutTeam);
+    await t.cache.collector.collect({ graceMs: 0 });
     expect(await t.blobFiles()).toHaveLength(1);
     expect(await t.get("b")).toBe("shared");
     expect(await t.database.read.select().from(artifacts)).toHaveLength(1);

@@ -14,7 +14,7 @@ test("works that share run together, one that excludes runs alone, whatever fail
       const lock = new KeyedLock();
       const running = { a: { share: 0, exclude: 0 }, b: { share: 0, exclude: 0 } };
       const works = steps.map(({ key, kind, turns, fails }) =>
-        lock[kind](key, async () => {
+        run(lock, kind, key, async () => {
           const now = running[key as "a" | "b"];
           now[kind]++;
           expect(now.exclude === 0 || (now.exclude === 1 && now.share === 0)).toBeTrue();
@@ -35,3 +35,12 @@ test("works that share do not wait for each other", async () => {
   const { promise: second, resolve } = Promise.withResolvers<void>();
   await Promise.all([lock.share("a", () => second), lock.share("a", async () => resolve())]);
 });
+
+function run(
+  lock: KeyedLock,
+  kind: "share" | "exclude",
+  key: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  return kind === "share" ? lock.share(key, work) : lock.exclude([key], work);
+}

@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { and, eq } from "drizzle-orm";
 import { pino } from "pino";
 import { type ArtifactFacts, type ArtifactKey, trustedScope } from "../../src/cache/artifact.ts";
-import { Cache } from "../../src/cache/cache.ts";
+import { Cache, type CacheOptions } from "../../src/cache/cache.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
+import { artifacts } from "../../src/database/schema.ts";
 import { type Team, type TeamChange, Teams } from "../../src/identity/teams.ts";
 import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
 import { bodyOf, bytes } from "../storage/blob-storage-contract.ts";
@@ -19,6 +21,10 @@ export interface TestCache extends AsyncDisposable {
   put(hash: string, content: string, more?: PutOptions): Promise<void>;
   /** The artifact's bytes as text, or undefined for a miss. */
   get(hash: string, team?: Team): Promise<string | undefined>;
+  /** Lets an artifact have been used last at this time, in milliseconds since 1970. */
+  setLastUsed(hash: string, lastUsedAt: number, team?: Team): Promise<void>;
+  /** The hashes of a team's artifacts, in order. */
+  hashes(team?: Team): Promise<string[]>;
   /** Names of the blobs that lie on the disk. */
   blobFiles(): Promise<string[]>;
 }
@@ -26,6 +32,8 @@ export interface TestCache extends AsyncDisposable {
 export interface PutOptions {
   team?: Team;
   facts?: Partial<ArtifactFacts>;
+  /** Says before how many bytes come, as a Content-Length does. */
+  isAnnounced?: boolean;
 }
 
 const noFacts: ArtifactFacts = {
@@ -39,13 +47,25 @@ const noFacts: ArtifactFacts = {
 };
 
 /** A cache on a folder of its own, with one team. */
-export async function openTestCache(teamChange: TeamChange = {}): Promise<TestCache> {
+export async function openTestCache(
+  teamChange: TeamChange = {},
+  limits: Partial<CacheOptions> = {},
+): Promise<TestCache> {
   const folder = temporaryFolder();
   const database = openDatabase(join(folder.path, "larder.db"));
   const storage = await DiskStorage.open(folder.path);
   const logged: Record<string, unknown>[] = [];
   const log = pino({}, { write: (line: string) => logged.push(JSON.parse(line)) });
-  const cache = new Cache({ database, storage, maxArtifactSizeBytes: 1024 * 1024, log });
+  const cache = await Cache.open({
+    database,
+    storage,
+    maxArtifactSizeBytes: 1024 * 1024,
+    maxSizeBytes: undefined,
+    minFreeBytes: 0,
+    maxAgeMs: undefined,
+    log,
+    ...limits,
+  });
   await new Teams(database).ensureDefault();
   const team = await new Teams(database).set("default", teamChange);
   const keyOf = (hash: string, of: Team = team): ArtifactKey => ({
@@ -62,10 +82,28 @@ export async function openTestCache(teamChange: TeamChange = {}): Promise<TestCa
     team,
     logged,
     put: (hash, content, more = {}) =>
-      cache.put(keyOf(hash, more.team), { ...noFacts, ...more.facts }, { body: bodyOf(bytes(content)) }),
+      cache.put(
+        keyOf(hash, more.team),
+        { ...noFacts, ...more.facts },
+        {
+          body: bodyOf(bytes(content)),
+          ...(more.isAnnounced && { sizeBytes: bytes(content).byteLength }),
+        },
+      ),
     async get(hash, of) {
       const found = await cache.get(keyOf(hash, of));
       return found && (await new Response(found.blob.body).text());
+    },
+    setLastUsed: (hash, lastUsedAt, of = team) =>
+      database.write(async (tx) => {
+        await tx
+          .update(artifacts)
+          .set({ lastUsedAt })
+          .where(and(eq(artifacts.hash, hash), eq(artifacts.teamId, of.id)));
+      }),
+    async hashes(of = team) {
+      const rows = await database.read.select().from(artifacts).where(eq(artifacts.teamId, of.id));
+      return rows.map((row) => row.hash).sort();
     },
     blobFiles: async () =>
       (await Array.fromAsync(new Bun.Glob("*/*").scan({ cwd: join(folder.path, "blobs") }))).map(

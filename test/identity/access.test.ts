@@ -11,6 +11,10 @@ const team: Team = {
   name: "Web",
   state: "enabled",
   overwrite: "allow",
+  quotaBytes: null,
+  quotaRule: "evict",
+  maxAgeMs: null,
+  usedBytes: 0,
   createdAt: 1,
 };
 const principal: Principal = { name: "ci", tokenId: "tok_1", permission: "write", team };

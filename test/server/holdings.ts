@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** What lies in a data folder, seen from outside. */
@@ -30,6 +30,18 @@ export function holdingsOf(dataFolder: string): Holdings {
     temporaryFiles: readdirSync(join(dataFolder, "tmp")),
     quarantinedFiles: readdirSync(join(dataFolder, "quarantine")).sort(),
   };
+}
+
+/** What lies there of blobs and of uploads under way; a file that has two names for a moment counts once. */
+export function bytesOnDisk(dataFolder: string): number {
+  const files = new Map<number, number>();
+  for (const place of ["blobs", "tmp"]) {
+    for (const path of readdirSync(join(dataFolder, place), { recursive: true }) as string[]) {
+      const file = statSync(join(dataFolder, place, path), { throwIfNoEntry: false });
+      if (file?.isFile()) files.set(file.ino, file.size);
+    }
+  }
+  return [...files.values()].reduce((total, sizeBytes) => total + sizeBytes, 0);
 }
 
 /** Reads the database of a data folder beside its server, and changes nothing. */

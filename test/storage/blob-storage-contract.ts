@@ -30,6 +30,10 @@ export async function store(storage: BlobStorage, content: Uint8Array): Promise<
   return received.sha256;
 }
 
+async function listed(storage: BlobStorage): Promise<string[]> {
+  return (await Array.fromAsync(storage.list())).flat().sort();
+}
+
 function sha256Of(content: Uint8Array): string {
   return new Bun.CryptoHasher("sha256").update(content).digest("hex");
 }
@@ -169,6 +173,39 @@ export function describeBlobStorage(
       expect(await Array.fromAsync(reopened.recover())).toEqual([published.sha256]);
       expect(await Array.fromAsync(reopened.recover())).toEqual([]);
       expect(await readBlob(reopened, published.sha256)).toEqual(bytes("published"));
+    });
+
+    test("names the bytes by what they are, and has no name for a blob that is not there", async () => {
+      using place = await open();
+      const content = crypto.getRandomValues(new Uint8Array(3_000_000));
+      const sha256 = await store(place.storage, content);
+      expect(await place.storage.digest(sha256)).toBe(sha256Of(content));
+      const empty = await store(place.storage, new Uint8Array());
+      expect(await place.storage.digest(empty)).toBe(sha256Of(new Uint8Array()));
+      expect(await place.storage.digest(sha256Of(bytes("absent")))).toBeUndefined();
+      await place.storage.quarantine(sha256);
+      expect(await place.storage.digest(sha256)).toBeUndefined();
+    });
+
+    test("lists each blob once, and nothing that is not published, removed or quarantined", async () => {
+      using place = await open();
+      expect(await listed(place.storage)).toEqual([]);
+      const names = await Promise.all(
+        Array.from({ length: 40 }, (_, index) => store(place.storage, bytes(`blob ${index}`))),
+      );
+      await place.storage.remove(names.pop() as string);
+      await place.storage.quarantine(names.pop() as string);
+      const received = await place.storage.receive(bodyOf(bytes("not published")), noLimits);
+      expect(await listed(place.storage)).toEqual(names.toSorted());
+      await received.discard();
+      expect(await listed(await place.reopen())).toEqual(names.toSorted());
+    });
+
+    test("knows how much more it would hold", async () => {
+      using place = await open();
+      const freeBytes = await place.storage.freeBytes();
+      expect(Number.isSafeInteger(freeBytes)).toBe(true);
+      expect(freeBytes).toBeGreaterThan(0);
     });
 
     test("throws refusals that are errors with a message", async () => {

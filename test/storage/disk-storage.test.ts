@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, statSync, truncateSync } from "node:fs";
+import { readdirSync, statfsSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -105,4 +105,32 @@ test("a temporary file of a crashed server with the same pid and number is no ob
   await Array.fromAsync(storage.recover());
   const sha256 = await store(storage, bytes("new"));
   expect(await readBlob(storage, sha256)).toEqual(bytes("new"));
+});
+
+test("digest tells what lies there now, not what should", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("hello"));
+  await Bun.write(pathOf(folder.path, sha256), "hELLO");
+  expect(await storage.digest(sha256)).toBe(new Bun.CryptoHasher("sha256").update("hELLO").digest("hex"));
+});
+
+test("only files that are named as blobs are listed, from whatever folders are left", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("hello"));
+  await Bun.write(join(folder.path, "blobs", sha256.slice(0, 2), ".DS_Store"), "");
+  const other = sha256.startsWith("00") ? "01" : "00";
+  await Bun.$`rm -r ${join(folder.path, "blobs", other)}`.quiet();
+  expect((await Array.fromAsync(storage.list())).flat()).toEqual([sha256]);
+});
+
+test("what is free is what the disk says to a user", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const before = statfsSync(folder.path);
+  const freeBytes = await storage.freeBytes();
+  // Others use the disk, too.
+  const slackBytes = 512 * 1024 * 1024;
+  expect(Math.abs(freeBytes - before.bavail * before.bsize)).toBeLessThan(slackBytes);
 });

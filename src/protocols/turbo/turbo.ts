@@ -84,7 +84,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
   return (
     new Elysia()
       .use(access)
-      .get(`${path}/status`, ({ team }) => statusAnswer(team), { access: "read" })
+      .get(`${path}/status`, ({ team }) => statusAnswer(team, cache), { access: "read" })
       .options(`${path}/status`, preflight)
       .use(onlyMethods(`${path}/status`, "GET", "OPTIONS"))
 
@@ -149,10 +149,11 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
   );
 }
 
-/** The published states; `blocked` is the API's 402. */
-function statusAnswer(team: Team): Response {
+/** The published states; `blocked` is the API's 402, and a team that may not write for its quota is over its limit. */
+async function statusAnswer(team: Team, cache: Cache): Promise<Response> {
   requireNotBlocked(team);
-  return Response.json({ status: team.state });
+  const isFull = team.state === "enabled" && team.quotaRule === "refuse" && (await cache.isTeamFull(team.id));
+  return Response.json({ status: isFull ? "over_limit" : team.state });
 }
 
 function spaceOf(team: Team): ArtifactSpace {

@@ -1,0 +1,154 @@
+import { Refusal } from "../refusal.ts";
+
+export interface CapacityOptions {
+  /** What is stored and reserved together never exceeds it; undefined for no limit. */
+  maxSizeBytes: number | undefined;
+  /** What has to stay free on the disk, whoever fills it. */
+  minFreeBytes: number;
+  /** What is stored at the start. */
+  storedBytes: number;
+  freeBytes: () => Promise<number>;
+  /** How long an upload waits for room. */
+  patienceMs: number;
+}
+
+/** Room for one upload that has not been stored yet. */
+export interface Reservation {
+  /** Makes it at least so large. @throws Refusal `no_space`. */
+  cover(sizeBytes: number): Promise<void>;
+  /** To be told what has been written of it, so that the disk's free space is not counted twice. */
+  wrote(sizeBytes: number): void;
+  /** The upload has ended: `storedBytes` of it stay. To be called once. */
+  settle(storedBytes: number): void;
+}
+
+/** How old the disk's free space may be before it is asked again. */
+const freeBytesAgeMs = 500;
+const roomPollMs = 20;
+/** Above the first share of the limit eviction begins, and it ends at the second. */
+const highMark = 0.95;
+const lowMark = 0.9;
+
+/** The books of the room: every byte is reserved before it is written, so the limit holds however many write at once. */
+export class Capacity {
+  private reserved = 0;
+  private written = 0;
+  /** What the uploads want that wait for room. */
+  private waiting = 0;
+  private stored: number;
+  private writtenEver = 0;
+  /** As the disk last said it, and what had been written by then. */
+  private free: { bytes: Promise<number>; at: number; writtenEver: number } | undefined;
+
+  constructor(private readonly options: CapacityOptions) {
+    this.stored = options.storedBytes;
+  }
+
+  get storedBytes(): number {
+    return this.stored;
+  }
+
+  get reservedBytes(): number {
+    return this.reserved;
+  }
+
+  get maxSizeBytes(): number | undefined {
+    return this.options.maxSizeBytes;
+  }
+
+  /** Frees what must go; resolves when something has, or nothing can. Set by the evictor. */
+  makeRoom: () => Promise<void> = async () => {};
+
+  /** @throws Refusal `no_space` when room cannot be made in time. */
+  async reserve(sizeBytes: number): Promise<Reservation> {
+    let size = 0;
+    let written = 0;
+    const cover = async (wanted: number) => {
+      if (wanted <= size) return;
+      await this.take(wanted - size, wanted);
+      size = wanted;
+    };
+    await cover(sizeBytes);
+    return {
+      cover,
+      wrote: (bytes) => {
+        written += bytes;
+        this.written += bytes;
+        this.writtenEver += bytes;
+      },
+      settle: (storedBytes) => {
+        this.reserved -= size;
+        this.written -= written;
+        this.stored += storedBytes;
+      },
+    };
+  }
+
+  /** Blobs have left the storage, or come back to it. */
+  add(sizeBytes: number): void {
+    this.stored += sizeBytes;
+  }
+
+  /** What has to go so that all who wait would leave the low mark; 0 if there is room enough. */
+  excessBytes(): number {
+    const { maxSizeBytes } = this.options;
+    if (maxSizeBytes === undefined) return 0;
+    const wanted = this.stored + this.reserved + this.waiting;
+    const limit = this.waiting > 0 ? maxSizeBytes : maxSizeBytes * highMark;
+    return wanted > limit ? Math.ceil(wanted - maxSizeBytes * lowMark) : 0;
+  }
+
+  /** @throws Refusal `no_space` when the disk is too full to write to. */
+  async check(): Promise<void> {
+    const { bytes: free } = await this.readFreeBytes();
+    if (free < this.options.minFreeBytes) throw this.diskFull(free);
+  }
+
+  /** @param wholeBytes what the upload has then in all. */
+  private async take(sizeBytes: number, wholeBytes: number): Promise<void> {
+    const { maxSizeBytes, patienceMs } = this.options;
+    if (maxSizeBytes !== undefined && wholeBytes > maxSizeBytes) {
+      throw new Refusal("no_space", `${wholeBytes} bytes are more than this server may store (maxSize).`);
+    }
+    for (const deadline = performance.now() + patienceMs; ; ) {
+      const readAt = await this.readFreeBytes();
+      const free = readAt.bytes - (this.writtenEver - readAt.writtenEver);
+      if (free - (this.reserved - this.written) - sizeBytes < this.options.minFreeBytes)
+        throw this.diskFull(free);
+      if (maxSizeBytes === undefined || this.stored + this.reserved + sizeBytes <= maxSizeBytes) {
+        this.reserved += sizeBytes;
+        return;
+      }
+      if (performance.now() > deadline) {
+        throw new Refusal(
+          "no_space",
+          "The server is full, and room could not be made in time. Try again later.",
+          5,
+        );
+      }
+      this.waiting += sizeBytes;
+      try {
+        await this.makeRoom();
+        // Where nothing could go, the end of another upload may help.
+        await Bun.sleep(roomPollMs);
+      } finally {
+        this.waiting -= sizeBytes;
+      }
+    }
+  }
+
+  private diskFull(free: number): Refusal {
+    return new Refusal(
+      "no_space",
+      `The server's disk has ${free} bytes free, and ${this.options.minFreeBytes} are to stay so (minFree).`,
+    );
+  }
+
+  private async readFreeBytes(): Promise<{ bytes: number; writtenEver: number }> {
+    const now = performance.now();
+    if (!this.free || now - this.free.at > freeBytesAgeMs)
+      this.free = { bytes: this.options.freeBytes(), at: now, writtenEver: this.writtenEver };
+    const { bytes, writtenEver } = this.free;
+    return { bytes: await bytes, writtenEver };
+  }
+}

@@ -1,0 +1,158 @@
+import { and, count, eq, gt, isNotNull, lt, notInArray, type SQL } from "drizzle-orm";
+import type { Logger } from "pino";
+import type { Database } from "../database/database.ts";
+import { artifacts, teams } from "../database/schema.ts";
+import { takeOut } from "./books.ts";
+import type { Capacity } from "./capacity.ts";
+import { type Collector, releaseGraceMs } from "./collector.ts";
+import type { Recency } from "./recency.ts";
+
+export interface EvictorOptions {
+  database: Database;
+  capacity: Capacity;
+  collector: Collector;
+  recency: Recency;
+  /** Artifacts that were not used for so long go, unless their team has a limit of its own; undefined for never. */
+  maxAgeMs: number | undefined;
+  log: Logger;
+}
+
+/** Makes room: what was used least recently goes first, and of a team over its quota before all others. */
+export class Evictor {
+  private making: Promise<void> | undefined;
+
+  constructor(private readonly options: EvictorOptions) {
+    options.capacity.makeRoom = () => this.makeRoom();
+  }
+
+  /** Begins to make room if there is little left. Nobody waits for it. */
+  wake(): void {
+    if (this.options.capacity.excessBytes() === 0) return;
+    this.makeRoom().catch((error) => this.options.log.error({ err: error }, "eviction failed"));
+  }
+
+  /** Resolves when what could go for those who wait has gone. Those who ask meanwhile wait for the same round. */
+  async makeRoom(): Promise<void> {
+    this.making ??= this.round().finally(() => {
+      this.making = undefined;
+    });
+    await this.making;
+  }
+
+  /** Takes out a team's own artifacts until what it uses is at most `usedBytes`. */
+  async shrinkTeam(teamId: string, usedBytes: number): Promise<void> {
+    await this.options.recency.flush();
+    const excess = (await this.usedBytes(teamId)) - usedBytes;
+    if (excess <= 0) return;
+    const gone = await takeOut(
+      this.options.database,
+      eq(artifacts.teamId, teamId),
+      (released) => sum(released) >= excess,
+    );
+    this.options.log.info({ teamId, artifacts: gone }, "artifacts of a team at its quota evicted");
+    // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
+    if (gone > 0 && (await this.usedBytes(teamId)) > usedBytes) await this.shrinkTeam(teamId, usedBytes);
+  }
+
+  /** Takes out what was not used for longer than the server's limit or the team's. @returns how many artifacts. */
+  async expire(now = Date.now(), signal?: AbortSignal): Promise<number> {
+    await this.options.recency.flush();
+    let gone = 0;
+    for (const condition of await this.tooOld(now)) {
+      gone += await takeOut(this.options.database, condition, () => signal?.aborted ?? false);
+    }
+    return gone;
+  }
+
+  /** Takes out what teams have beyond their quota, which happens when a quota is lowered. */
+  async shrinkTeams(): Promise<void> {
+    for (const team of await this.teamsOverQuota()) await this.shrinkTeam(team.id, team.quotaBytes ?? 0);
+  }
+
+  /** How many artifacts `expire` would take out. */
+  async countTooOld(now = Date.now()): Promise<number> {
+    let total = 0;
+    for (const condition of await this.tooOld(now)) {
+      const [row] = await this.options.database.read
+        .select({ artifacts: count() })
+        .from(artifacts)
+        .where(condition);
+      total += row?.artifacts ?? 0;
+    }
+    return total;
+  }
+
+  /** What the teams over their quota have too much. */
+  async countOverQuota(): Promise<number> {
+    const over = await this.teamsOverQuota();
+    return over.reduce((total, team) => total + team.usedBytes - (team.quotaBytes ?? 0), 0);
+  }
+
+  private async tooOld(now: number): Promise<(SQL | undefined)[]> {
+    const { database, maxAgeMs } = this.options;
+    const own = await database.read.select().from(teams).where(isNotNull(teams.maxAgeMs));
+    const conditions = own.map((team) =>
+      and(eq(artifacts.teamId, team.id), lt(artifacts.lastUsedAt, now - (team.maxAgeMs as number))),
+    );
+    if (maxAgeMs === undefined) return conditions;
+    const ids = own.map((team) => team.id);
+    const others = ids.length > 0 ? notInArray(artifacts.teamId, ids) : undefined;
+    return [...conditions, and(others, lt(artifacts.lastUsedAt, now - maxAgeMs))];
+  }
+
+  private async round(): Promise<void> {
+    const { capacity, collector, database, recency, log } = this.options;
+    if (capacity.excessBytes() === 0) return;
+    await recency.flush();
+    // What was let go of before counts as stored until it is collected, and may be all that is needed.
+    await collector.collect();
+    const left = capacity.excessBytes();
+    if (left === 0) return;
+    let gone = 0;
+    let freed = 0;
+    for (const { condition, atMost } of await this.inOrder()) {
+      const before = freed;
+      gone += await takeOut(database, condition, (released) => {
+        freed = before + sum(released);
+        return freed >= left || freed - before >= atMost;
+      });
+      if (freed >= left) break;
+    }
+    await Bun.sleep(releaseGraceMs);
+    const collected = await collector.collect();
+    log.info({ artifacts: gone, ...collected }, "artifacts evicted");
+  }
+
+  /** What teams have beyond their quota first, then everybody. */
+  private async inOrder(): Promise<{ condition?: SQL; atMost: number }[]> {
+    const over = await this.teamsOverQuota();
+    return [
+      ...over.map(({ id, usedBytes, quotaBytes }) => ({
+        condition: eq(artifacts.teamId, id),
+        atMost: usedBytes - (quotaBytes ?? 0),
+      })),
+      { atMost: Number.POSITIVE_INFINITY },
+    ];
+  }
+
+  private async teamsOverQuota() {
+    return await this.options.database.read
+      .select()
+      .from(teams)
+      .where(and(isNotNull(teams.quotaBytes), gt(teams.usedBytes, teams.quotaBytes)));
+  }
+
+  private async usedBytes(teamId: string): Promise<number> {
+    const [team] = await this.options.database.read
+      .select({ usedBytes: teams.usedBytes })
+      .from(teams)
+      .where(eq(teams.id, teamId));
+    return team?.usedBytes ?? 0;
+  }
+}
+
+function sum(released: ReadonlyMap<string, number>): number {
+  let total = 0;
+  for (const sizeBytes of released.values()) total += sizeBytes;
+  return total;
+}

@@ -1,0 +1,34 @@
+import { inArray } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import { artifacts } from "../database/schema.ts";
+
+/** Uses that lie closer together than this count as one, which spares the database most of them. */
+const precisionMs = 60_000;
+/** So many in memory at most: 16 bytes each, and written at once when they are reached. */
+const maxWaiting = 20_000;
+const idsPerStatement = 500;
+
+/** Remembers which artifacts were used, and writes it down now and then. A crash loses what was not yet written. */
+export class Recency {
+  private waiting = new Set<number>();
+
+  constructor(private readonly database: Database) {}
+
+  touch(artifact: { id: number; lastUsedAt: number }): void {
+    if (Date.now() - artifact.lastUsedAt < precisionMs) return;
+    this.waiting.add(artifact.id);
+    if (this.waiting.size >= maxWaiting) this.flush().catch(() => {});
+  }
+
+  async flush(): Promise<void> {
+    const ids = [...this.waiting];
+    this.waiting = new Set();
+    const lastUsedAt = Date.now();
+    for (let start = 0; start < ids.length; start += idsPerStatement) {
+      const some = ids.slice(start, start + idsPerStatement);
+      await this.database.write(async (tx) => {
+        await tx.update(artifacts).set({ lastUsedAt }).where(inArray(artifacts.id, some));
+      });
+    }
+  }
+}

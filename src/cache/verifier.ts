@@ -1,0 +1,176 @@
+import { and, asc, eq, gt, inArray, isNotNull, isNull } from "drizzle-orm";
+import type { Logger } from "pino";
+import type { Database } from "../database/database.ts";
+import { blobs } from "../database/schema.ts";
+import type { BlobStorage } from "../storage/blob-storage.ts";
+import type { Capacity } from "./capacity.ts";
+import type { Collector } from "./collector.ts";
+import type { KeyedLock } from "./keyed-lock.ts";
+
+export interface VerifierOptions {
+  database: Database;
+  storage: BlobStorage;
+  capacity: Capacity;
+  collector: Collector;
+  blobLock: KeyedLock;
+  log: Logger;
+}
+
+export interface VerifyOptions {
+  /** How fast blobs are read; undefined for as fast as the disk. */
+  bytesPerSecond?: number | undefined;
+  signal?: AbortSignal;
+  /** Beside a running server: rotten blobs are pointed out to it, and nothing is touched. */
+  onlyReport?: boolean;
+  /** Told after each blob. */
+  onProgress?: (report: VerifyReport) => void;
+}
+
+export interface VerifyReport {
+  blobs: number;
+  sizeBytes: number;
+  /** Names of blobs whose bytes are missing, of the wrong size, or other than their name says. */
+  rotten: string[];
+  /** Names of files that no row knows. */
+  unknown: string[];
+}
+
+const rowsPerStep = 200;
+const pauseMs = 20;
+
+/** Reads all that is stored and compares it with the books. */
+export class Verifier {
+  constructor(private readonly options: VerifierOptions) {}
+
+  /** Checks every blob and every file; quarantines what is rotten and removes what nobody knows. */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    const report: VerifyReport = { blobs: 0, sizeBytes: 0, rotten: [], unknown: [] };
+    const pace = new Pace(options.bytesPerSecond);
+    for await (const blob of this.rows()) {
+      if (options.signal?.aborted) return report;
+      await this.verifyBlob(blob, report, options.onlyReport);
+      options.onProgress?.(report);
+      await pace.after(blob.sizeBytes, options.signal);
+    }
+    await this.findUnknown(report, options);
+    return report;
+  }
+
+  /** Looks at what a check beside the server found wrong. */
+  async verifySuspects(): Promise<void> {
+    const suspects = await this.options.database.read
+      .select()
+      .from(blobs)
+      .where(isNotNull(blobs.suspectedAt));
+    const report: VerifyReport = { blobs: 0, sizeBytes: 0, rotten: [], unknown: [] };
+    for (const blob of suspects) await this.verifyBlob(blob, report);
+    if (suspects.length === 0) return;
+    await this.options.database.write(async (tx) => {
+      const ids = suspects.map((blob) => blob.id);
+      await tx.update(blobs).set({ suspectedAt: null }).where(inArray(blobs.id, ids));
+    });
+  }
+
+  /**
+   * Unless `isSound` says otherwise once nobody else touches the blob: every artifact that points at it is a miss from now
+   * on, until the same bytes are uploaded again.
+   * @returns whether it was quarantined.
+   */
+  async quarantineUnlessSound(
+    { sha256, sizeBytes }: { sha256: string; sizeBytes: number },
+    isSound: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const { blobLock, capacity, database, log, storage } = this.options;
+    return await blobLock.exclude([sha256], async () => {
+      if (await isSound()) return false;
+      await storage.quarantine(sha256);
+      const changed = await database.write((tx) =>
+        tx
+          .update(blobs)
+          .set({ quarantinedAt: Date.now() })
+          .where(and(eq(blobs.sha256, sha256), isNull(blobs.quarantinedAt)))
+          .returning({ id: blobs.id }),
+      );
+      if (changed.length === 0) return false;
+      capacity.add(-sizeBytes);
+      log.error({ sha256, sizeBytes }, "blob quarantined");
+      return true;
+    });
+  }
+
+  private async *rows() {
+    for (let lastId = 0; ; ) {
+      const rows = await this.options.database.read
+        .select()
+        .from(blobs)
+        .where(and(gt(blobs.id, lastId), isNull(blobs.quarantinedAt)))
+        .orderBy(asc(blobs.id))
+        .limit(rowsPerStep);
+      yield* rows;
+      if (rows.length < rowsPerStep) return;
+      lastId = rows.at(-1)?.id ?? 0;
+    }
+  }
+
+  private async verifyBlob(
+    blob: { sha256: string; sizeBytes: number },
+    report: VerifyReport,
+    onlyReport = false,
+  ): Promise<void> {
+    report.blobs++;
+    report.sizeBytes += blob.sizeBytes;
+    const isSound = async () => (await this.options.storage.digest(blob.sha256)) === blob.sha256;
+    if (await isSound()) return;
+    if (onlyReport) {
+      // What the server has let go of since may have been collected, and is not missing.
+      const suspects = await this.options.database.write((tx) =>
+        tx
+          .update(blobs)
+          .set({ suspectedAt: Date.now() })
+          .where(and(eq(blobs.sha256, blob.sha256), isNull(blobs.releasedAt), isNull(blobs.quarantinedAt)))
+          .returning({ sha256: blobs.sha256 }),
+      );
+      report.rotten.push(...suspects.map(({ sha256 }) => sha256));
+      return;
+    }
+    // It may have been collected, or mended, since its row was read.
+    if (await this.quarantineUnlessSound(blob, isSound)) report.rotten.push(blob.sha256);
+  }
+
+  private async findUnknown(report: VerifyReport, options: VerifyOptions): Promise<void> {
+    const { signal, onlyReport, bytesPerSecond } = options;
+    for await (const names of this.options.storage.list()) {
+      if (signal?.aborted) return;
+      // A check at leisure leaves the others time between its steps.
+      if (bytesPerSecond !== undefined) await Bun.sleep(pauseMs);
+      const unknown = await this.withoutRow(names);
+      // An upload that was about to enter it in the books keeps it: `discard` waits for it and looks again.
+      if (unknown.length > 0 && !onlyReport) await this.options.collector.discard(unknown);
+      report.unknown.push(...(await this.withoutRow(unknown)));
+    }
+  }
+
+  private async withoutRow(names: string[]): Promise<string[]> {
+    const known = await this.options.database.read
+      .select({ sha256: blobs.sha256 })
+      .from(blobs)
+      .where(inArray(blobs.sha256, names));
+    const rows = new Set(known.map((blob) => blob.sha256));
+    return names.filter((name) => !rows.has(name));
+  }
+}
+
+/** Spreads reading over time. */
+class Pace {
+  private dueAt = performance.now();
+
+  constructor(private readonly bytesPerSecond: number | undefined) {}
+
+  async after(sizeBytes: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.bytesPerSecond === undefined) return;
+    this.dueAt = Math.max(this.dueAt, performance.now() - 1_000) + (sizeBytes / this.bytesPerSecond) * 1_000;
+    while (performance.now() < this.dueAt && !signal?.aborted) {
+      await Bun.sleep(Math.min(this.dueAt - performance.now(), 200));
+    }
+  }
+}
