@@ -3,9 +3,13 @@ import { version } from "../version.ts";
 import type { CommandContext } from "./command-context.ts";
 import { configCommand } from "./config.ts";
 import { connectCommand } from "./connect.ts";
+import { duCommand } from "./du.ts";
+import { gcCommand } from "./gc.ts";
+import { purgeCommand } from "./purge.ts";
 import { serveCommand } from "./serve.ts";
 import { teamCommand } from "./team.ts";
 import { tokenCommand } from "./token.ts";
+import { verifyCommand } from "./verify.ts";
 
 /**
  * Runs the command that the arguments name, and the server without one.
@@ -34,6 +38,9 @@ function program(context: CommandContext): Command {
     );
   larder.commandsGroup("Server:");
   larder.addCommand(serveCommand(context)).addCommand(configCommand(context));
+  larder.commandsGroup("Storage:");
+  larder.addCommand(duCommand(context)).addCommand(gcCommand(context));
+  larder.addCommand(purgeCommand(context)).addCommand(verifyCommand(context));
   larder.commandsGroup("Teams and tokens:");
   larder.addCommand(teamCommand(context)).addCommand(tokenCommand(context));
   larder.commandsGroup("Clients:");

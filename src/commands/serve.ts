@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type App, startApp } from "../app.ts";
 import { loadConfig } from "../config/load-config.ts";
+import { roundSize } from "../config/units.ts";
 import { createLogger } from "../server/logger.ts";
 import { firstSignal } from "../server/signals.ts";
 import { version } from "../version.ts";
@@ -31,6 +32,11 @@ function welcome(app: App, publicUrl: string | undefined): string {
   const lines = [`larder ${version} serves at ${url}`];
   if (publicUrl !== undefined) lines.push(`It listens at ${app.url}`);
   if (networkUrls.length > 0) lines.push(`From other machines: ${networkUrls.join(", ")}`);
+  lines.push(
+    app.maxSizeBytes === undefined
+      ? "Artifacts may fill the disk up to minFree (maxSize is none)."
+      : `Artifacts may take ${roundSize(app.maxSizeBytes)} (maxSize).`,
+  );
   if (app.firstSecret === undefined) {
     lines.push("`larder connect` prints what to paste into a repository.", "");
     return lines.join("\n");

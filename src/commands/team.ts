@@ -1,12 +1,15 @@
 import { Command, Option } from "commander";
-import { purgeTeam } from "../cache/purge.ts";
+import { takeOutTeam } from "../cache/books.ts";
 import { teamTotals } from "../cache/totals.ts";
-import { roundSize } from "../config/units.ts";
+import { formatSize, formatTime, parseSize, parseTime, roundSize } from "../config/units.ts";
 import {
   type OverwriteRule,
   overwriteRules,
+  type QuotaRule,
+  quotaRules,
   type Team,
   type TeamChange,
+  type TeamState,
   teamStates,
 } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
@@ -76,6 +79,12 @@ function showCommand(context: CommandContext): Command {
                 ["Name", team.name],
                 ["State", team.state],
                 ["Overwrite", team.overwrite],
+                [
+                  "Quota",
+                  team.quotaBytes === null ? "none" : `${formatSize(team.quotaBytes)} (${team.quotaRule})`,
+                ],
+                ["Max age", team.maxAgeMs === null ? "the server's" : formatTime(team.maxAgeMs)],
+                ["Used", roundSize(team.usedBytes)],
                 ["Created", isoTime(team.createdAt)],
                 ["Artifacts", `${holdings.artifacts} (${roundSize(holdings.sizeBytes)})`],
                 ["Valid tokens", String(holdings.validTokens)],
@@ -93,17 +102,22 @@ function setCommand(context: CommandContext): Command {
     .option("--slug <slug>", "New slug")
     .addOption(new Option("--state <state>", "Whether the team may use the cache").choices(teamStates))
     .addOption(overwriteOption())
-    .action((slug: string, options: TeamChange & { json?: true }) =>
+    .option("--quota <size>", "How much the team may use, such as 20GiB, or none")
+    .addOption(
+      new Option(
+        "--quota-rule <rule>",
+        "Whether its oldest artifacts go at the quota, or uploads are refused",
+      ).choices(quotaRules),
+    )
+    .option(
+      "--max-age <time>",
+      "How long unused artifacts stay, such as 30d, or none for the server's setting",
+    )
+    .action((slug: string, options: SetOptions) =>
       withData(context, command, async ({ teams }) => {
-        const { name, slug: newSlug, state, overwrite } = options;
-        const change: TeamChange = {
-          ...(name !== undefined && { name }),
-          ...(newSlug !== undefined && { slug: newSlug }),
-          ...(state !== undefined && { state }),
-          ...(overwrite !== undefined && { overwrite }),
-        };
+        const change = changeOf(options);
         if (Object.keys(change).length === 0) {
-          throw new Refusal("bad_request", "Nothing to change. Give --name, --slug, --state or --overwrite.");
+          throw new Refusal("bad_request", "Nothing to change. `larder team set --help` lists what can be.");
         }
         const team = await teams.set(slug, change);
         context.stdout(
@@ -112,6 +126,40 @@ function setCommand(context: CommandContext): Command {
       }),
     );
   return command;
+}
+
+interface SetOptions {
+  name?: string;
+  slug?: string;
+  state?: TeamState;
+  overwrite?: OverwriteRule;
+  quota?: string;
+  quotaRule?: QuotaRule;
+  maxAge?: string;
+  json?: true;
+}
+
+function changeOf({ name, slug, state, overwrite, quota, quotaRule, maxAge }: SetOptions): TeamChange {
+  return {
+    ...(name !== undefined && { name }),
+    ...(slug !== undefined && { slug }),
+    ...(state !== undefined && { state }),
+    ...(overwrite !== undefined && { overwrite }),
+    ...(quota !== undefined && {
+      quotaBytes: noneOr(quota, parseSize, "--quota takes a size such as 20GiB, or none."),
+    }),
+    ...(quotaRule !== undefined && { quotaRule }),
+    ...(maxAge !== undefined && {
+      maxAgeMs: noneOr(maxAge, parseTime, "--max-age takes a time such as 30d, or none."),
+    }),
+  };
+}
+
+function noneOr(text: string, parse: (text: string) => number | undefined, message: string): number | null {
+  if (text === "none") return null;
+  const value = parse(text);
+  if (value === undefined || value <= 0) throw new Refusal("bad_request", message);
+  return value;
 }
 
 function deleteCommand(context: CommandContext): Command {
@@ -133,7 +181,7 @@ function deleteCommand(context: CommandContext): Command {
               "Nothing was deleted. Add --yes to delete it.",
           );
         }
-        await data.teams.delete(team.id, purgeTeam);
+        await data.teams.delete(team.id, takeOutTeam);
         context.stdout(
           options.json ? jsonText(teamJson(team)) : `Deleted team ${team.slug} (${team.id}) with ${what}.\n`,
         );
@@ -184,6 +232,5 @@ function teamTable(teams: Team[]): string {
 }
 
 function teamJson(team: Team): Record<string, unknown> {
-  const { id, slug, name, state, overwrite, createdAt } = team;
-  return { id, slug, name, state, overwrite, createdAt: isoTime(createdAt) };
+  return { ...team, createdAt: isoTime(team.createdAt) };
 }

@@ -31,6 +31,10 @@ describe("a data folder that is not there", () => {
   );
 
   test.each([
+    "du",
+    "gc",
+    "purge --team default --yes",
+    "verify",
     "team list",
     "team show default",
     "team set default --state paused",

@@ -25,13 +25,17 @@ describe("help and version", () => {
     const { stdout, exitCode } = await cli.larder(["--help"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /Server:\n {2}serve .*\n {2}config .*\n\nTeams and tokens:\n {2}team .*\n {2}token .*\n\nClients:\n {2}connect /,
+      /Server:\n {2}serve .*\n {2}config .*\n\nStorage:\n {2}du .*\n {2}gc .*\n {2}purge .*\n {2}verify .*\n\nTeams and tokens:\n {2}team .*\n {2}token .*\n\nClients:\n {2}connect /,
     );
   });
 
   test.each([
     ["serve"],
     ["config"],
+    ["du"],
+    ["gc"],
+    ["purge"],
+    ["verify"],
     ["connect"],
     ["team"],
     ["team create"],

@@ -17,6 +17,10 @@ test("a team is created, listed, shown, changed and deleted", async () => {
     name: "Web team",
     state: "enabled",
     overwrite: "never",
+    quotaBytes: null,
+    quotaRule: "evict",
+    maxAgeMs: null,
+    usedBytes: 0,
     createdAt: expect.stringMatching(isoTime),
   });
   expect(await cli.json("team", "list")).toEqual([expect.objectContaining({ slug: "default" }), created]);

@@ -1,40 +1,19 @@
 import { expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { tmpfs } from "../known-tools.ts";
 import { startLarder } from "../larder.ts";
 import { holdingsOf } from "../server/holdings.ts";
 import { errorLines } from "../server/log-lines.ts";
 import { describeWith } from "../tools.ts";
-
-/** A disk of this size, gone when it is disposed of. */
-function smallDisk(sizeMiB: number): Disposable & { folder: string } {
-  const folder = mkdtempSync(join(tmpdir(), "larder-disk-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${sizeMiB}m`, "larder", folder]);
-  expect(mounted.status).toBe(0);
-  return {
-    folder,
-    [Symbol.dispose]() {
-      spawnSync("umount", [folder]);
-      rmdirSync(folder);
-    },
-  };
-}
-
-/** Leaves no byte of a disk free. */
-function fill(folder: string): string {
-  const path = join(folder, "ballast");
-  const { bavail, bsize } = statfsSync(folder);
-  writeFileSync(path, Buffer.alloc(bavail * bsize));
-  return path;
-}
+import { fill, smallDisk } from "./small-disk.ts";
 
 describeWith(tmpfs, "a full disk", () => {
   test("refuses an upload with 507, keeps nothing of it, serves what it has, and takes uploads again", async () => {
     using disk = smallDisk(16);
-    await using larder = await startLarder({ dataFolder: join(disk.folder, "data") });
+    // Without any reserve, so that the disk itself is what says no.
+    const args = ["--min-free", "0B", "--max-size", "none"];
+    await using larder = await startLarder({ dataFolder: join(disk.folder, "data"), args });
     const headers = { authorization: `Bearer ${larder.firstToken}` };
     const ask = (hash: string, body?: BodyInit) =>
       fetch(

@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import { totals } from "../cache/totals.ts";
+import { roundSize } from "../config/units.ts";
+import type { CommandContext } from "./command-context.ts";
+import { dataSubcommand } from "./data-subcommand.ts";
+import { jsonText } from "./json-text.ts";
+import { textTable } from "./text-table.ts";
+import { withData } from "./with-data.ts";
+
+/** `larder du` */
+export function duCommand(context: CommandContext): Command {
+  const command = dataSubcommand("du", "Show what the teams use, and what sharing saves", "larder du").action(
+    (options: { json?: true }) =>
+      withData(context, command, async ({ database }) => {
+        const all = await totals(database);
+        if (options.json) return context.stdout(jsonText(all));
+        const table = textTable([
+          ["TEAM", "ARTIFACTS", "LOGICAL", "USED"],
+          ...all.teams.map((team) => [
+            team.slug,
+            String(team.artifacts),
+            roundSize(team.sizeBytes),
+            roundSize(team.usedBytes),
+          ]),
+        ]);
+        context.stdout(
+          `${table}\n${all.blobs} blobs take ${roundSize(all.storedBytes)}; sharing saves ${roundSize(all.savedBytes)}.\n`,
+        );
+      }),
+  );
+  return command;
+}

@@ -1,0 +1,62 @@
+import type { Command } from "commander";
+import { pino } from "pino";
+import { Cache } from "../cache/cache.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { keepServersOff } from "../server/data-lock.ts";
+import { DiskStorage } from "../storage/disk/disk-storage.ts";
+import type { CommandContext } from "./command-context.ts";
+import { settingFlags } from "./setting-options.ts";
+import { type Data, withData } from "./with-data.ts";
+
+export interface CacheData extends Data {
+  cache: Cache;
+  /** Whether a server runs on the folder: then it alone removes and quarantines blobs, and does so by itself. */
+  isServed: boolean;
+}
+
+/** Runs a command's story on the cache, beside a running server or in its place. */
+export async function withCache(
+  context: CommandContext,
+  command: Command,
+  story: (data: CacheData) => Promise<void>,
+): Promise<void> {
+  const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
+  await withData(context, command, async (data) => {
+    using lock = keepServersOff(config.data);
+    const options = {
+      database: data.database,
+      storage: await DiskStorage.open(config.data),
+      maxArtifactSizeBytes: config.maxArtifactSize,
+      maxSizeBytes: typeof config.maxSize === "number" ? config.maxSize : undefined,
+      minFreeBytes: config.minFree,
+      maxAgeMs: config.maxAge,
+      log: pino({ level: "silent" }),
+    };
+    const cache = lock ? await Cache.open(options) : await Cache.beside(options);
+    await story({ ...data, cache, isServed: lock === undefined });
+  });
+}
+
+const serverCollectsWithinMs = 60_000;
+const pollMs = 200;
+
+/** Waits until what was let go of has left the storage. @returns what has. */
+export async function collected({
+  cache,
+  isServed,
+}: CacheData): Promise<{ blobs: number; sizeBytes: number }> {
+  const before = await cache.collector.waiting();
+  const deadline = Date.now() + serverCollectsWithinMs;
+  for (;;) {
+    if (!isServed) await cache.collector.collect();
+    const left = await cache.collector.waiting();
+    if (left.blobs === 0 || Date.now() > deadline) {
+      // Beside a busy server more may wait at the end than at the beginning.
+      return {
+        blobs: Math.max(0, before.blobs - left.blobs),
+        sizeBytes: Math.max(0, before.sizeBytes - left.sizeBytes),
+      };
+    }
+    await Bun.sleep(pollMs);
+  }
+}
