@@ -1,0 +1,101 @@
+import type { CaseResult, ServerResult } from "./results.ts";
+import { timesBetter } from "./results.ts";
+import { mib } from "./scenarios/sizes.ts";
+import { verdictsOf } from "./targets.ts";
+
+const headings = [
+  "case",
+  "server",
+  "result",
+  "p50 ms",
+  "p99 ms",
+  "CPU",
+  "others",
+  "peak MiB",
+  "larder is",
+  "targets",
+];
+const rightAligned = new Set(["result", "p50 ms", "p99 ms", "CPU", "others", "peak MiB", "larder is"]);
+
+/**
+ * All results as one Markdown table that can also be read as it is: a row for each case and server. `larder is` says
+ * how many times better than that server the first larder was. `CPU` is what the server used of its processor, `others` what
+ * everything else on the machine did.
+ */
+export function formatTable(results: CaseResult[]): string {
+  const rows = results.flatMap((one) =>
+    one.servers.map((server, index) => rowOf(one, server, index === 0, results)),
+  );
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => (row[column] as string).length)),
+  );
+  const line = (cells: string[]) =>
+    `| ${cells
+      .map((cell, column) => {
+        const width = widths[column] as number;
+        return rightAligned.has(headings[column] as string) ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join(" | ")} |`;
+  const rule = widths.map((width, column) =>
+    rightAligned.has(headings[column] as string) ? `${"-".repeat(width - 1)}:` : "-".repeat(width),
+  );
+  return [headings, rule, ...rows].map(line).join("\n");
+}
+
+/** `23 of 25 targets met`, with those that were not. */
+export function formatVerdict(results: CaseResult[]): string {
+  const verdicts = results.flatMap((one) =>
+    one.servers.flatMap((server) =>
+      verdictsOf(one, server, results).map(({ target, passed }) => ({
+        text: `${one.name}: ${server.server} ${target}`,
+        passed,
+      })),
+    ),
+  );
+  const failed = verdicts.filter(({ passed }) => !passed);
+  const count = `${verdicts.length - failed.length} of ${verdicts.length} targets met`;
+  return [
+    failed.length === 0 ? `${count}.` : `${count}. Not met:`,
+    ...failed.map(({ text }) => `- ${text}`),
+  ].join("\n");
+}
+
+function rowOf(one: CaseResult, server: ServerResult, isFirst: boolean, all: CaseResult[]): string[] {
+  const { median, peakMemoryBytes, note } = server;
+  const verdicts = verdictsOf(one, server, all).map(
+    ({ target, passed }) => `${passed ? "pass" : "FAIL"} ${target}`,
+  );
+  return [
+    isFirst ? one.name : "",
+    server.server,
+    median === undefined ? "–" : `${formatFigure(median.value)} ${one.unit}`,
+    median?.p50Ms === undefined ? "" : formatFigure(median.p50Ms),
+    median?.p99Ms === undefined ? "" : formatFigure(median.p99Ms),
+    formatShare(median?.processorShare),
+    formatShare(median?.othersShare),
+    peakMemoryBytes === undefined ? "" : formatFigure(peakMemoryBytes / mib),
+    ratioOf(one, server),
+    // A note may be a whole log.
+    [...verdicts, ...(note === undefined ? [] : [note.split("\n", 1)[0]?.slice(0, 100)])].join("; "),
+  ];
+}
+
+function ratioOf(one: CaseResult, { server, isLarder, median }: ServerResult): string {
+  const ours = one.servers.find((other) => other.isLarder)?.median;
+  if (isLarder || ours === undefined || median === undefined || one.scenario === "limit") return "";
+  return `${timesBetter(one.unit, ours.value, median.value).toFixed(2)}× ${shortName(server)}`;
+}
+
+function formatShare(share: number | undefined): string {
+  return share === undefined ? "" : `${Math.round(share * 100)}%`;
+}
+
+function shortName(server: string): string {
+  return server === "turborepo-remote-cache" ? "t-r-c" : server;
+}
+
+/** Three digits that count, and no more. */
+function formatFigure(figure: number): string {
+  if (figure >= 1000) return Math.round(figure).toLocaleString("en");
+  return figure >= 100 ? figure.toFixed(0) : figure.toFixed(figure >= 10 ? 1 : 2);
+}
