@@ -67,12 +67,12 @@ async function main(): Promise<number> {
   const removeScratch = () => rmSync(scratch, { recursive: true, force: true });
   process.on("exit", removeScratch);
   try {
-    await measureAndReport(options, scratch);
+    const complete = await measureAndReport(options, scratch);
+    return complete ? 0 : 1;
   } finally {
     process.off("exit", removeScratch);
     await rm(scratch, { recursive: true, force: true });
   }
-  return 0;
 }
 
 /** @throws Error that says what to do when this cannot run here, or not as asked. */
@@ -89,7 +89,8 @@ function check({ only }: Options): void {
   }
 }
 
-async function measureAndReport(options: Options, scratch: string): Promise<void> {
+/** @returns whether every scenario could be run. Targets that were missed are for the reader to judge. */
+async function measureAndReport(options: Options, scratch: string): Promise<boolean> {
   const tell = (text: string) => console.error(text);
   const ours = larders(await larderBinary(options, scratch));
   const peers = {
@@ -112,10 +113,17 @@ async function measureAndReport(options: Options, scratch: string): Promise<void
     tell,
   };
 
+  let complete = true;
   const results: CaseResult[] = [];
   for (const [name, measure] of Object.entries(scenarios)) {
     if (options.only.length > 0 && !options.only.includes(name)) continue;
-    results.push(...(await measure(bench)));
+    try {
+      results.push(...(await measure(bench)));
+    } catch (error) {
+      // What the others have to say is worth having.
+      complete = false;
+      tell(`The scenario ${name} failed. ${(error as Error).message}`);
+    }
   }
 
   const about = {
@@ -130,6 +138,7 @@ async function measureAndReport(options: Options, scratch: string): Promise<void
     const page = Bun.file(join(root, "docs/benchmarks.md"));
     await page.write(replaceResults(await page.text(), report));
   }
+  return complete;
 }
 
 async function larderBinary({ binary }: Options, scratch: string): Promise<string> {

@@ -37,7 +37,7 @@ export async function eviction(bench: Bench): Promise<CaseResult[]> {
       before.rounds.push(measured.quiet);
       during.rounds.push(measured.evicting);
       during.peakMemoryBytes = Math.max(during.peakMemoryBytes ?? 0, measured.peakMemoryBytes);
-      during.note = `${measured.gone} of ${evicted} went meanwhile`;
+      during.note = `${measured.gone.toLocaleString("en")} artifacts went meanwhile`;
     }
     quiet.servers.push({ ...before, ...withMedian(before.rounds) });
     evicting.servers.push({ ...during, ...withMedian(during.rounds) });
@@ -72,6 +72,11 @@ async function measureOnce(bench: Bench, larder: Larder, evicted: number) {
     });
     const evicting = await getLoad(larder, tight, bench.durationSeconds);
     const gone = artifactsBefore - countArtifacts(data);
+    if (gone < evicted / 10) {
+      throw new Error(
+        `Only ${gone} of ${evicted} artifacts went while it was measured, which tells nothing.`,
+      );
+    }
     return { quiet, evicting, gone, peakMemoryBytes: memoryBytes(tight.process.pid, "VmHWM") };
   } finally {
     await tight.stop();
