@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { busyTimeMs, canPin, memoryBytes, processorTimeMs } from "./processes.ts";
+import { busyTimeMs, memoryBytes, ownTimeMs, processorTimeMs } from "./processes.ts";
 import { type CaseResult, type Measurement, medianOf, type ServerResult, type Unit } from "./results.ts";
 import type { Larder } from "./servers/larder.ts";
 import type { RunningServer, ServerKind } from "./servers/server.ts";
@@ -20,6 +20,10 @@ export interface Bench {
   /** Tells the operator what is going on. */
   tell(text: string): void;
 }
+
+/** The kernel's own writing for a server that uploads are sent to stays below this. */
+const disturbingShare = 0.25;
+const maxAttempts = 3;
 
 /** A thing to do to every server in turn. */
 export interface Case {
@@ -51,7 +55,7 @@ export async function compare(bench: Bench, one: Case): Promise<CaseResult> {
       if (result.note !== undefined) continue;
       bench.tell(`${name}: ${kind.name}, round ${round} of ${rounds}`);
       try {
-        const { measurement, peakMemoryBytes } = await measureOnce(bench, one, kind);
+        const { measurement, peakMemoryBytes } = await measureUndisturbed(bench, one, kind);
         result.rounds.push(measurement);
         result.peakMemoryBytes = Math.max(result.peakMemoryBytes ?? 0, peakMemoryBytes);
       } catch (error) {
@@ -68,6 +72,28 @@ export async function compare(bench: Bench, one: Case): Promise<CaseResult> {
   return { scenario, name, unit, servers: results };
 }
 
+/** The attempt that other work on the machine disturbed least, with no more attempts than it takes. */
+async function measureUndisturbed(bench: Bench, one: Case, kind: ServerKind) {
+  let best = await measureOnce(bench, one, kind);
+  for (let attempt = 2; attempt <= maxAttempts && isDisturbed(best, one); attempt++) {
+    bench.tell(
+      `  disturbed by other work (${Math.round(othersShareOf(best) * 100)}% of a processor), once more`,
+    );
+    const next = await measureOnce(bench, one, kind);
+    if (othersShareOf(next) < othersShareOf(best)) best = next;
+  }
+  return best;
+}
+
+/** What a server holds does not depend on what others do. */
+function isDisturbed(measured: { measurement: Measurement }, { unit }: Case): boolean {
+  return unit !== "MiB" && othersShareOf(measured) > disturbingShare;
+}
+
+function othersShareOf({ measurement }: { measurement: Measurement }): number {
+  return measurement.othersShare ?? 0;
+}
+
 async function measureOnce(bench: Bench, one: Case, kind: ServerKind) {
   await using folder = await scratchFolder(bench);
   const server = await kind.start(folder.path, one.args);
@@ -75,14 +101,16 @@ async function measureOnce(bench: Bench, one: Case, kind: ServerKind) {
     await one.prepare?.(kind, server);
     syncDisk(folder.path);
     const { pid } = server.process;
-    const before = { startedAt: performance.now(), serverMs: processorTimeMs(pid), busyMs: busyTimeMs() };
+    const times = () => ({ serverMs: processorTimeMs(pid), ownMs: ownTimeMs(), busyMs: busyTimeMs() });
+    const before = times();
+    const startedAt = performance.now();
     const measurement = await one.measure(kind, server);
-    const tookMs = performance.now() - before.startedAt;
-    const serverMs = processorTimeMs(pid) - before.serverMs;
+    const tookMs = performance.now() - startedAt;
+    const after = times();
+    const serverMs = after.serverMs - before.serverMs;
+    const othersMs = after.busyMs - before.busyMs - serverMs - (after.ownMs - before.ownMs);
     measurement.processorShare = serverMs / tookMs;
-    if (canPin) {
-      measurement.othersShare = Math.max(busyTimeMs() - before.busyMs - serverMs, 0) / tookMs;
-    }
+    measurement.othersShare = Math.max(othersMs, 0) / tookMs;
     return { measurement, peakMemoryBytes: memoryBytes(pid, "VmHWM") };
   } finally {
     await server.stop();

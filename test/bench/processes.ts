@@ -67,16 +67,17 @@ export function processorTimeMs(pid: number): number {
   return ticks.reduce((sum, one) => sum + one, 0) * 10;
 }
 
-/**
- * Time that the servers' processor has spent in programs and in the kernel for them, whosever they are. What the server
- * under test did not use of it went to something else that the machine does.
- */
+/** Time that all processors have spent in programs, and in the kernel for them, whosever they are. */
 export function busyTimeMs(): number {
-  const fields = new RegExp(`^cpu${processors.server} (.*)$`, "m").exec(
-    readFileSync("/proc/stat", "utf8"),
-  )?.[1];
-  const [user = 0, nice = 0, system = 0] = (fields ?? "").split(" ").map(Number);
+  const fields = /^cpu +(.*)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
+  const [user = 0, nice = 0, system = 0] = fields.split(" ").map(Number);
   return (user + nice + system) * 10;
+}
+
+/** What this process has used of that, with those that it has started and that have ended since, such as wrk. */
+export function ownTimeMs(): number {
+  const times = statOf(process.pid)?.slice(11, 15) ?? [];
+  return times.reduce((sum, ticks) => sum + Number(ticks), 0) * 10;
 }
 
 function killTree(pid: number): void {

@@ -8,7 +8,7 @@ export interface Measurement {
   p99Ms?: number;
   /** How much of its processor the server used, from 0 to 1. At 1 it was the limit, and not what put load on it. */
   processorShare?: number;
-  /** How much of it something else used meanwhile. Where that is much, the figure says little. */
+  /** How much of a processor everything else used meanwhile, from 0 to their number. Where that is much, the figure says little. */
   othersShare?: number;
 }
 

@@ -19,8 +19,8 @@ const rightAligned = new Set(["result", "p50 ms", "p99 ms", "CPU", "others", "pe
 
 /**
  * All results as one Markdown table that can also be read as it is: a row for each case and server. `larder is` says
- * how many times better than that server the first larder was. `CPU` is what the server used of its processor, `others` what
- * everything else on the machine did.
+ * how many times better than that server the first larder was. `CPU` is how much of a processor the server used, `others` how
+ * much all else on the machine did.
  */
 export function formatTable(results: CaseResult[]): string {
   const rows = results.flatMap((one) =>
