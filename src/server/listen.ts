@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import type { Logger } from "pino";
 import { Refusal } from "../refusal.ts";
+import { accessLog } from "./access-log.ts";
 import { isHost } from "./host.ts";
 import { requestId } from "./request-id.ts";
 import type { Requests } from "./requests.ts";
@@ -44,6 +45,7 @@ export function listen({
   requests,
   log,
 }: ListenOptions): Listener {
+  const logRequest = accessLog(log);
   let draining = false;
   let handling = 0;
 
@@ -57,21 +59,16 @@ export function listen({
     handling--;
     response.headers.set("x-request-id", id);
     if (draining) response.headers.set("connection", "close");
-    log.info(
-      {
-        requestId: id,
-        method: carried.method,
-        // Never the query: it is not ours to know what a client puts there.
-        path: request && forLog(pathOf(request.url)),
-        status: response.status,
-        // Until the answer began; a download may go on for long.
-        durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
-        address,
-        client: forLog(carried.headers.get("user-agent")),
-        ...(request && requests.notesOf(request)),
-      },
-      "request",
-    );
+    logRequest({
+      requestId: id,
+      method: carried.method,
+      path: request && forLog(pathOf(request.url)),
+      status: response.status,
+      durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+      address,
+      client: forLog(carried.headers.get("user-agent")),
+      ...(request && requests.notesOf(request)),
+    });
     return response;
   };
 
