@@ -1,8 +1,7 @@
 import { and, eq, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import type { Database, Queries } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
-import { Refusal } from "../refusal.ts";
-import type { ArtifactFacts, ArtifactKey } from "./artifact.ts";
 
 /*
  * The transactions that change which artifacts point at which blobs. Each keeps `teams.usedBytes`, where a blob counts once
@@ -11,82 +10,6 @@ import type { ArtifactFacts, ArtifactKey } from "./artifact.ts";
 
 /** Short enough that no request notices one. */
 const artifactsPerStep = 100;
-
-export function sameKey(key: ArtifactKey): SQL | undefined {
-  return and(
-    eq(artifacts.teamId, key.teamId),
-    eq(artifacts.tool, key.tool),
-    eq(artifacts.scope, key.scope),
-    eq(artifacts.hash, key.hash),
-  );
-}
-
-/**
- * The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go.
- * @returns how much more the storage holds now: the blob's size if it is new there, else 0.
- * @throws Refusal `conflict` (write-once), `unauthorized` when the team has been deleted.
- */
-export async function enter(
-  tx: Queries,
-  key: ArtifactKey,
-  facts: ArtifactFacts,
-  blob: { sha256: string; sizeBytes: number },
-): Promise<number> {
-  const now = Date.now();
-  const [team] = await tx
-    .select({ slug: teams.slug, overwrite: teams.overwrite })
-    .from(teams)
-    .where(eq(teams.id, key.teamId));
-  if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
-  const [before] = await tx
-    .select({
-      blobId: artifacts.blobId,
-      sha256: blobs.sha256,
-      sizeBytes: blobs.sizeBytes,
-      quarantinedAt: blobs.quarantinedAt,
-    })
-    .from(artifacts)
-    .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
-    .where(sameKey(key));
-  const isSame = before?.sha256 === blob.sha256;
-  const isSound = before !== undefined && before.quarantinedAt === null;
-  if (isSound && team.overwrite === "never") {
-    if (isSame) return 0;
-    throw new Refusal(
-      "conflict",
-      `Artifact ${key.hash} is there already with other bytes, and this team's artifacts are never overwritten. ` +
-        `\`larder team set ${team.slug} --overwrite allow\` lifts that.`,
-    );
-  }
-  const [known] = await tx
-    .select({ id: blobs.id, quarantinedAt: blobs.quarantinedAt })
-    .from(blobs)
-    .where(eq(blobs.sha256, blob.sha256));
-  const [stored] = await tx
-    .insert(blobs)
-    .values({ sha256: blob.sha256, sizeBytes: blob.sizeBytes, createdAt: now })
-    .onConflictDoUpdate({
-      target: blobs.sha256,
-      set: { sizeBytes: blob.sizeBytes, releasedAt: null, suspectedAt: null, quarantinedAt: null },
-    })
-    .returning({ id: blobs.id });
-  const blobId = (stored as { id: number }).id;
-  const heldBefore = known !== undefined && (await isHeld(tx, key.teamId, known.id));
-  await tx
-    .insert(artifacts)
-    .values({ ...key, ...facts, blobId, createdAt: now, lastUsedAt: now })
-    .onConflictDoUpdate({
-      target: [artifacts.teamId, artifacts.tool, artifacts.scope, artifacts.hash],
-      set: { ...facts, blobId, createdAt: now, lastUsedAt: now },
-    });
-  let usedBytes = heldBefore ? 0 : blob.sizeBytes;
-  if (before && !isSame) {
-    await tx.update(blobs).set({ releasedAt: now }).where(eq(blobs.id, before.blobId));
-    if (!(await isHeld(tx, key.teamId, before.blobId))) usedBytes -= before.sizeBytes;
-  }
-  await addUsed(tx, key.teamId, usedBytes);
-  return known === undefined || known.quarantinedAt !== null ? blob.sizeBytes : 0;
-}
 
 /**
  * Takes the artifacts out that meet a condition, some at a time, least recently used first.
@@ -163,21 +86,29 @@ async function takeOutOldest(
   return victims.length;
 }
 
-async function isHeld(tx: Queries, teamId: string, blobId: number): Promise<boolean> {
-  const rows = await tx
+const holder = prepared((queries) =>
+  queries
     .select({ id: artifacts.id })
     .from(artifacts)
-    .where(and(eq(artifacts.blobId, blobId), eq(artifacts.teamId, teamId)))
-    .limit(1);
-  return rows.length > 0;
+    .where(and(eq(artifacts.blobId, given("blobId")), eq(artifacts.teamId, given("teamId"))))
+    .limit(1),
+);
+
+/** Whether an artifact of the team points at the blob. */
+export async function isHeld(tx: Queries, teamId: string, blobId: number): Promise<boolean> {
+  return (await holder(tx).execute({ teamId, blobId })).length > 0;
 }
 
-async function addUsed(tx: Queries, teamId: string, sizeBytes: number): Promise<void> {
-  if (sizeBytes === 0) return;
-  await tx
+const addition = prepared((queries) =>
+  queries
     .update(teams)
-    .set({ usedBytes: sql`${teams.usedBytes} + ${sizeBytes}` })
-    .where(eq(teams.id, teamId));
+    .set({ usedBytes: sql`${teams.usedBytes} + ${sql.placeholder("sizeBytes")}` })
+    .where(eq(teams.id, given("teamId"))),
+);
+
+/** Enters what a team uses more, or less, than before. */
+export async function addUsed(tx: Queries, teamId: string, sizeBytes: number): Promise<void> {
+  if (sizeBytes !== 0) await addition(tx).execute({ teamId, sizeBytes });
 }
 
 /** What lies on the storage, each blob once. */

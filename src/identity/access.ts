@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { Queries } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
 import { teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import type { Principal } from "./principal.ts";
@@ -62,18 +63,28 @@ export function requireEnabled(team: Team): void {
   }
 }
 
+const teamNow = prepared((queries) =>
+  queries
+    .select()
+    .from(teams)
+    .where(eq(teams.id, given("id"))),
+);
+const tokenNow = prepared((queries) =>
+  queries
+    .select({ revokedAt: tokens.revokedAt })
+    .from(tokens)
+    .where(eq(tokens.id, given("id"))),
+);
+
 /**
  * Whether what was allowed when a long request began is so still: the token is not revoked, and the team enabled.
  * @throws Refusal `unauthorized`, or the team's state.
  */
 export async function requireStillAllowed(tx: Queries, principal: Principal): Promise<void> {
-  const [team] = await tx.select().from(teams).where(eq(teams.id, principal.team.id));
+  const [team] = await teamNow(tx).execute({ id: principal.team.id });
   if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
   requireEnabled(team);
   if (principal.tokenId === null) return;
-  const [token] = await tx
-    .select({ revokedAt: tokens.revokedAt })
-    .from(tokens)
-    .where(eq(tokens.id, principal.tokenId));
+  const [token] = await tokenNow(tx).execute({ id: principal.tokenId });
   if (!token || token.revokedAt !== null) throw new Refusal("unauthorized", "This token has been revoked.");
 }

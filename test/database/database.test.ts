@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { type Database, openDatabase } from "../../src/database/database.ts";
+import { given, prepared } from "../../src/database/prepared.ts";
 import { teams } from "../../src/database/schema.ts";
 import { version } from "../../src/version.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -178,5 +179,48 @@ describe("opening", () => {
       { code: 0, stderr: "" },
       { code: 0, stderr: "" },
     ]);
+  });
+});
+
+describe("a prepared query", () => {
+  const nameOf = prepared((queries) =>
+    queries
+      .select({ name: teams.name })
+      .from(teams)
+      .where(eq(teams.slug, given("slug"))),
+  );
+  const rename = prepared((queries) =>
+    queries
+      .update(teams)
+      .set({ name: given("name") })
+      .where(eq(teams.slug, given("slug"))),
+  );
+
+  test("takes new values each time, on each connection its own", async () => {
+    await using a = openTemporary();
+    await using b = openTemporary();
+    for (const { database } of [a, b]) {
+      await database.write(async (tx) => void (await tx.insert(teams).values([row("one"), row("two")])));
+    }
+    await a.database.write(async (tx) => void (await rename(tx).execute({ slug: "two", name: "changed" })));
+    const names = async ({ database }: { database: Database }) => [
+      await nameOf(database.read).execute({ slug: "one" }),
+      await nameOf(database.read).execute({ slug: "two" }),
+      await nameOf(database.read).execute({ slug: "three" }),
+    ];
+    expect(await names(a)).toEqual([[{ name: "one" }], [{ name: "changed" }], []]);
+    expect(await names(b)).toEqual([[{ name: "one" }], [{ name: "two" }], []]);
+  });
+
+  test("is undone with the write that ran it", async () => {
+    await using t = openTemporary();
+    await t.database.write(async (tx) => void (await tx.insert(teams).values(row("one"))));
+    const failed = t.database.write(async (tx) => {
+      await rename(tx).execute({ slug: "one", name: "changed" });
+      throw new Error("undone");
+    });
+    expect(failed).rejects.toThrow("undone");
+    await failed.catch(() => {});
+    expect(await nameOf(t.database.read).execute({ slug: "one" })).toEqual([{ name: "one" }]);
   });
 });

@@ -1,0 +1,127 @@
+import { and, eq } from "drizzle-orm";
+import type { Queries } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
+import { artifacts, blobs, teams } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import type { ArtifactFacts, ArtifactKey } from "./artifact.ts";
+import { addUsed, isHeld } from "./books.ts";
+
+const overwriteRule = prepared((queries) =>
+  queries
+    .select({ slug: teams.slug, overwrite: teams.overwrite })
+    .from(teams)
+    .where(eq(teams.id, given("teamId"))),
+);
+
+const blobOfKey = prepared((queries) =>
+  queries
+    .select({
+      blobId: artifacts.blobId,
+      sha256: blobs.sha256,
+      sizeBytes: blobs.sizeBytes,
+      quarantinedAt: blobs.quarantinedAt,
+    })
+    .from(artifacts)
+    .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
+    .where(
+      and(
+        eq(artifacts.teamId, given("teamId")),
+        eq(artifacts.tool, given("tool")),
+        eq(artifacts.scope, given("scope")),
+        eq(artifacts.hash, given("hash")),
+      ),
+    ),
+);
+
+const blobOfName = prepared((queries) =>
+  queries
+    .select({ id: blobs.id, quarantinedAt: blobs.quarantinedAt })
+    .from(blobs)
+    .where(eq(blobs.sha256, given("sha256"))),
+);
+
+const storeBlob = prepared((queries) =>
+  queries
+    .insert(blobs)
+    .values({ sha256: given("sha256"), sizeBytes: given("sizeBytes"), createdAt: given("now") })
+    .onConflictDoUpdate({
+      target: blobs.sha256,
+      set: { sizeBytes: given("sizeBytes"), releasedAt: null, suspectedAt: null, quarantinedAt: null },
+    })
+    .returning({ id: blobs.id }),
+);
+
+const storeArtifact = prepared((queries) => {
+  const changing = {
+    durationMs: given("durationMs"),
+    tag: given("tag"),
+    sha: given("sha"),
+    dirtyHash: given("dirtyHash"),
+    clientCi: given("clientCi"),
+    clientInteractive: given("clientInteractive"),
+    writtenBy: given("writtenBy"),
+    blobId: given("blobId"),
+    createdAt: given("now"),
+    lastUsedAt: given("now"),
+  };
+  return queries
+    .insert(artifacts)
+    .values({
+      teamId: given("teamId"),
+      tool: given("tool"),
+      scope: given("scope"),
+      hash: given("hash"),
+      ...changing,
+    })
+    .onConflictDoUpdate({
+      target: [artifacts.teamId, artifacts.tool, artifacts.scope, artifacts.hash],
+      set: changing,
+    });
+});
+
+const releaseBlob = prepared((queries) =>
+  queries
+    .update(blobs)
+    .set({ releasedAt: given("now") })
+    .where(eq(blobs.id, given("blobId"))),
+);
+
+/**
+ * The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go.
+ * @returns how much more the storage holds now: the blob's size if it is new there, else 0.
+ * @throws Refusal `conflict` (write-once), `unauthorized` when the team has been deleted.
+ */
+export async function enter(
+  tx: Queries,
+  key: ArtifactKey,
+  facts: ArtifactFacts,
+  blob: { sha256: string; sizeBytes: number },
+): Promise<number> {
+  const now = Date.now();
+  const [team] = await overwriteRule(tx).execute({ teamId: key.teamId });
+  if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
+  const [before] = await blobOfKey(tx).execute({ ...key });
+  const isSame = before?.sha256 === blob.sha256;
+  const isSound = before !== undefined && before.quarantinedAt === null;
+  if (isSound && team.overwrite === "never") {
+    if (isSame) return 0;
+    throw new Refusal(
+      "conflict",
+      `Artifact ${key.hash} is there already with other bytes, and this team's artifacts are never overwritten. ` +
+        `\`larder team set ${team.slug} --overwrite allow\` lifts that.`,
+    );
+  }
+  const [known] = await blobOfName(tx).execute({ sha256: blob.sha256 });
+  const wasHeld = known !== undefined && (await isHeld(tx, key.teamId, known.id));
+  const [stored] = await storeBlob(tx).execute({ sha256: blob.sha256, sizeBytes: blob.sizeBytes, now });
+  const blobId = (stored as { id: number }).id;
+  const clientInteractive = facts.clientInteractive === null ? null : Number(facts.clientInteractive);
+  await storeArtifact(tx).execute({ ...key, ...facts, clientInteractive, blobId, now });
+  let usedBytes = wasHeld ? 0 : blob.sizeBytes;
+  if (before && !isSame) {
+    await releaseBlob(tx).execute({ blobId: before.blobId, now });
+    if (!(await isHeld(tx, key.teamId, before.blobId))) usedBytes -= before.sizeBytes;
+  }
+  await addUsed(tx, key.teamId, usedBytes);
+  return known === undefined || known.quarantinedAt !== null ? blob.sizeBytes : 0;
+}
