@@ -13,7 +13,16 @@ function head(larder: RunningLarder, method: string, hash: string, headers = "")
   return `${method} /v8/artifacts/${hash} HTTP/1.1\r\nHost: cache.test\r\nAuthorization: Bearer ${larder.firstToken}\r\n${headers}\r\n`;
 }
 
-/** An upload of which the server has got the first byte. */
+/** More than the server holds in memory, so that a file shows that the upload has begun; and the rest. */
+const begun = "begun ".repeat(50_000);
+const rest = "rest";
+const whole = begun + rest;
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`;
+}
+
+/** An upload of which the server has got the beginning. */
 async function startUpload(larder: RunningLarder, header: string, start: string): Promise<RawConnection> {
   const connection = await RawConnection.open(larder.url);
   await connection.send(head(larder, "PUT", "slow", `${header}\r\n`) + start);
@@ -44,8 +53,8 @@ async function readBack(larder: RunningLarder, hash: string): Promise<Response> 
 
 describe("a server that is asked to stop", () => {
   test.each([
-    ["with a length", "Content-Length: 10", "01234", "56789"],
-    ["in chunks", "Transfer-Encoding: chunked", "5\r\n01234\r\n", "5\r\n56789\r\n0\r\n\r\n"],
+    ["with a length", `Content-Length: ${whole.length}`, begun, rest],
+    ["in chunks", "Transfer-Encoding: chunked", chunk(begun), `${chunk(rest)}0\r\n\r\n`],
   ])("lets an upload finish that is under way, %s", async (_, header, start, end) => {
     await using larder = await startLarder();
     using upload = await startUpload(larder, header, start);
@@ -56,7 +65,7 @@ describe("a server that is asked to stop", () => {
     // So that the client asks elsewhere next.
     expect([status, headers.get("connection")]).toEqual([202, "close"]);
     expect(await stopped).toBe(0);
-    expect(await (await readBack(larder, "slow")).text()).toBe("0123456789");
+    expect(await (await readBack(larder, "slow")).text()).toBe(whole);
   });
 
   test("lets a download finish that is under way", async () => {
@@ -113,7 +122,7 @@ describe("a server that is asked to stop", () => {
 
   test("waits no longer than the shutdown timeout, keeps nothing of what it cut, and says so", async () => {
     await using larder = await startLarder({ args: ["--shutdown-timeout", "300ms"] });
-    using upload = await startUpload(larder, "Content-Length: 10", "01234");
+    using upload = await startUpload(larder, `Content-Length: ${whole.length}`, begun);
     expect(await larder.stop()).toBe(0);
     await upload.closed;
     expect(larder.stderr()).toContain("transfers cut at shutdown");
@@ -128,7 +137,7 @@ describe("a server that is asked to stop", () => {
     ["SIGINT", 130],
   ] as const)("ends at once when it is asked again (%s)", async (signal, exitCode) => {
     await using larder = await startLarder({ args: ["--shutdown-timeout", "1d"] });
-    using upload = await startUpload(larder, "Content-Length: 10", "01234");
+    using upload = await startUpload(larder, `Content-Length: ${whole.length}`, begun);
     larder.process.kill(signal);
     await closed(larder);
     larder.process.kill(signal);
@@ -140,13 +149,13 @@ describe("a server that is asked to stop", () => {
 
   test("closes the connections on which nothing is under way, while it lets an upload finish", async () => {
     await using larder = await startLarder();
-    using upload = await startUpload(larder, "Content-Length: 10", "01234");
+    using upload = await startUpload(larder, `Content-Length: ${whole.length}`, begun);
     using idle = await RawConnection.open(larder.url);
     await idle.send("GET /health/ready HTTP/1.1\r\nHost: cache.test\r\n\r\n");
     expect((await idle.answer()).status).toBe(200);
     const stopped = larder.stop();
     await idle.closed;
-    await upload.send("56789");
+    await upload.send(rest);
     expect((await upload.answer()).status).toBe(202);
     expect(await stopped).toBe(0);
   });

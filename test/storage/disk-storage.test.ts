@@ -134,3 +134,47 @@ test("what is free is what the disk says to a user", async () => {
   const slackBytes = 512 * 1024 * 1024;
   expect(Math.abs(freeBytes - before.bavail * before.bsize)).toBeLessThan(slackBytes);
 });
+
+test("a body is kept whole just below, at and just above the size that is held in memory, alone and beside many", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const heldBytes = 256 * 1024;
+  // More together than are held at once, in chunks that do not end where the bound is.
+  const bodies = Array.from({ length: 120 }, (_, index) =>
+    crypto.getRandomValues(new Uint8Array(60_000)).subarray(index),
+  ).map((chunk, index) =>
+    Buffer.concat([chunk, chunk, chunk, chunk, chunk]).subarray(0, heldBytes - 1 + (index % 3)),
+  );
+  const received = await Promise.all(
+    bodies.map((body) =>
+      storage.receive(bodyOf(body.subarray(0, 100_000), body.subarray(100_000)), { maxSizeBytes: 1e6 }),
+    ),
+  );
+  // Those that are held have no file yet, and the others have one.
+  const files = readdirSync(join(folder.path, "tmp")).length;
+  expect(files).toBeGreaterThan(40);
+  expect(files).toBeLessThan(120);
+  for (const [index, one] of received.entries()) {
+    await one.publish();
+    await one.discard();
+    expect(bodies[index]?.equals((await readBlob(storage, one.sha256)) ?? bytes("none"))).toBe(true);
+  }
+  expect(readdirSync(join(folder.path, "tmp"))).toEqual([]);
+  // What was held before is not counted for ever.
+  const small = await Promise.all(
+    bodies.slice(0, 50).map(() => storage.receive(bodyOf(bytes("small")), { maxSizeBytes: 10 })),
+  );
+  expect(readdirSync(join(folder.path, "tmp"))).toEqual([]);
+  for (const one of small) await one.discard();
+});
+
+test("what was received and not published leaves no file when it is discarded, small or large", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  for (const sizeBytes of [5, 1_000_000]) {
+    const received = await storage.receive(bodyOf(new Uint8Array(sizeBytes)), { maxSizeBytes: 1e9 });
+    await received.discard();
+    expect(await storage.find(received.sha256)).toBeUndefined();
+  }
+  expect(readdirSync(join(folder.path, "tmp"))).toEqual([]);
+});

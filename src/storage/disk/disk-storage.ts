@@ -2,8 +2,11 @@ import { mkdirSync, statSync } from "node:fs";
 import { link, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobStorage, ReceivedBlob, ReceiveLimits, StoredBlob } from "../blob-storage.ts";
-import { createFolder, createFolderDurably, syncFolder } from "./folders.ts";
-import { type ReceivedFile, receiveFile, refusalOf } from "./receive.ts";
+import { createFolder, createFolderDurably, FolderSync, syncFolder } from "./folders.ts";
+import { type ReceivedFile, Receiver, refusalOf } from "./receive.ts";
+
+/** Whether what was published survives a loss of power, or only the end of the process. */
+export type Durability = "full" | "fast";
 
 /** What `link` answers where a file system has no hard links, such as exFAT or some network shares. */
 const noHardLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
@@ -18,17 +21,22 @@ export class DiskStorage implements BlobStorage {
   private readonly temporary: string;
   private readonly blobs: string;
   private readonly quarantined: string;
+  private readonly receiver = new Receiver();
+  private readonly folderSync = new FolderSync();
   private received = 0;
 
-  private constructor(root: string) {
+  private constructor(
+    root: string,
+    private readonly durability: Durability,
+  ) {
     this.temporary = join(root, "tmp");
     this.blobs = join(root, "blobs");
     this.quarantined = join(root, "quarantine");
   }
 
   /** @param root an existing folder that no other process writes to. */
-  static async open(root: string): Promise<DiskStorage> {
-    const storage = new DiskStorage(root);
+  static async open(root: string, durability: Durability = "full"): Promise<DiskStorage> {
+    const storage = new DiskStorage(root, durability);
     for (const folder of [storage.temporary, storage.blobs, storage.quarantined]) await createFolder(folder);
     await syncFolder(root);
     // All of them now, so that no upload has to wait for the sync of a new folder's own name.
@@ -39,18 +47,20 @@ export class DiskStorage implements BlobStorage {
     return storage;
   }
 
+  /** When nothing is under way any more. */
+  close(): void {
+    this.folderSync.close();
+  }
+
   async receive(body: AsyncIterable<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob> {
     const path = join(this.temporary, `${process.pid}-${++this.received}`);
-    const received = await receiveFile(body, path, limits);
+    const received = await this.receiver.receive(body, path, limits);
     return {
       sha256: received.sha256,
       sizeBytes: received.sizeBytes,
       publish: () => this.publish(received),
-      discard: async () => {
-        await received.file.close();
-        await rm(path, { force: true });
-      },
-      leave: () => received.file.close(),
+      discard: () => received.remove(),
+      leave: () => received.close(),
     };
   }
 
@@ -107,14 +117,13 @@ export class DiskStorage implements BlobStorage {
   private async publish(received: ReceivedFile): Promise<void> {
     const path = this.pathOf(received.sha256);
     try {
+      const isSynced = this.durability === "full";
       // What is sound under the name had its bytes synced before; only the name itself may be too new to have been.
       if (!(await isSound(path, received))) {
-        await received.file.sync();
-        // Windows neither links nor renames a file that is open.
-        await received.file.close();
+        await received.save(isSynced);
         await linkOnce(received, path);
       }
-      await syncFolder(dirname(path));
+      if (isSynced) await this.folderSync.sync(dirname(path));
     } catch (error) {
       throw refusalOf(error);
     }

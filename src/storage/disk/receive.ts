@@ -1,71 +1,176 @@
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, open, rm, writeFile } from "node:fs/promises";
 import { Refusal } from "../../refusal.ts";
 import type { ReceiveLimits } from "../blob-storage.ts";
 
-/** A body that lies on the disk, whole and hashed, and is not yet synced or published. */
+/** A body that is whole and hashed, and not yet synced or published. To be settled by `remove` or `close`. */
 export interface ReceivedFile {
   path: string;
-  file: FileHandle;
   sha256: string;
   sizeBytes: number;
+  /** Makes the bytes lie at `path`, synced if `isSynced`, and closes the file. */
+  save(isSynced: boolean): Promise<void>;
+  /** Removes what lies at `path`. */
+  remove(): Promise<void>;
+  /** Lets go of it and leaves what lies at `path`. */
+  close(): Promise<void>;
 }
+
+const newFile = { flag: "wx", mode: 0o600 } as const;
 
 /**
- * Writes a body to a new file, one chunk behind the socket: while a chunk is being written, it is hashed and the next
- * one arrives. Removes the file if anything goes wrong.
+ * A small body is held back and then written, synced and closed on one trip to another thread, where a file that is
+ * written bit by bit takes one for each step.
  */
-export async function receiveFile(
-  body: AsyncIterable<Uint8Array>,
-  path: string,
-  limits: ReceiveLimits,
-): Promise<ReceivedFile> {
-  if (limits.expectedSizeBytes !== undefined && limits.expectedSizeBytes > limits.maxSizeBytes) {
-    throw tooLarge(limits, `${limits.expectedSizeBytes} bytes`);
-  }
-  const file = await openNew(path);
-  try {
-    const { sha256, sizeBytes } = await writeBody(body, file, limits);
-    if (limits.expectedSizeBytes !== undefined && sizeBytes !== limits.expectedSizeBytes) {
-      throw new Refusal(
-        "bad_request",
-        `Content-Length announced ${limits.expectedSizeBytes} bytes and ${sizeBytes} arrived. Upload it again.`,
-      );
+const maxHeldBytes = 256 * 1024;
+/** Of all small bodies together; beyond it they are written as they arrive, like large ones. */
+const maxHeldTogetherBytes = 16 * 1024 * 1024;
+
+/** Receives bodies into files. */
+export class Receiver {
+  private heldTogetherBytes = 0;
+
+  /** Nothing is left behind if anything goes wrong. */
+  async receive(body: AsyncIterable<Uint8Array>, path: string, limits: ReceiveLimits): Promise<ReceivedFile> {
+    if (limits.expectedSizeBytes !== undefined && limits.expectedSizeBytes > limits.maxSizeBytes) {
+      throw tooLarge(limits, `${limits.expectedSizeBytes} bytes`);
     }
-    return { path, file, sha256, sizeBytes };
-  } catch (error) {
-    await file.close();
-    await rm(path, { force: true });
-    throw refusalOf(error);
+    const hasher = new Bun.CryptoHasher("sha256");
+    const held = new HeldBody((sizeBytes) => {
+      this.heldTogetherBytes += sizeBytes;
+    });
+    let file: StreamedFile | undefined;
+    let sizeBytes = 0;
+    try {
+      for await (const chunk of body) {
+        sizeBytes += chunk.byteLength;
+        if (sizeBytes > limits.maxSizeBytes) throw tooLarge(limits, `more than ${limits.maxSizeBytes} bytes`);
+        if (!file && sizeBytes <= maxHeldBytes && this.heldTogetherBytes < maxHeldTogetherBytes) {
+          held.add(chunk);
+        } else {
+          file ??= await StreamedFile.open(path, held.take());
+          await file.write(chunk);
+        }
+        // While the chunk is being written.
+        hasher.update(chunk);
+      }
+      await file?.written();
+      if (limits.expectedSizeBytes !== undefined && sizeBytes !== limits.expectedSizeBytes) {
+        throw new Refusal(
+          "bad_request",
+          `Content-Length announced ${limits.expectedSizeBytes} bytes and ${sizeBytes} arrived. Upload it again.`,
+        );
+      }
+      const sha256 = hasher.digest("hex");
+      return file ? savedFrom(file, path, sha256, sizeBytes) : savedAtOnce(held, path, sha256, sizeBytes);
+    } catch (error) {
+      held.take();
+      await file?.close();
+      if (file) await rm(path, { force: true });
+      throw refusalOf(error);
+    }
   }
 }
 
-async function openNew(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, "wx", 0o600);
-  } catch (error) {
-    throw refusalOf(error);
+function savedAtOnce(held: HeldBody, path: string, sha256: string, sizeBytes: number): ReceivedFile {
+  let isBegun = false;
+  return {
+    path,
+    sha256,
+    sizeBytes,
+    async save(isSynced) {
+      isBegun = true;
+      await writeFile(path, held.take(), { ...newFile, flush: isSynced });
+    },
+    async remove() {
+      held.take();
+      if (isBegun) await rm(path, { force: true });
+    },
+    async close() {
+      held.take();
+    },
+  };
+}
+
+function savedFrom(file: StreamedFile, path: string, sha256: string, sizeBytes: number): ReceivedFile {
+  return {
+    path,
+    sha256,
+    sizeBytes,
+    async save(isSynced) {
+      if (isSynced) await file.sync();
+      // Windows neither links nor renames a file that is open.
+      await file.close();
+    },
+    async remove() {
+      await file.close();
+      await rm(path, { force: true });
+    },
+    close: () => file.close(),
+  };
+}
+
+/** A small body, or the beginning of a large one, in memory. */
+class HeldBody {
+  private chunks: Uint8Array[] = [];
+  private sizeBytes = 0;
+
+  /** @param account told how much more, or less, is held. */
+  constructor(private readonly account: (sizeBytes: number) => void) {}
+
+  add(chunk: Uint8Array): void {
+    this.chunks.push(chunk);
+    this.sizeBytes += chunk.byteLength;
+    this.account(chunk.byteLength);
+  }
+
+  /** Holds nothing afterwards. */
+  take(): Uint8Array {
+    const [only = new Uint8Array(0), ...more] = this.chunks;
+    const whole = more.length === 0 ? only : Buffer.concat(this.chunks, this.sizeBytes);
+    this.account(-this.sizeBytes);
+    this.chunks = [];
+    this.sizeBytes = 0;
+    return whole;
   }
 }
 
-async function writeBody(body: AsyncIterable<Uint8Array>, file: FileHandle, limits: ReceiveLimits) {
-  const hasher = new Bun.CryptoHasher("sha256");
-  let sizeBytes = 0;
-  let writing: Promise<void> = Promise.resolve();
-  for await (const chunk of body) {
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > limits.maxSizeBytes) throw tooLarge(limits, `more than ${limits.maxSizeBytes} bytes`);
-    await writing;
-    writing = writeChunk(file, chunk);
+/** A file that is written one chunk behind the socket: while a chunk is being written, the next one arrives. */
+class StreamedFile {
+  private writing: Promise<void> = Promise.resolve();
+
+  private constructor(private readonly file: FileHandle) {}
+
+  static async open(path: string, beginning: Uint8Array): Promise<StreamedFile> {
+    const file = new StreamedFile(await open(path, newFile.flag, newFile.mode));
+    await file.write(beginning);
+    return file;
+  }
+
+  /** Begins to write a chunk when the one before is written. */
+  async write(chunk: Uint8Array): Promise<void> {
+    await this.writing;
+    this.writing = writeWhole(this.file, chunk);
     // A failure is met at the next chunk or at the end; until then it is not an unhandled one.
-    writing.catch(() => {});
-    hasher.update(chunk);
+    this.writing.catch(() => {});
   }
-  await writing;
-  return { sha256: hasher.digest("hex"), sizeBytes };
+
+  written(): Promise<void> {
+    return this.writing;
+  }
+
+  sync(): Promise<void> {
+    return this.file.sync();
+  }
+
+  /** Closing twice is fine. */
+  async close(): Promise<void> {
+    await this.writing.catch(() => {});
+    await this.file.close();
+  }
 }
 
 /** A write may be cut short, by a disk that is nearly full for one. */
-async function writeChunk(file: FileHandle, chunk: Uint8Array): Promise<void> {
+async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.byteLength; ) {
     done += (await file.write(chunk, done, chunk.byteLength - done)).bytesWritten;
   }
