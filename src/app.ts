@@ -53,10 +53,11 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   await using undo = new AsyncDisposableStack();
   const lock = lockData(config.data);
   undo.defer(() => lock.release());
-  const database = openDataFolder(config.data);
+  const database = openDataFolder(config.data, config.durability);
   undo.defer(() => database.close());
 
-  const storage = await DiskStorage.open(config.data);
+  const storage = await DiskStorage.open(config.data, config.durability);
+  undo.defer(() => storage.close());
   const maxSizeBytes = await chooseMaxSize(config.maxSize, database, storage);
   const cache = await Cache.open({
     database,

@@ -51,6 +51,11 @@ export const settings = {
     defaultDoc: "the platform's data folder",
     doc: "Folder for the database and the artifacts",
   }),
+  durability: setting({
+    kind: choiceValue(["full", "fast"]),
+    default: "full",
+    doc: "What survives: full, also a loss of power; fast, the end of the process only",
+  }),
   maxArtifactSize: setting({
     kind: sizeValue({ minBytes: 1 }),
     default: "2GiB",

@@ -2,7 +2,7 @@ import { Database as Sqlite } from "bun:sqlite";
 import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Refusal } from "../refusal.ts";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, type Durability, openDatabase } from "./database.ts";
 import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
 
 /**
@@ -62,10 +62,10 @@ export function needsMigration(folder: string): boolean {
  * The database of a data folder, which must exist.
  * @throws Refusal `conflict` when a newer larder has migrated it, `unavailable` when it cannot be opened.
  */
-export function openDataFolder(folder: string): Database {
+export function openDataFolder(folder: string, durability: Durability = "full"): Database {
   const path = databaseFile(folder);
   try {
-    return openDatabase(path);
+    return openDatabase(path, durability);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(

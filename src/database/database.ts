@@ -1,5 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, openSync } from "node:fs";
+import { promisify } from "node:util";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import { version as larderVersion } from "../version.ts";
 import { migrate } from "./migrate.ts";
@@ -7,8 +8,13 @@ import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
 import * as schema from "./schema.ts";
 import { WriteQueue } from "./write-queue.ts";
 
+const syncData = promisify(fdatasync);
+
 /** What queries are written against. They use the subset that both SQLite and PostgreSQL have, and are always awaited. */
 export type Queries = BunSQLiteDatabase<typeof schema>;
+
+/** Whether a write survives a loss of power, or only the end of the process. */
+export type Durability = "full" | "fast";
 
 /**
  * The database of one larder. Reads see committed rows only, their own process's newest included.
@@ -41,7 +47,7 @@ export interface Database {
  * Opens the database file, creates it if it is missing, and brings its schema up to date.
  * @throws Refusal `conflict` when a newer larder has migrated it.
  */
-export function openDatabase(path: string): Database {
+export function openDatabase(path: string, durability: Durability = "full"): Database {
   // Two connections: readers never see what a transaction has not yet committed.
   const writer = connect(path, !existsSync(path));
   let reader: Sqlite;
@@ -55,7 +61,10 @@ export function openDatabase(path: string): Database {
     throw error;
   }
   const options = { schema, casing: "snake_case" } as const;
-  const queue = new WriteQueue(writer, drizzle(writer, options));
+  const log = durability === "full" ? openSync(`${path}-wal`, "r+") : undefined;
+  const queue = new WriteQueue(writer, drizzle(writer, options), async () => {
+    if (log !== undefined) await syncData(log);
+  });
   // PRAGMA data_version moves when another connection commits, so it is asked on the writing one.
   const ping = reader.query("SELECT count(*) FROM sqlite_master");
   const dataVersion = writer.query("PRAGMA data_version");
@@ -76,6 +85,7 @@ export function openDatabase(path: string): Database {
     },
     async close() {
       await queue.idle();
+      if (log !== undefined) closeSync(log);
       reader.close();
       writer.close();
     },
@@ -86,7 +96,9 @@ function connect(path: string, create: boolean): Sqlite {
   const sqlite = new Sqlite(path, { readwrite: true, create });
   sqlite.run("PRAGMA busy_timeout = 5000");
   sqlite.run("PRAGMA journal_mode = WAL");
-  sqlite.run("PRAGMA synchronous = FULL");
+  // FULL would be this and a sync of the write-ahead log after each commit, which would hold up the event loop. The
+  // write queue has another thread do that sync before it answers.
+  sqlite.run("PRAGMA synchronous = NORMAL");
   sqlite.run("PRAGMA foreign_keys = ON");
   return sqlite;
 }

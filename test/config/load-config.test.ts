@@ -45,6 +45,7 @@ describe("what wins", () => {
       basePath: "",
       publicUrl: undefined,
       data: join(folder, "home/.local/share/larder"),
+      durability: "full",
       maxArtifactSize: 2 ** 31,
       maxSize: "auto",
       minFree: 1024 ** 3,

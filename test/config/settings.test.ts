@@ -57,6 +57,8 @@ test.each([
   ["logLevel", "debug", "debug"],
   ["turboToken", "a, b,", ["a", "b"]],
   ["turboToken", ["a", "b"], ["a", "b"]],
+  ["durability", "full", "full"],
+  ["durability", "fast", "fast"],
 ] as const)("%s takes %p", (key, raw, value) => {
   expect(settingOf(key).kind.read(raw, place)).toEqual({ value });
 });
@@ -84,6 +86,8 @@ test.each([
   ["publicUrl", "https://cache.example.com/#top"],
   ["data", ""],
   ["data", "a\0b"],
+  ["durability", "none"],
+  ["durability", ""],
   ["maxArtifactSize", "0"],
   ["maxArtifactSize", "none"],
   ["maxArtifactSize", Number.POSITIVE_INFINITY],

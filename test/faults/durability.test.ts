@@ -43,11 +43,13 @@ async function trace(
   path: string,
   work: (larder: RunningLarder) => Promise<void>,
   syncDelayMs?: number,
+  args: string[] = [],
 ): Promise<Traced> {
   using folder = temporaryFolder();
   const traceFile = join(folder.path, "trace");
   await using larder = await startLarder({
     command: [...tracingCommand(path, traceFile, syncDelayMs), ...larderCommand],
+    args,
     startTimeoutMs: 60_000,
   });
   await work(larder);
@@ -201,4 +203,25 @@ describeWith(strace, "loss of power", (path) => {
     const rows = uploads.map((upload) => stepsOf(traced, upload)["row synced"]);
     expect(new Set(rows).size).toBeLessThan(uploads.length);
   }, 60_000);
+
+  test.each([["small", { hash: "durablesmall", content: "kept" }] as const, ["large", first] as const])(
+    'is not waited for under durability "fast", and all else stays in order: a %s upload',
+    async (_, upload) => {
+      const traced = await trace(path, (larder) => put(larder, upload), undefined, ["--durability", "fast"]);
+      const {
+        "temporary name removed": removed,
+        "row synced": rowSynced,
+        "upload answered": answered,
+        ...steps
+      } = stepsOf(traced, upload);
+      // Not the temporary name: nobody waits for it to go.
+      expect(removed).toBeDefined();
+      expect(orderOf({ ...steps, "upload answered": answered })).toEqual(
+        kept.filter((step) => !step.endsWith("synced")),
+      );
+      // The database syncs its log when it closes.
+      expect(rowSynced?.begin ?? Number.POSITIVE_INFINITY).toBeGreaterThan(answered?.end ?? 0);
+    },
+    60_000,
+  );
 });
