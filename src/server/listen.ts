@@ -78,9 +78,13 @@ export function listen({
     try {
       return await handle(request);
     } catch (error) {
-      log.error({ err: error }, "request failed");
-      return new Response("Something went wrong in larder; its log says what.\n", { status: 500 });
+      return fault(error, "request failed");
     }
+  };
+
+  const fault = (error: unknown, what: string): Response => {
+    log.error({ err: error }, what);
+    return new Response("Something went wrong in larder; its log says what.\n", { status: 500 });
   };
 
   const idleSeconds = Math.min(Math.ceil(idleTimeoutMs / 1000), 255);
@@ -105,6 +109,8 @@ export function listen({
         maxRequestBodySize: noBodyLimit,
         development: false,
         fetch: answer,
+        // For what goes wrong after `answer`: the server opens the files of answers itself.
+        error: (error) => fault(error, "answer failed"),
       });
     } catch (error) {
       throw new Refusal("unavailable", cannotListen(host, port, error as { code?: string; message: string }));
