@@ -1,0 +1,91 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { tmpfs } from "../known-tools.ts";
+import { startLarder } from "../larder.ts";
+import { expectRefusal, TurboClient } from "../protocols/turbo/client.ts";
+import { holdingsOf } from "../server/holdings.ts";
+import { errorLines } from "../server/log-lines.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { describeWith } from "../tools.ts";
+
+/** Nothing in this folder can be created, removed or renamed until it is disposed of, whoever wants to. */
+function makeReadOnly(folder: string): Disposable {
+  // Laid over the folder, since a mount on which files are open for writing cannot be made read-only.
+  for (const args of [
+    ["--bind", folder, folder],
+    ["-o", "remount,ro,bind", folder],
+  ]) {
+    expect(spawnSync("mount", args).status).toBe(0);
+  }
+  return {
+    [Symbol.dispose]() {
+      spawnSync("umount", ["--lazy", folder]);
+    },
+  };
+}
+
+describeWith(tmpfs, "a data folder that has become read-only", () => {
+  test("takes no upload and keeps nothing of one, serves what it has, says that it is not ready, and recovers", async () => {
+    await using larder = await startLarder();
+    const client = new TurboClient(larder.url, larder.firstToken);
+    expect((await client.put("there", "bytes")).status).toBe(202);
+    const before = holdingsOf(larder.dataFolder);
+    const readiness = async () => {
+      const response = await fetch(`${larder.url}/health/ready`);
+      return [response.status, await response.text()];
+    };
+    expect(await readiness()).toEqual([200, expect.any(String)]);
+    {
+      using _ = makeReadOnly(larder.dataFolder);
+      await expectRefusal(await client.put("new", "new bytes"), 500, "internal_error");
+      await expectRefusal(await client.put("there", "other bytes"), 500, "internal_error");
+      await expectRefusal(await client.put("new", new Blob(["in chunks"]).stream()), 500, "internal_error");
+      expect(await (await client.get("there")).text()).toBe("bytes");
+      expect((await client.get("new")).status).toBe(404);
+      expect((await fetch(`${larder.url}/health/live`)).status).toBe(200);
+      expect(await readiness()).toEqual([503, expect.stringMatching(/EROFS|read-only/i)]);
+      expect(holdingsOf(larder.dataFolder)).toEqual(before);
+    }
+    expect(await readiness()).toEqual([200, expect.any(String)]);
+    expect((await client.put("there", "other bytes")).status).toBe(202);
+    expect(await (await client.get("there")).text()).toBe("other bytes");
+    expect(await larder.stop()).toBe(0);
+    const reasons = errorLines(larder.stderr()).map(({ err }) => (err as { message: string }).message);
+    expect(reasons).toEqual(Array(3).fill(expect.stringContaining("read-only")));
+  }, 30_000);
+
+  test("keeps nothing of an upload that was received and could not be given its name, from the next start on", async () => {
+    await using larder = await startLarder();
+    const client = new TurboClient(larder.url, larder.firstToken);
+    expect((await client.put("there", "bytes")).status).toBe(202);
+    const before = holdingsOf(larder.dataFolder);
+    {
+      using _ = makeReadOnly(join(larder.dataFolder, "blobs"));
+      await expectRefusal(await client.put("new", "new bytes"), 500, "internal_error");
+      await expectRefusal(await client.put("there", "other bytes"), 500, "internal_error");
+      expect(await (await client.get("there")).text()).toBe("bytes");
+    }
+    expect(await larder.stop()).toBe(0);
+    await using again = await startLarder({ dataFolder: larder.dataFolder });
+    expect(holdingsOf(again.dataFolder)).toEqual(before);
+  }, 30_000);
+
+  test.each(["that is there", "that is yet to be made", "that a larder has been in"])(
+    "has larder say so when it starts with one %s",
+    async (kind) => {
+      using scratch = temporaryFolder();
+      const dataFolder = join(scratch.path, "data");
+      if (kind === "that is there") mkdirSync(dataFolder);
+      if (kind === "that a larder has been in") {
+        await using larder = await startLarder({ dataFolder });
+        expect(await larder.stop()).toBe(0);
+      }
+      using _ = makeReadOnly(scratch.path);
+      const start = startLarder({ dataFolder });
+      await expect(start).rejects.toThrow(/larder: Cannot use the data folder .*read-only.* --data/i);
+    },
+    30_000,
+  );
+});
