@@ -1,0 +1,114 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { type RunningLarder, startLarder } from "../larder.ts";
+import { expectRefusal, TurboClient } from "../protocols/turbo/client.ts";
+import { blobFileOf, holdingsOf, sha256Of } from "../server/holdings.ts";
+import { errorLines } from "../server/log-lines.ts";
+import { until } from "../server/until.ts";
+
+const holder = `
+  const database = new (require("bun:sqlite").Database)(process.argv.at(-1));
+  database.run("BEGIN IMMEDIATE");
+  console.log("held");
+  // Holds on until its input ends.
+  await Bun.stdin.text();
+  database.run("ROLLBACK");
+`;
+
+/** Another process that holds the database for writing until it is disposed of. */
+async function holdDatabase({ dataFolder }: RunningLarder): Promise<AsyncDisposable> {
+  const child = Bun.spawn([process.execPath, "-e", holder, join(dataFolder, "larder.db")], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const { value } = await child.stdout.getReader().read();
+  expect(value && new TextDecoder().decode(value)).toBe("held\n");
+  return {
+    async [Symbol.asyncDispose]() {
+      child.stdin.end();
+      expect(await child.exited).toBe(0);
+    },
+  };
+}
+
+/** How long the server waits for the database before it refuses a write. */
+const patienceMs = 5_000;
+/** Well below it: what takes so long has waited, too. */
+const promptMs = 2_000;
+
+async function expectPrompt(ask: () => Promise<Response>, status: number): Promise<string> {
+  const startedAt = performance.now();
+  const response = await ask();
+  const text = await response.text();
+  expect(response.status).toBe(status);
+  expect(performance.now() - startedAt).toBeLessThan(promptMs);
+  return text;
+}
+
+test("an upload waits for a database that another process holds for a moment, and reads do not", async () => {
+  await using larder = await startLarder();
+  const client = new TurboClient(larder.url, larder.firstToken);
+  expect((await client.put("there", "bytes")).status).toBe(202);
+  let upload: Promise<Response>;
+  {
+    await using _ = await holdDatabase(larder);
+    upload = client.put("waits", "patient");
+    await until(larder.url, () => holdingsOf(larder.dataFolder).blobFiles.length === 2);
+    for (let read = 0; read < 100; read++) {
+      expect(await expectPrompt(() => client.get("there"), 200)).toBe("bytes");
+      await expectPrompt(() => client.get("waits"), 404);
+    }
+    expect(Bun.peek.status(upload)).toBe("pending");
+  }
+  expect((await upload).status).toBe(202);
+  expect(await (await client.get("waits")).text()).toBe("patient");
+  expect(await larder.stop()).toBe(0);
+  expect(errorLines(larder.stderr())).toEqual([]);
+}, 30_000);
+
+test("an upload is refused and keeps nothing when another process holds the database for long", async () => {
+  await using larder = await startLarder();
+  const client = new TurboClient(larder.url, larder.firstToken);
+  expect((await client.put("there", "bytes")).status).toBe(202);
+  const before = holdingsOf(larder.dataFolder);
+  let upload: Promise<Response>;
+  {
+    await using _ = await holdDatabase(larder);
+    upload = client.put("there", "other bytes");
+    // Past the patience of the upload, and not past that of clearing up after it.
+    for (const until = performance.now() + 1.5 * patienceMs; performance.now() < until; ) {
+      expect(await expectPrompt(() => client.get("there"), 200)).toBe("bytes");
+      await expectPrompt(() => client.query(["there"]), 200);
+      for (const path of ["live", "ready"]) {
+        await expectPrompt(() => fetch(`${larder.url}/health/${path}`), 200);
+      }
+    }
+  }
+  expect((await upload).headers.get("retry-after")).toBe("1");
+  await expectRefusal(await upload, 503, "unavailable");
+  expect(holdingsOf(larder.dataFolder)).toEqual(before);
+  expect(await (await client.get("there")).text()).toBe("bytes");
+
+  expect((await client.put("there", "other bytes")).status).toBe(202);
+  expect(await (await client.get("there")).text()).toBe("other bytes");
+  expect(await larder.stop()).toBe(0);
+  expect(errorLines(larder.stderr())).toEqual([]);
+}, 30_000);
+
+test("what could not even be cleared while another process held the database is cleared by the next start", async () => {
+  await using larder = await startLarder();
+  const client = new TurboClient(larder.url, larder.firstToken);
+  {
+    await using _ = await holdDatabase(larder);
+    await expectRefusal(await client.put("new", "new bytes"), 503, "unavailable");
+  }
+  expect((await client.get("new")).status).toBe(404);
+  expect((await client.put("later", "later bytes")).status).toBe(202);
+  await larder.kill();
+
+  await using again = await startLarder({ dataFolder: larder.dataFolder });
+  const { artifacts, blobFiles, temporaryFiles } = holdingsOf(again.dataFolder);
+  expect(artifacts.map(({ hash }) => hash)).toEqual(["later"]);
+  expect([blobFiles, temporaryFiles]).toEqual([[blobFileOf(sha256Of("later bytes"))], []]);
+}, 60_000);
