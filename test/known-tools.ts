@@ -55,6 +55,20 @@ export const strace: Tool = {
   install: "apt-get install strace, and run the tests on Linux, in a container with CAP_SYS_PTRACE",
 };
 
+/** Shows a program another time than the machine has: `faketime -f +1d COMMAND`. */
+export const faketime: Tool = {
+  name: "faketime",
+  find() {
+    const path = Bun.which("faketime");
+    if (process.platform !== "linux" || !path) return undefined;
+    // It replaces functions of the C library, and not every program calls those.
+    const ask = [process.execPath, "-p", "Date.now()"];
+    const { stdout } = spawnSync(path, ["-f", "+1d", ...ask], { encoding: "utf8" });
+    return Number(stdout) > Date.now() + 3_600_000 ? path : undefined;
+  },
+  install: "apt-get install faketime, and run the tests on Linux",
+};
+
 function existing(path: string): string | undefined {
   const full = join(import.meta.dir, path);
   return existsSync(full) ? full : undefined;
