@@ -45,14 +45,15 @@ export function startLoad(
   let isEnding = false;
   let answered = 0;
 
-  /** One request after the other, until the server ends. */
+  /** One request after the other, until the server takes no more. */
   async function repeat(request: () => Promise<void>): Promise<void> {
-    while (!isEnding) {
+    for (;;) {
       try {
         await request();
         answered++;
       } catch (error) {
-        if (!(isEnding && isBrokenConnection(error))) throw error;
+        if (isEnding && isBrokenConnection(error)) return;
+        throw error;
       }
     }
   }
