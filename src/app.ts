@@ -57,7 +57,6 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   undo.defer(() => database.close());
 
   const storage = await DiskStorage.open(config.data, config.durability);
-  undo.defer(() => storage.close());
   const maxSizeBytes = await chooseMaxSize(config.maxSize, database, storage);
   const cache = await Cache.open({
     database,

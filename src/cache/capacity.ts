@@ -146,9 +146,16 @@ export class Capacity {
 
   private async readFreeBytes(): Promise<{ bytes: number; writtenEver: number }> {
     const now = performance.now();
-    if (!this.free || now - this.free.at > freeBytesAgeMs)
+    if (!this.free || now - this.free.at > freeBytesAgeMs) {
       this.free = { bytes: this.options.freeBytes(), at: now, writtenEver: this.writtenEver };
+    }
     const { bytes, writtenEver } = this.free;
-    return { bytes: await bytes, writtenEver };
+    try {
+      return { bytes: await bytes, writtenEver };
+    } catch (error) {
+      // Whoever asks next shall learn at once that the disk is back.
+      this.free = undefined;
+      throw error;
+    }
   }
 }

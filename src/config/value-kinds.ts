@@ -144,10 +144,10 @@ export function folderValue(): ValueKind<string> {
     allowed: "the path of a folder",
     read: (raw, place) => {
       if (typeof raw !== "string" || raw === "" || raw.includes("\0")) return undefined;
-      const { join, resolve } = pathRules(place);
+      const { resolve } = pathRules(place);
       // Shells leave the tilde alone in `--data=~/x`, and files have no shell; a folder named `~` is never meant.
       const home = /^~(?=$|[/\\])/.test(raw) ? homeFolder(place) : undefined;
-      return { value: home ? join(home, raw.slice(1)) : resolve(place.cwd, raw) };
+      return { value: home ? resolve(home, `.${raw.slice(1)}`) : resolve(place.cwd, raw) };
     },
     format: String,
     json: (value) => value,

@@ -26,9 +26,7 @@ function checkFolder(dataFolder: string): void {
 
 /** Not while a server runs, which may be collecting what was let go of. */
 function checkBytes(dataFolder: string): void {
-  const { blobFiles } = holdingsOf(dataFolder);
-  expect(blobFiles).not.toEqual([]);
-  for (const file of blobFiles) {
+  for (const file of holdingsOf(dataFolder).blobFiles) {
     expect(file).toBe(blobFileOf(sha256Of(readFileSync(join(dataFolder, "blobs", file)))));
   }
 }
@@ -86,6 +84,7 @@ test(`${rounds} kills at any moment of a mixed load take nothing that was acknow
   }
   await using larder = await startLarder({ dataFolder });
   checkFolder(dataFolder);
+  checkEvents(dataFolder, events);
   for (const team of teams) await checkKept(larder.url, team);
   expect(answered).toBeGreaterThan(rounds);
   expect(await larder.stop()).toBe(0);

@@ -45,7 +45,7 @@ test("a server that is asked to stop under load loses nothing that it acknowledg
     for (let index = 0; hangs && index < 5; index++) {
       const upload = hanging.use(await RawConnection.open(larder.url));
       await upload.send(
-        `PUT /v8/artifacts/hangs${index} HTTP/1.1\r\nHost: cache.test\r\nAuthorization: Bearer ${teams[0]?.token}\r\nContent-Length: 10\r\n\r\n01234`,
+        `PUT /v8/artifacts/hangs${index} HTTP/1.1\r\nHost: cache.test\r\nAuthorization: Bearer ${teams[0]?.token}\r\nContent-Length: 400000\r\n\r\n${"x".repeat(300_000)}`,
       );
     }
     await until(larder.url, () => temporaryFiles() === (hangs ? 5 : 0));

@@ -12,7 +12,9 @@ const slowOfEachKind = 200;
 const normalRequests = 500;
 /** A byte a second, as a client does that hardly moves. */
 const everyMs = 1_000;
-const slowBody = "sent slowly ".repeat(8);
+// More than is held back before a file is begun, so that each upload under way is one file.
+const begun = "x".repeat(300_000);
+const slowBody = begun + "sent slowly ".repeat(8);
 /** More than sockets hold, so that the server waits for whoever does not read. */
 const largeBody = new Uint8Array(Buffer.alloc(12 * 1024 * 1024, "read slowly "));
 
@@ -22,13 +24,15 @@ function head(larder: RunningLarder, method: string, hash: string, header = ""):
 
 /** Sends a byte at a time until it is told to hurry. */
 class SlowUpload {
-  private sent = 0;
+  private sent = begun.length;
 
   private constructor(private readonly connection: RawConnection) {}
 
   static async start(larder: RunningLarder, index: number): Promise<SlowUpload> {
     const connection = await RawConnection.open(larder.url);
-    await connection.send(head(larder, "PUT", `slow${index}`, `Content-Length: ${slowBody.length}\r\n`));
+    await connection.send(
+      head(larder, "PUT", `slow${index}`, `Content-Length: ${slowBody.length}\r\n`) + begun,
+    );
     return new SlowUpload(connection);
   }
 

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from "node:fs";
 import { link, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobStorage, ReceivedBlob, ReceiveLimits, StoredBlob } from "../blob-storage.ts";
-import { createFolder, createFolderDurably, FolderSync, syncFolder } from "./folders.ts";
-import { type ReceivedFile, Receiver, refusalOf } from "./receive.ts";
+import { createFolder, createFolderDurably, syncFolder } from "./folders.ts";
+import { type ReceivedFile, Receiver, refusalOf, removeFile } from "./receive.ts";
 
 /** Whether what was published survives a loss of power, or only the end of the process. */
 export type Durability = "full" | "fast";
@@ -22,7 +22,6 @@ export class DiskStorage implements BlobStorage {
   private readonly blobs: string;
   private readonly quarantined: string;
   private readonly receiver = new Receiver();
-  private readonly folderSync = new FolderSync();
   private received = 0;
 
   private constructor(
@@ -45,11 +44,6 @@ export class DiskStorage implements BlobStorage {
     }
     await syncFolder(storage.blobs);
     return storage;
-  }
-
-  /** When nothing is under way any more. */
-  close(): void {
-    this.folderSync.close();
   }
 
   async receive(body: AsyncIterable<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob> {
@@ -95,7 +89,7 @@ export class DiskStorage implements BlobStorage {
   }
 
   async remove(sha256: string): Promise<void> {
-    await rm(this.pathOf(sha256), { force: true });
+    await removeFile(this.pathOf(sha256));
   }
 
   async quarantine(sha256: string): Promise<void> {
@@ -123,7 +117,7 @@ export class DiskStorage implements BlobStorage {
         await received.save(isSynced);
         await linkOnce(received, path);
       }
-      if (isSynced) await this.folderSync.sync(dirname(path));
+      if (isSynced) await syncFolder(dirname(path));
     } catch (error) {
       throw refusalOf(error);
     }

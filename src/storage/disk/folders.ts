@@ -1,5 +1,5 @@
-import { closeSync, fsync, openSync, statSync } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { closeSync, fsync, openSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 
@@ -9,33 +9,12 @@ const syncDescriptor = promisify(fsync);
 export async function syncFolder(path: string): Promise<void> {
   // Windows has no such call; NTFS journals its folders by itself.
   if (process.platform === "win32") return;
-  const folder = await open(path, "r");
+  // Opening and closing take microseconds, and a trip to another thread each would take more.
+  const descriptor = openSync(path, "r");
   try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-/**
- * The same for folders that are synced again and again: it keeps each one open, which saves two of three trips to
- * another thread.
- */
-export class FolderSync {
-  /** By inode: somebody may delete a folder under us and make another of its name. */
-  private readonly descriptors = new Map<number, number>();
-
-  async sync(path: string): Promise<void> {
-    if (process.platform === "win32") return;
-    const inode = statSync(path).ino;
-    const descriptor = this.descriptors.get(inode) ?? openSync(path, "r");
-    this.descriptors.set(inode, descriptor);
     await syncDescriptor(descriptor);
-  }
-
-  close(): void {
-    for (const descriptor of this.descriptors.values()) closeSync(descriptor);
-    this.descriptors.clear();
+  } finally {
+    closeSync(descriptor);
   }
 }
 

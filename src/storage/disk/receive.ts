@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { type FileHandle, open, rm, writeFile } from "node:fs/promises";
 import { Refusal } from "../../refusal.ts";
 import type { ReceiveLimits } from "../blob-storage.ts";
@@ -65,7 +66,7 @@ export class Receiver {
     } catch (error) {
       held.take();
       await file?.close();
-      if (file) await rm(path, { force: true });
+      if (file) await removeFile(path);
       throw refusalOf(error);
     }
   }
@@ -83,7 +84,7 @@ function savedAtOnce(held: HeldBody, path: string, sha256: string, sizeBytes: nu
     },
     async remove() {
       held.take();
-      if (isBegun) await rm(path, { force: true });
+      if (isBegun) await removeFile(path);
     },
     async close() {
       held.take();
@@ -103,7 +104,7 @@ function savedFrom(file: StreamedFile, path: string, sha256: string, sizeBytes: 
     },
     async remove() {
       await file.close();
-      await rm(path, { force: true });
+      await removeFile(path);
     },
     close: () => file.close(),
   };
@@ -167,6 +168,11 @@ class StreamedFile {
     await this.writing.catch(() => {});
     await this.file.close();
   }
+}
+
+/** Idempotent. On a disk that cannot be written, what is not there is no failure. */
+export async function removeFile(path: string): Promise<void> {
+  if (existsSync(path)) await rm(path, { force: true });
 }
 
 /** A write may be cut short, by a disk that is nearly full for one. */
