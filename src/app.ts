@@ -84,7 +84,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
   const jobs = scheduleJobs(cache, eventLog, config, log);
   undo.defer(async () => {
     await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
-    await cache.recency.flush();
+    await cache.close();
   });
 
   // Only now, when nothing can go wrong any more: its secret is shown once.

@@ -200,6 +200,12 @@ export class Cache {
     );
   }
 
+  /** When nothing is asked of it any more: ends what goes on behind, and writes down what is not yet written. */
+  async close(): Promise<void> {
+    await this.evictor.stop();
+    await this.recency.flush();
+  }
+
   /** Whether the next upload of a team would be refused for its quota. */
   isTeamFull(teamId: string): Promise<boolean> {
     return this.teamRoom.isFull(teamId);

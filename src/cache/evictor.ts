@@ -20,6 +20,7 @@ export interface EvictorOptions {
 /** Makes room: what was used least recently goes first, and of a team over its quota before all others. */
 export class Evictor {
   private making: Promise<void> | undefined;
+  private isStopped = false;
 
   constructor(private readonly options: EvictorOptions) {
     options.capacity.makeRoom = () => this.makeRoom();
@@ -27,6 +28,7 @@ export class Evictor {
 
   /** Begins to make room if there is little left. Nobody waits for it. */
   wake(): void {
+    if (this.isStopped) return;
     if (this.options.capacity.excessBytes() === 0) return;
     this.makeRoom().catch((error) => this.options.log.error({ err: error }, "eviction failed"));
   }
@@ -37,6 +39,12 @@ export class Evictor {
       this.making = undefined;
     });
     await this.making;
+  }
+
+  /** Wakes no more, and waits for the round that is under way. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await this.making?.catch(() => {});
   }
 
   /** Takes out a team's own artifacts until what it uses is at most `usedBytes`. */
