@@ -4,7 +4,7 @@ import type { Place } from "../../src/config/place.ts";
 import { dataFolder, settingsFolder, systemHome } from "../../src/config/platform-folders.ts";
 
 function place(platform: NodeJS.Platform, env: Place["env"], systemHome?: string): Place {
-  return { platform, env, systemHome, cwd: platform === "win32" ? "C:\\work" : "/work" };
+  return { platform, env, systemHome, cwd: platform === "win32" ? "C:\\work" : "/srv" };
 }
 
 test("Linux keeps data and settings where XDG says", () => {
@@ -51,7 +51,7 @@ test("an empty environment leads to the home folder that the system knows", () =
 
 test("without any home folder, data lies in the current one and there are no settings of the user", () => {
   for (const platform of ["linux", "darwin"] as const) {
-    expect(dataFolder(place(platform, {}))).toBe("/work/larder-data");
+    expect(dataFolder(place(platform, {}))).toBe("/srv/larder-data");
     expect(settingsFolder(place(platform, {}))).toBeUndefined();
   }
   expect(dataFolder(place("win32", {}))).toBe("C:\\work\\larder-data");

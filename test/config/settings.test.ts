@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Place } from "../../src/config/place.ts";
 import { flagName, formatSetting, settingKeys, settingOf, variableName } from "../../src/config/settings.ts";
 
-const place: Place = { env: { HOME: "/home/ann" }, cwd: "/work", platform: "linux", systemHome: undefined };
+const place: Place = { env: { HOME: "/home/ann" }, cwd: "/srv", platform: "linux", systemHome: undefined };
 
 test.each(settingKeys)("the default of %s is allowed, and reads the same after printing", (key) => {
   const { kind, default: byDefault } = settingOf(key);
@@ -45,9 +45,9 @@ test.each([
   ["publicUrl", "https://cache.example.com/", "https://cache.example.com"],
   ["publicUrl", "http://localhost:8080/larder/", "http://localhost:8080/larder"],
   ["publicUrl", "none", undefined],
-  ["data", "cache", "/work/cache"],
+  ["data", "cache", "/srv/cache"],
   ["data", "~/cache", "/home/ann/cache"],
-  ["data", "~ann", "/work/~ann"],
+  ["data", "~ann", "/srv/~ann"],
   ["maxArtifactSize", 1, 1],
   ["maxArtifactSize", "1.5GiB", 1.5 * 2 ** 30],
   ["maxRequestsPerMinute", "none", undefined],
