@@ -1,6 +1,7 @@
-import { and, eq, inArray, isNull, lt, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, lt } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs } from "../database/schema.ts";
 import type { BlobStorage, ReceivedBlob, StoredBlob } from "../storage/blob-storage.ts";
 import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
@@ -64,6 +65,22 @@ const columns = {
   lastUsedAt: artifacts.lastUsedAt,
 };
 
+function selectArtifacts(queries: Queries) {
+  return queries.select(columns).from(artifacts).innerJoin(blobs, eq(blobs.id, artifacts.blobId));
+}
+
+const artifactByKey = prepared((queries) =>
+  selectArtifacts(queries).where(
+    and(
+      eq(artifacts.teamId, given("teamId")),
+      eq(artifacts.tool, given("tool")),
+      eq(artifacts.scope, given("scope")),
+      eq(artifacts.hash, given("hash")),
+      isNull(blobs.quarantinedAt),
+    ),
+  ),
+);
+
 /** What a cache is: it keeps artifacts under keys and gives them back byte for byte, or says that it has none. */
 export class Cache {
   readonly capacity: Capacity;
@@ -73,7 +90,6 @@ export class Cache {
   readonly verifier: Verifier;
   private readonly teamRoom: TeamRoom;
   private readonly blobLock = new KeyedLock();
-  private readonly byKey;
 
   private constructor(
     private readonly options: CacheOptions,
@@ -100,17 +116,6 @@ export class Cache {
     });
     this.teamRoom = new TeamRoom(database, this.evictor, roomPatienceMs);
     this.verifier = new Verifier({ database, storage, capacity, collector: this.collector, blobLock, log });
-    this.byKey = this.selectArtifacts()
-      .where(
-        and(
-          eq(artifacts.teamId, sql.placeholder("teamId")),
-          eq(artifacts.tool, sql.placeholder("tool")),
-          eq(artifacts.scope, sql.placeholder("scope")),
-          eq(artifacts.hash, sql.placeholder("hash")),
-          isNull(blobs.quarantinedAt),
-        ),
-      )
-      .prepare();
   }
 
   /** For the one process that serves the data folder. Undoes first what a crash left half done. */
@@ -127,7 +132,7 @@ export class Cache {
 
   /** The artifact and its bytes, or undefined for a miss. A blob that is missing or of the wrong size is a miss. */
   async get(key: ArtifactKey): Promise<{ artifact: Artifact; blob: StoredBlob } | undefined> {
-    const [artifact] = await this.byKey.execute({ ...key });
+    const [artifact] = await artifactByKey(this.options.database.read).execute({ ...key });
     if (!artifact) return undefined;
     const blob = await this.soundBlob(artifact);
     if (!blob) return undefined;
@@ -139,7 +144,7 @@ export class Cache {
   async query(space: ArtifactSpace, hashes: readonly string[]): Promise<Map<string, Artifact>> {
     const found = new Map<string, Artifact>();
     for (let start = 0; start < hashes.length; start += hashesPerQuery) {
-      const rows = await this.selectArtifacts().where(
+      const rows = await selectArtifacts(this.options.database.read).where(
         and(
           inSpace(space),
           inArray(artifacts.hash, hashes.slice(start, start + hashesPerQuery)),
@@ -226,13 +231,6 @@ export class Cache {
       );
       await received.leave();
     }
-  }
-
-  private selectArtifacts() {
-    return this.options.database.read
-      .select(columns)
-      .from(artifacts)
-      .innerJoin(blobs, eq(blobs.id, artifacts.blobId));
   }
 
   private async soundBlob(artifact: Artifact): Promise<StoredBlob | undefined> {

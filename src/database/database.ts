@@ -5,6 +5,7 @@ import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import { version as larderVersion } from "../version.ts";
 import { migrate } from "./migrate.ts";
 import { readMigrations } from "./migrations.macro.ts" with { type: "macro" };
+import { PerTurn } from "./per-turn.ts";
 import * as schema from "./schema.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -20,7 +21,10 @@ export type Durability = "full" | "fast";
  * The database of one larder. Reads see committed rows only, their own process's newest included.
  */
 export interface Database {
-  /** For reading. Never write through it. */
+  /**
+   * For reading; never write through it. To be asked for anew for each read: those of one turn of the event loop then
+   * see the same state, with all that was written by ourselves.
+   */
   readonly read: Queries;
 
   /**
@@ -63,29 +67,35 @@ export function openDatabase(path: string, durability: Durability = "full"): Dat
   const options = { schema, casing: "snake_case" } as const;
   const log = durability === "full" ? openSync(`${path}-wal`, "r+") : undefined;
   const queue = new WriteQueue(writer, drizzle(writer, options), async () => {
+    snapshot.end();
     if (log !== undefined) await syncData(log);
   });
   // PRAGMA data_version moves when another connection commits, so it is asked on the writing one.
   const ping = reader.query("SELECT count(*) FROM sqlite_master");
   const dataVersion = writer.query("PRAGMA data_version");
-  let versionThisTurn: number | undefined;
+  const version = new PerTurn(() => dataVersion.values()[0]?.[0] as number);
+  const begin = reader.query("BEGIN");
+  const end = reader.query("ROLLBACK");
+  // To enter and leave a transaction costs three times what a look-up in it does.
+  const snapshot = new PerTurn(
+    () => void begin.run(),
+    // Nothing was written in it, so there is nothing to lose; a fault may have ended it already.
+    () => void (reader.inTransaction && end.run()),
+  );
+  const readQueries = drizzle(reader, options);
 
   return {
-    read: drizzle(reader, options),
+    get read() {
+      snapshot.get();
+      return readQueries;
+    },
     write: (work) => queue.add(work),
     check: async () => void ping.values(),
-    foreignVersion() {
-      if (versionThisTurn === undefined) {
-        versionThisTurn = dataVersion.values()[0]?.[0] as number;
-        setImmediate(() => {
-          versionThisTurn = undefined;
-        });
-      }
-      return versionThisTurn;
-    },
+    foreignVersion: () => version.get(),
     async close() {
       await queue.idle();
       if (log !== undefined) closeSync(log);
+      snapshot.end();
       reader.close();
       writer.close();
     },

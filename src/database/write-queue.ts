@@ -23,8 +23,8 @@ export class WriteQueue {
   constructor(
     private readonly sqlite: Sqlite,
     private readonly queries: Queries,
-    /** Makes what was committed survive a loss of power. */
-    private readonly sync: () => Promise<void>,
+    /** Called after each commit, which is answered when it resolves. */
+    private readonly afterCommit: () => Promise<void>,
   ) {}
 
   add<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
@@ -56,7 +56,7 @@ export class WriteQueue {
       await this.begin();
       for (const entry of batch) answers.push(await this.runEntry(entry));
       this.sqlite.run("COMMIT");
-      await this.sync();
+      await this.afterCommit();
     } catch (error) {
       for (const entry of batch) entry.reject(refusalOf(error));
       if (this.sqlite.inTransaction) this.sqlite.run("ROLLBACK");

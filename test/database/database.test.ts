@@ -139,6 +139,33 @@ test("the foreign version moves with another's writes and stays with our own", a
   await other.close();
 });
 
+describe("reads", () => {
+  const insert = (database: Database, slug: string) =>
+    database.write(async (tx) => void (await tx.insert(teams).values(row(slug))));
+  const nextTurn = () => new Promise<void>((begins) => setImmediate(begins));
+
+  test("of one turn see one state, and those of the next what another process has written", async () => {
+    await using t = openTemporary();
+    const other = new Sqlite(t.path);
+    await nextTurn();
+    expect(t.database.read.select().from(teams).all()).toHaveLength(0);
+    other.run("INSERT INTO teams (id, slug, name, created_at) VALUES ('team_b', 'b', 'b', 1)");
+    expect(t.database.read.select().from(teams).all()).toHaveLength(0);
+    await nextTurn();
+    expect(t.database.read.select().from(teams).all()).toHaveLength(1);
+    other.close();
+  });
+
+  test("see our own write as soon as it is answered", async () => {
+    await using t = openTemporary();
+    for (const [index, slug] of ["a", "b", "c"].entries()) {
+      expect(await t.database.read.$count(teams)).toBe(index);
+      await insert(t.database, slug);
+      expect(await t.database.read.$count(teams)).toBe(index + 1);
+    }
+  });
+});
+
 describe("opening", () => {
   test("an existing database keeps what is in it", async () => {
     using folder = temporaryFolder();
