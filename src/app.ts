@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access as tryPath } from "node:fs/promises";
 import { Elysia } from "elysia";
+import { BunAdapter } from "elysia/adapter/bun";
 import type { Logger } from "pino";
 import { Cache } from "./cache/cache.ts";
 import type { Config } from "./config/settings.ts";
@@ -177,8 +178,12 @@ function buildRoutes({ config, database, cache, eventLog, requests, log }: Parts
   const api = new Elysia({ prefix: config.basePath })
     .use(turbo({ cache, eventLog, access: accessRules, onError, baseUrl, keepAlive }))
     .use(health(checks));
-  // Elysia would look for the path only behind a host name of four letters or more.
-  const root = new Elysia({ handler: { standardHostname: false } }).use(api);
+  const root = new Elysia({
+    // Elysia would look for the path only behind a host name of four letters or more.
+    handler: { standardHostname: false },
+    // It would answer HEAD by reading all bytes of the answer to GET, to count them; the server knows a file's length.
+    adapter: { ...BunAdapter, isWebStandard: false },
+  }).use(api);
   // Health is also found where no proxy's prefix is known.
   if (config.basePath !== "") root.use(health(checks));
   return root.onError(onError()).compile();

@@ -37,6 +37,14 @@ export interface Upload {
   authorize?: (tx: Queries) => Promise<void>;
 }
 
+/** Goes into a `Response` as it is. */
+export type ArtifactBody = StoredBlob["body"] | Uint8Array<ArrayBuffer>;
+
+export interface GetOptions {
+  /** Whether a part of the bytes may do, or none: the body is then one that the server can cut. */
+  inParts?: boolean;
+}
+
 /** Which of a team's artifacts; what is not said does not matter. */
 export interface PurgeFilter extends Partial<ArtifactKey> {
   teamId: string;
@@ -46,6 +54,8 @@ export interface PurgeFilter extends Partial<ArtifactKey> {
   usedBefore?: number;
 }
 
+/** Up to this size an artifact is read in one go. From about here on it is cheaper to have the system send the file. */
+const maxReadBytes = 128 * 1024;
 /** How many hashes one statement asks for; SQLite's limit on parameters is far above. */
 const hashesPerQuery = 500;
 /** For a body that does not say how long it is, room is taken in steps of this size after the first. */
@@ -130,14 +140,21 @@ export class Cache {
     return new Cache(options, await storedBytes(options.database));
   }
 
-  /** The artifact and its bytes, or undefined for a miss. A blob that is missing or of the wrong size is a miss. */
-  async get(key: ArtifactKey): Promise<{ artifact: Artifact; blob: StoredBlob } | undefined> {
+  /**
+   * What `use` makes of the artifact and its bytes, or undefined for a miss. A blob that is missing or of the wrong size is
+   * a miss. `use` is to do with the body what it wants to do before it returns.
+   */
+  async get<Used extends object>(
+    key: ArtifactKey,
+    use: (artifact: Artifact, body: ArtifactBody) => Used,
+    { inParts = false }: GetOptions = {},
+  ): Promise<Used | undefined> {
     const [artifact] = await artifactByKey(this.options.database.read).execute({ ...key });
     if (!artifact) return undefined;
-    const blob = await this.soundBlob(artifact);
-    if (!blob) return undefined;
-    this.recency.touch(artifact);
-    return { artifact, blob };
+    const used = await this.useBody(artifact, inParts, use);
+    if (used) this.recency.touch(artifact);
+    else await this.quarantineUnlessSound(artifact);
+    return used;
   }
 
   /** Those of `hashes` that a `get` would find. Asks for any number of them. */
@@ -151,7 +168,10 @@ export class Cache {
           isNull(blobs.quarantinedAt),
         ),
       );
-      for (const artifact of rows) if (await this.soundBlob(artifact)) found.set(artifact.hash, artifact);
+      for (const artifact of rows) {
+        if (await this.isSound(artifact)) found.set(artifact.hash, artifact);
+        else await this.quarantineUnlessSound(artifact);
+      }
     }
     return found;
   }
@@ -233,19 +253,29 @@ export class Cache {
     }
   }
 
-  private async soundBlob(artifact: Artifact): Promise<StoredBlob | undefined> {
-    const blob = await this.options.storage.find(artifact.sha256);
-    if (blob?.sizeBytes === artifact.sizeBytes) return blob;
+  private async useBody<Used>(
+    artifact: Artifact,
+    inParts: boolean,
+    use: (artifact: Artifact, body: ArtifactBody) => Used,
+  ): Promise<Used | undefined> {
+    const { sha256, sizeBytes } = artifact;
+    if (sizeBytes <= maxReadBytes && !inParts)
+      return await this.options.storage.read(sha256, sizeBytes, (bytes) => use(artifact, bytes));
+    const blob = await this.options.storage.find(sha256);
+    return blob?.sizeBytes === sizeBytes ? use(artifact, blob.body) : undefined;
+  }
+
+  private async isSound({ sha256, sizeBytes }: Artifact): Promise<boolean> {
+    return (await this.options.storage.find(sha256))?.sizeBytes === sizeBytes;
+  }
+
+  private async quarantineUnlessSound(artifact: Artifact): Promise<void> {
     try {
-      await this.verifier.quarantineUnlessSound(artifact, async () => {
-        const again = await this.options.storage.find(artifact.sha256);
-        return again?.sizeBytes === artifact.sizeBytes;
-      });
+      await this.verifier.quarantineUnlessSound(artifact, () => this.isSound(artifact));
     } catch (error) {
       // It is a miss all the same, and the next one to ask tries again.
       this.options.log.error({ err: error, sha256: artifact.sha256 }, "blob not quarantined");
     }
-    return undefined;
   }
 }
 

@@ -53,5 +53,12 @@ export function errorAnswer(
   message: string,
   headers: Record<string, string> = {},
 ): Response {
-  return Response.json({ code, message, error: { code, message } }, { status, headers });
+  return new Response(errorBody(code, message), {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+export function errorBody(code: string, message: string): string {
+  return JSON.stringify({ code, message, error: { code, message } });
 }

@@ -26,6 +26,6 @@ export function accessLog(log: Logger): (line: RequestLine) => void {
   if (!(stream instanceof LogBuffer)) return (line) => log.info(line, "request");
   return (line) =>
     stream.write(
-      `${JSON.stringify({ level: "info", time: new Date().toISOString(), ...line, msg: "request" })}\n`,
+      `{"level":"info","time":"${new Date().toISOString()}",${JSON.stringify(line).slice(1, -1)},"msg":"request"}\n`,
     );
 }

@@ -11,7 +11,9 @@ export class Requests {
 
   /** What the access log says of a request besides what everybody sees of it. Never a secret. */
   note(request: Request, facts: Record<string, unknown>): void {
-    this.notes.set(request, { ...this.notes.get(request), ...facts });
+    const noted = this.notes.get(request);
+    if (noted) Object.assign(noted, facts);
+    else this.notes.set(request, facts);
   }
 
   notesOf(request: Request): Record<string, unknown> | undefined {

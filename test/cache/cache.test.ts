@@ -19,8 +19,9 @@ describe("cache", () => {
     await using t = await openTestCache();
     const facts = { durationMs: 12, tag: "t", sha: "s", dirtyHash: "d" };
     await t.put("a", "hello", { facts });
-    const found = await t.cache.get({ teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" });
-    expect(found?.artifact).toMatchObject({ ...facts, hash: "a", sizeBytes: 5 });
+    const key = { teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" };
+    const found = await t.cache.get(key, (artifact) => artifact);
+    expect(found).toMatchObject({ ...facts, hash: "a", sizeBytes: 5 });
     expect(await t.get("a")).toBe("hello");
     expect(await t.get("b")).toBeUndefined();
   });
@@ -29,8 +30,9 @@ describe("cache", () => {
     await using t = await openTestCache();
     await t.put("a", "old", { facts: { tag: "old", sha: "old" } });
     await t.put("a", "new", { facts: { tag: "new" } });
-    const found = await t.cache.get({ teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" });
-    expect(found?.artifact).toMatchObject({ tag: "new", sha: null });
+    const key = { teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" };
+    const found = await t.cache.get(key, (artifact) => artifact);
+    expect(found).toMatchObject({ tag: "new", sha: null });
     expect(await t.get("a")).toBe("new");
   });
 
@@ -50,8 +52,8 @@ describe("cache", () => {
     await t.put("a", "mine");
     expect(await t.get("a", other)).toBeUndefined();
     const key = { teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" };
-    expect(await t.cache.get({ ...key, tool: "nx" })).toBeUndefined();
-    expect(await t.cache.get({ ...key, scope: "pr-1" })).toBeUndefined();
+    expect(await t.cache.get({ ...key, tool: "nx" }, (artifact) => artifact)).toBeUndefined();
+    expect(await t.cache.get({ ...key, scope: "pr-1" }, (artifact) => artifact)).toBeUndefined();
     expect((await t.cache.query({ ...key, scope: "pr-1" }, ["a"])).size).toBe(0);
   });
 
@@ -139,8 +141,9 @@ describe("write-once", () => {
     const refused = await t.put("a", "second").catch((error) => error);
     expect(refused).toMatchObject({ code: "conflict" });
     await t.put("a", "first", { facts: { tag: "other" } });
-    const found = await t.cache.get({ teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" });
-    expect(found?.artifact.tag).toBe("first");
+    const key = { teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" };
+    const found = await t.cache.get(key, (artifact) => artifact);
+    expect(found?.tag).toBe("first");
     expect(await t.get("a")).toBe("first");
     expect(await t.blobFiles()).toHaveLength(1);
   });
@@ -190,11 +193,11 @@ describe("a blob that is damaged on the disk", () => {
     await t.put("a", "hello");
     rmSync(blobPath(t, "hello"));
     // The reader finds nothing, and before it can do anything about it the upload is complete.
-    const find = t.storage.find.bind(t.storage);
+    const read = t.storage.read.bind(t.storage);
     const looked = Promise.withResolvers<void>();
     const mended = Promise.withResolvers<void>();
-    spyOn(t.storage, "find").mockImplementationOnce(async (sha256) => {
-      const found = await find(sha256);
+    spyOn(t.storage, "read").mockImplementationOnce(async (sha256, sizeBytes, use) => {
+      const found = await read(sha256, sizeBytes, use);
       looked.resolve();
       await mended.promise;
       return found;

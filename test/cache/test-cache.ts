@@ -91,8 +91,8 @@ export async function openTestCache(
         },
       ),
     async get(hash, of) {
-      const found = await cache.get(keyOf(hash, of));
-      return found && (await new Response(found.blob.body).text());
+      const found = await cache.get(keyOf(hash, of), (_artifact, body) => new Response(body));
+      return await found?.text();
     },
     setLastUsed: (hash, lastUsedAt, of = team) =>
       database.write(async (tx) => {

@@ -75,6 +75,23 @@ export function describeBlobStorage(
       expect((await place.storage.find(sha256))?.sizeBytes).toBe(4);
     });
 
+    test("reads a whole blob of the size that is asked for, and no other, many at a time", async () => {
+      using place = await open();
+      const contents = Array.from({ length: 32 }, (_, index) =>
+        crypto.getRandomValues(new Uint8Array(index * 997)),
+      );
+      const names = await Promise.all(contents.map((content) => store(place.storage, content)));
+      const copy = (found: Uint8Array) => Uint8Array.from(found);
+      const read = await Promise.all(
+        names.map((name, index) => place.storage.read(name, contents[index]?.byteLength ?? 0, copy)),
+      );
+      expect(read).toEqual(contents);
+      const [name = "", sizeBytes = 0] = [names[3], contents[3]?.byteLength];
+      for (const wrongBytes of [0, sizeBytes - 1, sizeBytes + 1, sizeBytes * 2])
+        expect(await place.storage.read(name, wrongBytes, copy)).toBeUndefined();
+      expect(await place.storage.read(sha256Of(bytes("absent")), 5, copy)).toBeUndefined();
+    });
+
     test("publishes the same bytes any number of times", async () => {
       using place = await open();
       const names = await Promise.all(Array.from({ length: 8 }, () => store(place.storage, bytes("same"))));

@@ -1,12 +1,12 @@
 import { Elysia } from "elysia";
-import { type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
-import type { Cache } from "../../cache/cache.ts";
+import { type Artifact, type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
+import type { ArtifactBody, Cache } from "../../cache/cache.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
 import type { access } from "../access.ts";
 import { onlyMethods } from "../allowed-methods.ts";
-import { errorAnswer } from "../answer.ts";
+import { errorBody } from "../answer.ts";
 import type { ErrorHandler } from "../errors.ts";
 import { readJson } from "../json-body.ts";
 import {
@@ -62,23 +62,25 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
   const preflight = () => new Response(null, { status: 204, headers: preflightHeaders });
 
   const download = async ({
+    request,
     headers,
     params,
     team,
   }: {
+    request: Request;
     headers: Record<string, string | undefined>;
     params: { hash: string };
     team: Team;
   }) => {
     requireEnabled(team);
     parseClientHeaders(headers);
-    const found = await cache.get(keyOf(team, params.hash));
-    if (!found) return errorAnswer(404, "not_found", "There is no such artifact.");
-    const answerHeaders = artifactHeaders(found.artifact, headers);
-    if (isUnchanged(headers, found.artifact))
-      return new Response(null, { status: 304, headers: answerHeaders });
-    // The file goes into the answer unopened: the server sends it without its bytes passing through here.
-    return new Response(found.blob.body, { headers: answerHeaders });
+    const inParts = headers.range !== undefined || request.method === "HEAD";
+    const answer = (artifact: Artifact, body: ArtifactBody) => {
+      const answerHeaders = artifactHeaders(artifact, headers);
+      const isKnown = isUnchanged(headers, artifact);
+      return new Response(isKnown ? null : body, { status: isKnown ? 304 : 200, headers: answerHeaders });
+    };
+    return (await cache.get(keyOf(team, params.hash), answer, { inParts })) ?? missAnswer();
   };
 
   return (
@@ -147,6 +149,14 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
       .options(path, preflight)
       .use(onlyMethods(path, "POST", "DELETE", "OPTIONS"))
   );
+}
+
+const missBody = errorBody("not_found", "There is no such artifact.");
+const missHeaders = { headers: { "content-type": "application/json" }, status: 404 };
+
+/** The most frequent of all answers. */
+function missAnswer(): Response {
+  return new Response(missBody, missHeaders);
 }
 
 /** The published states; `blocked` is the API's 402, and a team that may not write for its quota is over its limit. */
