@@ -20,6 +20,7 @@ import { localUrl, networkUrls } from "./server/addresses.ts";
 import { lockData } from "./server/data-lock.ts";
 import { health, type ReadinessCheck } from "./server/health.ts";
 import { type Listener, listen } from "./server/listen.ts";
+import type { ServerLog } from "./server/logger.ts";
 import { Requests } from "./server/requests.ts";
 import { type Schedule, schedule } from "./server/schedule.ts";
 import { DiskStorage } from "./storage/disk/disk-storage.ts";
@@ -49,7 +50,7 @@ export interface App {
  * Opens the data folder, builds the services and listens. Everything that larder consists of is put together here.
  * @throws Refusal when the folder is served already or cannot be used, or the address cannot be had.
  */
-export async function startApp(config: Config, log: Logger): Promise<App> {
+export async function startApp(config: Config, { log, logRequest }: ServerLog): Promise<App> {
   createDataFolder(config.data);
   await using undo = new AsyncDisposableStack();
   const lock = lockData(config.data);
@@ -81,6 +82,7 @@ export async function startApp(config: Config, log: Logger): Promise<App> {
     idleTimeoutMs: config.idleTimeout,
     requests,
     log,
+    logRequest,
   });
   const jobs = scheduleJobs(cache, eventLog, config, log);
   undo.defer(async () => {

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { type App, startApp } from "../app.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { roundSize } from "../config/units.ts";
-import { createLogger } from "../server/logger.ts";
+import { createLog } from "../server/logger.ts";
 import { firstSignal } from "../server/signals.ts";
 import { version } from "../version.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -16,11 +16,11 @@ export function serveCommand(context: CommandContext): Command {
     .addHelpText("after", "\nExample:\n  larder serve --port 8080 --data /srv/larder")
     .action(async () => {
       const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
-      const log = createLogger({ level: config.logLevel, format: config.logFormat });
+      const serverLog = createLog({ level: config.logLevel, format: config.logFormat });
       const stop = firstSignal();
-      const app = await startApp(config, log);
+      const app = await startApp(config, serverLog);
       context.stdout(welcome(app, config.publicUrl));
-      log.info({ signal: await stop }, "larder stops");
+      serverLog.log.info({ signal: await stop }, "larder stops");
       await app.stop();
     });
   return addSettingOptions(command);

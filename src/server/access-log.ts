@@ -1,8 +1,8 @@
-import { type Logger, pino } from "pino";
-import { LogBuffer } from "./log-buffer.ts";
+import type { Logger } from "pino";
 
-/** What the log says of one request. What is undefined is left out. */
+/** What the log says of every request. */
 export interface RequestLine {
+  /** Letters, digits and `._:+/=-` only. */
   requestId: string;
   method: string;
   /** Never with the query: it is not ours to know what a client puts there. */
@@ -12,20 +12,45 @@ export interface RequestLine {
   durationMs: number;
   address: string | undefined;
   client: string | undefined;
-  /** What only those who answered it know, such as the team. */
-  [note: string]: unknown;
+}
+
+/** @param notes what only those who answered the request know, such as the team. */
+export type RequestLog = (line: RequestLine, notes: Record<string, unknown> | undefined) => void;
+
+/** Logs requests as the logger logs everything else. */
+export function requestLog(log: Logger): RequestLog {
+  return (line, notes) => log.info({ ...line, ...notes }, "request");
 }
 
 /**
- * Logs requests in the same form as the logger logs everything else. Most lines of a busy server are of this kind, so
- * they are put together here where the form allows it, in a fourth of the time.
+ * The same lines as the logger's in JSON. Most lines of a busy server are of this kind, so they are put together here where
+ * their form is known, in a fifth of the time.
  */
-export function accessLog(log: Logger): (line: RequestLine) => void {
-  const stream = (log as unknown as { [key: symbol]: unknown })[pino.symbols.streamSym];
-  if (!log.isLevelEnabled("info")) return () => {};
-  if (!(stream instanceof LogBuffer)) return (line) => log.info(line, "request");
-  return (line) =>
-    stream.write(
-      `{"level":"info","time":"${new Date().toISOString()}",${JSON.stringify(line).slice(1, -1)},"msg":"request"}\n`,
+export function jsonRequestLog(lines: { write(line: string): void }): RequestLog {
+  let lastMs = 0;
+  let lastTime = "";
+  return ({ requestId, method, path, status, durationMs, address, client }, notes) => {
+    const nowMs = Date.now();
+    if (nowMs !== lastMs) {
+      lastMs = nowMs;
+      lastTime = new Date(nowMs).toISOString();
+    }
+    lines.write(
+      `{"level":"info","time":"${lastTime}","requestId":"${requestId}"${field("method", method)}${field("path", path)}` +
+        `,"status":${status},"durationMs":${durationMs}${field("address", address)}${field("client", client)}` +
+        `${members(notes)},"msg":"request"}\n`,
     );
+  };
+}
+
+function members(notes: Record<string, unknown> = {}): string {
+  const json = JSON.stringify(notes);
+  return json === "{}" ? "" : `,${json.slice(1, -1)}`;
+}
+
+const needsEscape = /[^\x20-\x7e]|["\\]/;
+
+function field(name: string, text: string | undefined): string {
+  if (text === undefined) return "";
+  return `,"${name}":${needsEscape.test(text) ? JSON.stringify(text) : `"${text}"`}`;
 }

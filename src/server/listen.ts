@@ -1,7 +1,7 @@
 import type { Server } from "bun";
 import type { Logger } from "pino";
 import { Refusal } from "../refusal.ts";
-import { accessLog } from "./access-log.ts";
+import type { RequestLog } from "./access-log.ts";
 import { isHost } from "./host.ts";
 import { requestId } from "./request-id.ts";
 import type { Requests } from "./requests.ts";
@@ -18,6 +18,7 @@ export interface ListenOptions {
   idleTimeoutMs: number;
   requests: Requests;
   log: Logger;
+  logRequest: RequestLog;
 }
 
 export interface Listener {
@@ -32,6 +33,7 @@ export interface Listener {
 /** Bodies are bounded by the routes, which can say so in the answer; the server's own limit would cut them off mute. */
 const noBodyLimit = Number.MAX_SAFE_INTEGER;
 const maxLoggedLength = 300;
+const printable = /^[\x20-\x7e]*$/;
 const pollMs = 10;
 const clearUpMs = 1_000;
 
@@ -44,8 +46,8 @@ export function listen({
   idleTimeoutMs,
   requests,
   log,
+  logRequest,
 }: ListenOptions): Listener {
-  const logRequest = accessLog(log);
   let draining = false;
   let handling = 0;
 
@@ -59,16 +61,18 @@ export function listen({
     handling--;
     response.headers.set("x-request-id", id);
     if (draining) response.headers.set("connection", "close");
-    logRequest({
-      requestId: id,
-      method: carried.method,
-      path: request && forLog(pathOf(request.url)),
-      status: response.status,
-      durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
-      address,
-      client: forLog(carried.headers.get("user-agent")),
-      ...(request && requests.notesOf(request)),
-    });
+    logRequest(
+      {
+        requestId: id,
+        method: carried.method,
+        path: request && forLog(pathOf(request.url)),
+        status: response.status,
+        durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+        address,
+        client: forLog(carried.headers.get("user-agent")),
+      },
+      request && requests.notesOf(request),
+    );
     return response;
   };
 
@@ -158,7 +162,9 @@ function pathOf(url: string): string {
 
 /** Nothing in a line that a terminal obeys, and no line without end. */
 function forLog(text: string | null): string | undefined {
-  return text?.slice(0, maxLoggedLength).replace(/[^\x20-\x7e]/g, "?");
+  if (text === null) return undefined;
+  if (text.length <= maxLoggedLength && printable.test(text)) return text;
+  return text.slice(0, maxLoggedLength).replace(/[^\x20-\x7e]/g, "?");
 }
 
 function cannotListen(host: string, port: number, error: { code?: string; message: string }): string {

@@ -1,5 +1,6 @@
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
+import { jsonRequestLog, type RequestLog, requestLog } from "./access-log.ts";
 import { LogBuffer } from "./log-buffer.ts";
 
 export interface LoggerOptions {
@@ -8,8 +9,13 @@ export interface LoggerOptions {
   format: "auto" | "pretty" | "json";
 }
 
+export interface ServerLog {
+  log: Logger;
+  logRequest: RequestLog;
+}
+
 /** Writes to standard error, one line each: standard output is for what a person or a script asked for. */
-export function createLogger({ level, format }: LoggerOptions): Logger {
+export function createLog({ level, format }: LoggerOptions): ServerLog {
   if (format === "pretty" || (format === "auto" && process.stderr.isTTY)) {
     const stream = pretty({
       destination: 2,
@@ -17,15 +23,18 @@ export function createLogger({ level, format }: LoggerOptions): Logger {
       ignore: "pid,hostname",
       translateTime: "SYS:HH:MM:ss",
     });
-    return pino({ level }, stream);
+    const log = pino({ level }, stream);
+    return { log, logRequest: requestLog(log) };
   }
-  return pino(
+  const lines = new LogBuffer(2);
+  const log = pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    new LogBuffer(2),
+    lines,
   );
+  return { log, logRequest: log.isLevelEnabled("info") ? jsonRequestLog(lines) : () => {} };
 }

@@ -79,6 +79,17 @@ describe("a download", () => {
     }
   });
 
+  test.skipIf(process.platform !== "linux")("is not read for HEAD, however large it is", async () => {
+    const sizeBytes = 20 * 1024 * 1024;
+    expect((await client.put("large", new Uint8Array(sizeBytes))).status).toBe(202);
+    const readBytes = async () =>
+      Number(/rchar: (\d+)/.exec(await Bun.file(`/proc/${larder.process.pid}/io`).text())?.[1]);
+    const before = await readBytes();
+    for (let round = 0; round < 3; round++)
+      expect((await client.head("large")).headers.get("content-length")).toBe(String(sizeBytes));
+    expect((await readBytes()) - before).toBeLessThan(sizeBytes / 10);
+  });
+
   test("is nothing that a browser would show, and not named after the server's files", async () => {
     const { headers } = await onTheWire("GET", "full");
     expect(headers.get("content-disposition")).toBe("attachment");
