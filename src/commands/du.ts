@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { totals } from "../cache/totals.ts";
 import { roundSize } from "../config/units.ts";
 import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { jsonText } from "./json-text.ts";
 import { textTable } from "./text-table.ts";
@@ -24,7 +25,7 @@ export function duCommand(context: CommandContext): Command {
           ]),
         ]);
         context.stdout(
-          `${table}\n${all.blobs} blobs take ${roundSize(all.storedBytes)}; sharing saves ${roundSize(all.savedBytes)}.\n`,
+          `${table}\n${counted(all.blobs, "blob")} ${all.blobs === 1 ? "takes" : "take"} ${roundSize(all.storedBytes)}; sharing saves ${roundSize(all.savedBytes)}.\n`,
         );
       }),
   );

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { roundSize } from "../config/units.ts";
 import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { jsonText } from "./json-text.ts";
 import { collected, withCache } from "./with-cache.ts";
@@ -23,8 +24,8 @@ export function gcCommand(context: CommandContext): Command {
           context.stdout(
             options.json
               ? jsonText({ tooOld, overQuotaBytes, unused: waiting })
-              : `Would go: ${tooOld} artifacts that are too old, ${roundSize(overQuotaBytes)} beyond quotas, ` +
-                  `${waiting.blobs} unused blobs (${roundSize(waiting.sizeBytes)}).\n`,
+              : `Would go: ${counted(tooOld, "artifact")} too old, ${roundSize(overQuotaBytes)} beyond quotas, ` +
+                  `${counted(waiting.blobs, "unused blob")} (${roundSize(waiting.sizeBytes)}).\n`,
           );
           return;
         }
@@ -36,7 +37,7 @@ export function gcCommand(context: CommandContext): Command {
         context.stdout(
           options.json
             ? jsonText({ expired, freed })
-            : `Removed ${expired} artifacts that were too old; freed ${roundSize(freed.sizeBytes)} in ${freed.blobs} blobs.\n`,
+            : `Removed ${counted(expired, "artifact")} too old; freed ${roundSize(freed.sizeBytes)} in ${counted(freed.blobs, "blob")}.\n`,
         );
       }),
     );

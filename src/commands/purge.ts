@@ -3,6 +3,7 @@ import type { PurgeFilter } from "../cache/cache.ts";
 import { parseTime, roundSize } from "../config/units.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { jsonText } from "./json-text.ts";
 import { collected, withCache } from "./with-cache.ts";
@@ -36,7 +37,7 @@ export function purgeCommand(context: CommandContext): Command {
         context.stdout(
           options.json
             ? jsonText({ artifacts, freed })
-            : `Purged ${artifacts} artifacts of team ${team.slug}; freed ${roundSize(freed.sizeBytes)}.\n`,
+            : `Purged ${counted(artifacts, "artifact")} of team ${team.slug}; freed ${roundSize(freed.sizeBytes)}.\n`,
         );
       }),
     );

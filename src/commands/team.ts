@@ -14,6 +14,7 @@ import {
 } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
@@ -211,10 +212,6 @@ async function holdingsOf({ database, tokens }: Data, team: Team): Promise<Holdi
 function describeHoldings(holdings: Holdings): string {
   const { artifacts, sizeBytes, validTokens } = holdings;
   return `${counted(artifacts, "artifact")} (${roundSize(sizeBytes)}), ${counted(validTokens, "valid token")}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function teamTable(teams: Team[]): string {

@@ -3,6 +3,7 @@ import type { VerifyReport } from "../cache/verifier.ts";
 import { parseSize, roundSize } from "../config/units.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { jsonText } from "./json-text.ts";
 import { withCache } from "./with-cache.ts";
@@ -31,7 +32,10 @@ export function verifyCommand(context: CommandContext): Command {
         });
         context.stdout(options.json ? jsonText(report) : summary(report, isServed));
         if (report.rotten.length > 0)
-          throw new Refusal("conflict", `${report.rotten.length} blobs are rotten.`);
+          throw new Refusal(
+            "conflict",
+            `${counted(report.rotten.length, "blob")} ${report.rotten.length === 1 ? "is" : "are"} rotten.`,
+          );
       }),
     );
   return command;
@@ -45,7 +49,7 @@ function progressBar(context: CommandContext, totalBytes: number): (report: Veri
     shownAt = Date.now();
     const share = totalBytes === 0 ? 1 : Math.min(1, sizeBytes / totalBytes);
     const bar = "#".repeat(Math.round(share * barLength)).padEnd(barLength, ".");
-    context.stderr(`\r[${bar}] ${Math.floor(share * 100)} %, ${blobs} blobs${isEnd ? "\n" : ""}`);
+    context.stderr(`\r[${bar}] ${Math.floor(share * 100)} %, ${counted(blobs, "blob")}${isEnd ? "\n" : ""}`);
   };
 }
 
@@ -53,7 +57,7 @@ function summary(report: VerifyReport, isServed: boolean): string {
   const { rotten, unknown } = report;
   const done = isServed ? "the running server looks at them next" : "taken out";
   return [
-    `Read ${report.blobs} blobs, ${roundSize(report.sizeBytes)}.`,
+    `Read ${counted(report.blobs, "blob")}, ${roundSize(report.sizeBytes)}.`,
     rotten.length === 0 ? "None is rotten." : `Rotten, ${done}:\n${lines(rotten)}`,
     unknown.length === 0 ? "" : `Files that no artifact knows, ${done}:\n${lines(unknown)}`,
     "",

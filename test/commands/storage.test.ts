@@ -74,6 +74,9 @@ describe("larder du", () => {
 
   test("tells of a larder that has nothing yet", async () => {
     expect(await json("du")).toMatchObject({ blobs: 0, storedBytes: 0, savedBytes: 0 });
+    expect(await cliOutput(larder, "du")).toEndWith("0 blobs take 0B; sharing saves 0B.\n");
+    await put(larder.firstToken, "a", "hello");
+    expect(await cliOutput(larder, "du")).toEndWith("1 blob takes 5B; sharing saves 0B.\n");
   });
 });
 
@@ -103,7 +106,7 @@ describe("larder gc", () => {
       unused: { blobs: 1, sizeBytes: 200 },
     });
     expect(await cliOutput(larder, "gc", "--dry-run")).toBe(
-      "Would go: 2 artifacts that are too old, 300B beyond quotas, 1 unused blobs (200B).\n",
+      "Would go: 2 artifacts too old, 300B beyond quotas, 1 unused blob (200B).\n",
     );
     expect(holdingsOf(larder.dataFolder)).toEqual(before);
   });
@@ -115,9 +118,7 @@ describe("larder gc", () => {
     expect(await json("gc")).toEqual({ expired: 2, freed: { blobs: 6, sizeBytes: 700 } });
     expect([hashes(), hashes("web")]).toEqual([["kept"], ["w4", "w5"]]);
     expect(holdingsOf(larder.dataFolder).blobFiles).toHaveLength(3);
-    expect(await cliOutput(larder, "gc")).toBe(
-      "Removed 0 artifacts that were too old; freed 0B in 0 blobs.\n",
-    );
+    expect(await cliOutput(larder, "gc")).toBe("Removed 0 artifacts too old; freed 0B in 0 blobs.\n");
   });
 
   test("beside a server has it remove the blobs, and waits until it has", async () => {
@@ -161,7 +162,7 @@ describe("larder purge", () => {
     expect(await purge("--written-by", other.id)).toMatchObject({ artifacts: 2 });
     expect(hashes()).toEqual(["c"]);
     expect(await cliOutput(larder, "purge", "--team", "default", "--yes")).toBe(
-      "Purged 1 artifacts of team default; freed 5B.\n",
+      "Purged 1 artifact of team default; freed 5B.\n",
     );
     expect([hashes(), hashes("web")]).toEqual([[], ["a", "shared"]]);
     expect(holdingsOf(larder.dataFolder).blobFiles).toHaveLength(2);
@@ -224,7 +225,9 @@ describe("larder verify", () => {
     await larder.stop();
     writeFileSync(blobPath("rotten"), "ROTTEN");
     writeFileSync(blobPath("nobody's"), "nobody's");
-    expect((await larder.cli("verify")).stdout).toBe(
+    const { stdout, stderr } = await larder.cli("verify");
+    expect(stderr).toContain("larder: 1 blob is rotten.\n");
+    expect(stdout).toBe(
       `Read 3 blobs, 18B.\nRotten, taken out:\n  ${sha256Of("rotten")}\n` +
         `Files that no artifact knows, taken out:\n  ${sha256Of("nobody's")}\n`,
     );
