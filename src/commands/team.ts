@@ -80,11 +80,8 @@ function showCommand(context: CommandContext): Command {
                 ["Name", team.name],
                 ["State", team.state],
                 ["Overwrite", team.overwrite],
-                [
-                  "Quota",
-                  team.quotaBytes === null ? "none" : `${formatSize(team.quotaBytes)} (${team.quotaRule})`,
-                ],
-                ["Max age", team.maxAgeMs === null ? "the server's" : formatTime(team.maxAgeMs)],
+                ["Quota", quotaText(team)],
+                ["Max age", maxAgeText(team)],
                 ["Used", roundSize(team.usedBytes)],
                 ["Created", isoTime(team.createdAt)],
                 ["Artifacts", `${holdings.artifacts} (${roundSize(holdings.sizeBytes)})`],
@@ -216,16 +213,27 @@ function describeHoldings(holdings: Holdings): string {
 
 function teamTable(teams: Team[]): string {
   return textTable([
-    ["SLUG", "NAME", "STATE", "OVERWRITE", "CREATED", "ID"],
+    ["SLUG", "NAME", "STATE", "OVERWRITE", "QUOTA", "MAX AGE", "CREATED", "ID"],
     ...teams.map((team) => [
       team.slug,
       team.name,
       team.state,
       team.overwrite,
+      quotaText(team),
+      maxAgeText(team),
       isoTime(team.createdAt),
       team.id,
     ]),
   ]);
+}
+
+/** With what happens at the quota. */
+function quotaText({ quotaBytes, quotaRule }: Team): string {
+  return quotaBytes === null ? "none" : `${formatSize(quotaBytes)} (${quotaRule})`;
+}
+
+function maxAgeText({ maxAgeMs }: Team): string {
+  return maxAgeMs === null ? "the server's" : formatTime(maxAgeMs);
 }
 
 function teamJson(team: Team): Record<string, unknown> {

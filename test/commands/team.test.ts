@@ -58,9 +58,11 @@ test("a team's id does wherever its slug does", async () => {
 
 test("without --json, people can read it", async () => {
   expect(await cli.onData("team", "create", "web")).toMatch(/^Created team web \(team_\w{24}\)\.\n$/);
-  const [head, , row] = (await cli.onData("team", "list")).split("\n");
-  expect(head).toMatch(/^SLUG +NAME +STATE +OVERWRITE +CREATED +ID$/);
-  expect(row).toMatch(/^web +web +enabled +allow +\S+Z +team_\w{24}$/);
+  await cli.onData("team", "set", "web", "--quota", "20GiB", "--quota-rule", "refuse", "--max-age", "30d");
+  const [head, other, row] = (await cli.onData("team", "list")).split("\n");
+  expect(head).toMatch(/^SLUG +NAME +STATE +OVERWRITE +QUOTA +MAX AGE +CREATED +ID$/);
+  expect(row).toMatch(/^web +web +enabled +allow +20GiB \(refuse\) +30d +\S+Z +team_\w{24}$/);
+  expect(other).toMatch(/^default .* allow +none +the server's +\S+Z /);
   expect(row?.indexOf("enabled")).toBe(head?.indexOf("STATE") as number);
   expect(await cli.onData("team", "show", "web")).toContain("\nArtifacts     0 (0B)\n");
 });
