@@ -20,15 +20,30 @@ export class Recency {
     if (this.waiting.size >= maxWaiting) this.flush().catch(() => {});
   }
 
+  /** What could not be written waits for the next time; rejects with the reason. */
   async flush(): Promise<void> {
     const ids = [...this.waiting];
     this.waiting = new Set();
     const lastUsedAt = Date.now();
     for (let start = 0; start < ids.length; start += idsPerStatement) {
       const some = ids.slice(start, start + idsPerStatement);
-      await this.database.write(async (tx) => {
-        await tx.update(artifacts).set({ lastUsedAt }).where(inArray(artifacts.id, some));
-      });
+      try {
+        await this.database.write(async (tx) => {
+          await tx.update(artifacts).set({ lastUsedAt }).where(inArray(artifacts.id, some));
+        });
+      } catch (error) {
+        this.putBack(ids.slice(start));
+        throw error;
+      }
+    }
+  }
+
+  /** As many as fit: a database that takes nothing for long must not fill the memory. */
+  private putBack(ids: readonly number[]): void {
+    for (const id of ids) {
+      // Room for one more, or the next use would not be waited with.
+      if (this.waiting.size >= maxWaiting - 1) return;
+      this.waiting.add(id);
     }
   }
 }

@@ -75,6 +75,54 @@ describe("recency", () => {
     }
   });
 
+  test("that could not be written is written the next time, with what came since", async () => {
+    await using t = await openTestCache();
+    const now = Date.now();
+    await Promise.all(Array.from({ length: 1200 }, (_, index) => t.put(`h${index}`, "same")));
+    const rows = await t.database.read.select().from(artifacts);
+    let writesLeft = 1;
+    const recency = new Recency({
+      ...t.database,
+      write: (work) => (writesLeft-- > 0 ? t.database.write(work) : Promise.reject(new Error("busy"))),
+    });
+    setSystemTime(now + hour);
+    try {
+      for (const row of rows.slice(1)) recency.touch(row);
+      // The first statement of three is written.
+      await expect(recency.flush()).rejects.toThrow("busy");
+      recency.touch(rows[0] as (typeof rows)[number]);
+      writesLeft = 100;
+      await recency.flush();
+      expect(100 - writesLeft).toBe(2);
+      const after = await t.database.read.select().from(artifacts);
+      expect(after.filter(({ lastUsedAt }) => lastUsedAt < now + hour)).toEqual([]);
+    } finally {
+      setSystemTime();
+    }
+  });
+
+  test("that can never be written takes no more memory for that", async () => {
+    await using t = await openTestCache();
+    let isBusy = true;
+    let writes = 0;
+    const recency = new Recency({
+      ...t.database,
+      async write() {
+        if (isBusy) throw new Error("busy");
+        writes++;
+        return undefined as never;
+      },
+    });
+    for (let id = 0; id < 50_000; id++) {
+      recency.touch({ id, lastUsedAt: 0 });
+      if (id % 1000 === 999) await recency.flush().catch(() => {});
+    }
+    isBusy = false;
+    await recency.flush();
+    // 20 000 at most, in statements of 500.
+    expect(writes).toBe(40);
+  });
+
   test("of an artifact that has gone meanwhile harms nobody", async () => {
     await using t = await openTestCache();
     await t.put("a", "hello");
