@@ -5,7 +5,7 @@ import { artifacts, teams } from "../database/schema.ts";
 import { takeOut } from "./books.ts";
 import type { Capacity } from "./capacity.ts";
 import { type Collector, releaseGraceMs } from "./collector.ts";
-import type { Recency } from "./recency.ts";
+import { type Recency, recencyLagMs } from "./recency.ts";
 
 export interface EvictorOptions {
   database: Database;
@@ -98,14 +98,15 @@ export class Evictor {
 
   private async tooOld(now: number): Promise<(SQL | undefined)[]> {
     const { database, maxAgeMs } = this.options;
+    const knownUntil = now - recencyLagMs;
     const own = await database.read.select().from(teams).where(isNotNull(teams.maxAgeMs));
     const conditions = own.map((team) =>
-      and(eq(artifacts.teamId, team.id), lt(artifacts.lastUsedAt, now - (team.maxAgeMs as number))),
+      and(eq(artifacts.teamId, team.id), lt(artifacts.lastUsedAt, knownUntil - (team.maxAgeMs as number))),
     );
     if (maxAgeMs === undefined) return conditions;
     const ids = own.map((team) => team.id);
     const others = ids.length > 0 ? notInArray(artifacts.teamId, ids) : undefined;
-    return [...conditions, and(others, lt(artifacts.lastUsedAt, now - maxAgeMs))];
+    return [...conditions, and(others, lt(artifacts.lastUsedAt, knownUntil - maxAgeMs))];
   }
 
   private async round(): Promise<void> {

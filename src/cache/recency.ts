@@ -7,6 +7,11 @@ const precisionMs = 60_000;
 /** So many in memory at most: 16 bytes each, and written at once when they are reached. */
 const maxWaiting = 20_000;
 const idsPerStatement = 500;
+/** How long a failed write, and one under way elsewhere, may keep a use from the books. */
+const writtenWithinMs = 30_000;
+
+/** An artifact may have been used so much later than the books say. Nothing goes for its age before that is over, too. */
+export const recencyLagMs = precisionMs + writtenWithinMs;
 
 /** Remembers which artifacts were used, and writes it down now and then. A crash loses what was not yet written. */
 export class Recency {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -250,6 +250,23 @@ describe("age", () => {
     await t.get("a");
     expect(await t.cache.evictor.expire()).toBe(1);
     expect(await t.hashes()).toEqual(["a"]);
+  });
+
+  test("is not that of an artifact in use, however short the limit is", async () => {
+    await using t = await openTestCache({}, { maxAgeMs: 1_000 });
+    await t.put("a", "hello");
+    const writtenAt = Date.now();
+    try {
+      // Uses less than a minute after the last are not written down.
+      setSystemTime(writtenAt + 59_000);
+      await t.get("a");
+      setSystemTime(writtenAt + 59_900);
+      expect([await t.cache.evictor.countTooOld(), await t.cache.evictor.expire()]).toEqual([0, 0]);
+      setSystemTime(writtenAt + 120_000);
+      expect([await t.cache.evictor.countTooOld(), await t.cache.evictor.expire()]).toEqual([1, 1]);
+    } finally {
+      setSystemTime();
+    }
   });
 
   test("is no reason to go where no limit is set, and stops in the middle when it is asked to", async () => {
