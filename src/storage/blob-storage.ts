@@ -9,7 +9,8 @@ export interface BlobStorage {
    * The result is to be settled in any case, by `discard` or by `leave`.
    * @throws Refusal `too_large` as soon as `limits.maxSizeBytes` is passed,
    *   `bad_request` when the body is not exactly `limits.expectedSizeBytes` long,
-   *   `aborted` when the sender goes away, `no_space` when the disk is full. Nothing is left behind then.
+   *   `aborted` when the sender goes away, `no_space` when the disk is full, `unavailable` when it cannot be written to
+   *   or no more files can be opened. Nothing is left behind then.
    */
   receive(body: AsyncIterable<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob>;
 
@@ -62,6 +63,7 @@ export interface ReceivedBlob {
   /**
    * Makes the blob readable under its name, durably before it resolves. A blob of that name is never replaced,
    * unless its bytes are wrong, and then at once and whole.
+   * @throws Refusal `no_space`, `unavailable` as `receive` does.
    */
   publish(): Promise<void>;
 

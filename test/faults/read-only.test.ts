@@ -26,6 +26,14 @@ function makeReadOnly(folder: string): Disposable {
   };
 }
 
+async function expectNotWritable(response: Response): Promise<void> {
+  expect(response.headers.get("retry-after")).toBe("30");
+  const message = await expectRefusal(response, 503, "unavailable");
+  expect(message).toMatch(
+    /cannot write to its data folder \(EROFS\)\. Nothing was stored\. .*right to write/,
+  );
+}
+
 describeWith(tmpfs, "a data folder that has become read-only", () => {
   test("takes no upload and keeps nothing of one, serves what it has, says that it is not ready, and recovers", async () => {
     await using larder = await startLarder();
@@ -39,9 +47,10 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     expect(await readiness()).toEqual([200, expect.any(String)]);
     {
       using _ = makeReadOnly(larder.dataFolder);
-      await expectRefusal(await client.put("new", "new bytes"), 500, "internal_error");
-      await expectRefusal(await client.put("there", "other bytes"), 500, "internal_error");
-      await expectRefusal(await client.put("new", new Blob(["in chunks"]).stream()), 500, "internal_error");
+      await expectNotWritable(await client.put("new", "new bytes"));
+      await expectNotWritable(await client.put("there", "other bytes"));
+      await expectNotWritable(await client.put("new", new Blob(["in chunks"]).stream()));
+      await expectNotWritable(await client.put("new", new Uint8Array(1_000_000)));
       expect(await (await client.get("there")).text()).toBe("bytes");
       expect((await client.get("new")).status).toBe(404);
       expect((await fetch(`${larder.url}/health/live`)).status).toBe(200);
@@ -52,8 +61,7 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     expect((await client.put("there", "other bytes")).status).toBe(202);
     expect(await (await client.get("there")).text()).toBe("other bytes");
     expect(await larder.stop()).toBe(0);
-    const reasons = errorLines(larder.stderr()).map(({ err }) => (err as { message: string }).message);
-    expect(reasons).toEqual(Array(3).fill(expect.stringContaining("read-only")));
+    expect(errorLines(larder.stderr())).toEqual([]);
   }, 30_000);
 
   test("keeps nothing of an upload that was received and could not be given its name, from the next start on", async () => {
@@ -63,8 +71,8 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     const before = holdingsOf(larder.dataFolder);
     {
       using _ = makeReadOnly(join(larder.dataFolder, "blobs"));
-      await expectRefusal(await client.put("new", "new bytes"), 500, "internal_error");
-      await expectRefusal(await client.put("there", "other bytes"), 500, "internal_error");
+      await expectNotWritable(await client.put("new", "new bytes"));
+      await expectNotWritable(await client.put("there", "other bytes"));
       expect(await (await client.get("there")).text()).toBe("bytes");
     }
     expect(await larder.stop()).toBe(0);

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, statfsSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { Refusal } from "../../src/refusal.ts";
 import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { bodyOf, bytes, describeBlobStorage, readBlob, store } from "./blob-storage-contract.ts";
@@ -177,4 +178,29 @@ test("what was received and not published leaves no file when it is discarded, s
     expect(await storage.find(received.sha256)).toBeUndefined();
   }
   expect(readdirSync(join(folder.path, "tmp"))).toEqual([]);
+});
+
+test.each([
+  ["ENOSPC", "no_space"],
+  ["EDQUOT", "no_space"],
+  ["EROFS", "unavailable"],
+  ["EACCES", "unavailable"],
+  ["EPERM", "unavailable"],
+  ["EMFILE", "unavailable"],
+  ["ENFILE", "unavailable"],
+])("a failure with %s is a refusal that says what to do, and any other a fault", async (code, refusal) => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const failing = (failure: string) => {
+    const body = async function* () {
+      yield bytes("begun");
+      throw Object.assign(new Error("failed"), { code: failure });
+    };
+    return storage.receive(body(), { maxSizeBytes: 10 }).catch((error) => error);
+  };
+  const refused = await failing(code);
+  expect(refused).toBeInstanceOf(Refusal);
+  expect(refused).toMatchObject({ code: refusal, message: expect.stringContaining("Nothing was stored") });
+  if (refusal === "unavailable") expect(refused).toMatchObject({ retryAfterSeconds: expect.any(Number) });
+  expect(await failing("EIO")).not.toBeInstanceOf(Refusal);
 });

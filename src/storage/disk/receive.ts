@@ -66,7 +66,8 @@ export class Receiver {
     } catch (error) {
       held.take();
       await file?.close();
-      if (file) await removeFile(path);
+      // Where nothing can be removed any more, the next start does it; what the sender has to hear is the first failure.
+      if (file) await removeFile(path).catch(() => {});
       throw refusalOf(error);
     }
   }
@@ -189,11 +190,33 @@ function tooLarge(limits: ReceiveLimits, size: string): Refusal {
   );
 }
 
+/** What the system answers where nothing may be written: a read-only disk, a folder of another user, a frozen one. */
+const notWritable = new Set(["EROFS", "EACCES", "EPERM"]);
+const noFileToOpen = new Set(["EMFILE", "ENFILE"]);
+const notWritableRetrySeconds = 30;
+const noFileRetrySeconds = 1;
+
 /** What a failing body or disk means to the sender. Everything else is a fault of ours and stays as it is. */
 export function refusalOf(error: unknown): unknown {
   const { name, code } = error as { name?: string; code?: string };
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
+  }
+  if (notWritable.has(code ?? "")) {
+    return new Refusal(
+      "unavailable",
+      `The server cannot write to its data folder (${code}). Nothing was stored. Give larder's user the right to write ` +
+        "there, or mount the disk for writing.",
+      notWritableRetrySeconds,
+    );
+  }
+  if (noFileToOpen.has(code ?? "")) {
+    return new Refusal(
+      "unavailable",
+      `The server may open no more files (${code}). Nothing was stored; try again. If it happens often, raise larder's ` +
+        "limit on open files (`ulimit -n`, LimitNOFILE).",
+      noFileRetrySeconds,
+    );
   }
   if (name === "AbortError") {
     return new Refusal("aborted", "The connection was closed before the whole body had arrived.");
