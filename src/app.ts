@@ -73,7 +73,7 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   await new Teams(database).ensureDefault();
 
   const requests = new Requests();
-  const routes = buildRoutes({ config, database, cache, eventLog, requests, log });
+  const routes = buildRoutes({ config, database, storage, cache, eventLog, requests, log });
   const listener = listen({
     handle: (request) => routes.fetch(request),
     refuse: refusalAnswer,
@@ -153,13 +153,14 @@ async function createFirstToken(database: Database): Promise<string | undefined>
 interface Parts {
   config: Config;
   database: Database;
+  storage: DiskStorage;
   cache: Cache;
   eventLog: EventLog;
   requests: Requests;
   log: Logger;
 }
 
-function buildRoutes({ config, database, cache, eventLog, requests, log }: Parts) {
+function buildRoutes({ config, database, storage, cache, eventLog, requests, log }: Parts) {
   const accessRules = access({
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
@@ -173,6 +174,7 @@ function buildRoutes({ config, database, cache, eventLog, requests, log }: Parts
   const checks: ReadinessCheck[] = [
     () => database.check(),
     () => tryPath(config.data, constants.W_OK),
+    () => storage.check(),
     () => cache.capacity.check(),
   ];
   const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;

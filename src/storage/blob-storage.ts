@@ -33,6 +33,9 @@ export interface BlobStorage {
   /** The names of all blobs, some at a time, in any order. What comes or goes meanwhile may or may not be among them. */
   list(): AsyncIterable<string[]>;
 
+  /** Resolves if a body could be received and published now, and rejects with what is wrong, for an operator to read. */
+  check(): Promise<void>;
+
   /** What else the place would hold, in bytes. */
   freeBytes(): Promise<number>;
 

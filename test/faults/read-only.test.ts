@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { tmpfs } from "../known-tools.ts";
-import { startLarder } from "../larder.ts";
+import { type RunningLarder, startLarder } from "../larder.ts";
 import { expectRefusal, TurboClient } from "../protocols/turbo/client.ts";
 import { holdingsOf } from "../server/holdings.ts";
 import { errorLines } from "../server/log-lines.ts";
@@ -26,6 +26,11 @@ function makeReadOnly(folder: string): Disposable {
   };
 }
 
+async function readinessOf(larder: RunningLarder): Promise<[number, string]> {
+  const response = await fetch(`${larder.url}/health/ready`);
+  return [response.status, await response.text()];
+}
+
 async function expectNotWritable(response: Response): Promise<void> {
   expect(response.headers.get("retry-after")).toBe("30");
   const message = await expectRefusal(response, 503, "unavailable");
@@ -40,10 +45,7 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     const client = new TurboClient(larder.url, larder.firstToken);
     expect((await client.put("there", "bytes")).status).toBe(202);
     const before = holdingsOf(larder.dataFolder);
-    const readiness = async () => {
-      const response = await fetch(`${larder.url}/health/ready`);
-      return [response.status, await response.text()];
-    };
+    const readiness = () => readinessOf(larder);
     expect(await readiness()).toEqual([200, expect.any(String)]);
     {
       using _ = makeReadOnly(larder.dataFolder);
@@ -79,6 +81,16 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     await using again = await startLarder({ dataFolder: larder.dataFolder });
     expect(holdingsOf(again.dataFolder)).toEqual(before);
   }, 30_000);
+
+  test.each(["blobs", "tmp"])("is not ready for uploads when only %s in it is", async (name) => {
+    await using larder = await startLarder();
+    {
+      using _ = makeReadOnly(join(larder.dataFolder, name));
+      const reason = new RegExp(`(EROFS|read-only).*${name}`, "i");
+      expect(await readinessOf(larder)).toEqual([503, expect.stringMatching(reason)]);
+    }
+    expect(await readinessOf(larder)).toEqual([200, expect.any(String)]);
+  });
 
   test.each(["that is there", "that is yet to be made", "that a larder has been in"])(
     "has larder say so when it starts with one %s",

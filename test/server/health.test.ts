@@ -32,7 +32,7 @@ test("a server that has lost its data folder lives, is not ready, says why, and 
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
       status: "unready",
-      reasons: Array(2).fill(expect.stringContaining("no such file")),
+      reasons: Array(3).fill(expect.stringContaining("no such file")),
     } as never);
   }
   expect((await health(larder, "live")).status).toBe(200);

@@ -38,11 +38,17 @@ function sha256Of(content: Uint8Array): string {
   return new Bun.CryptoHasher("sha256").update(content).digest("hex");
 }
 
-/** What every storage driver has to keep. `open` gives an empty storage, and again the same one for the same `place`. */
-export function describeBlobStorage(
-  driver: string,
-  open: () => Promise<{ storage: BlobStorage; reopen: () => Promise<BlobStorage> } & Disposable>,
-): void {
+/** Where a storage lies that is tested. */
+export interface StoragePlace extends Disposable {
+  storage: BlobStorage;
+  /** The same storage again, as after a crash. */
+  reopen(): Promise<BlobStorage>;
+  /** Makes it unable to take anything in. */
+  spoil(): Promise<void>;
+}
+
+/** What every storage driver has to keep. `open` gives an empty storage. */
+export function describeBlobStorage(driver: string, open: () => Promise<StoragePlace>): void {
   describe(`${driver} storage`, () => {
     test("gives back what was published, byte for byte, however it was cut into chunks", async () => {
       using place = await open();
@@ -216,6 +222,15 @@ export function describeBlobStorage(
       expect(await listed(place.storage)).toEqual(names.toSorted());
       await received.discard();
       expect(await listed(await place.reopen())).toEqual(names.toSorted());
+    });
+
+    test("says that it can take a body in, or what is wrong if it cannot", async () => {
+      using place = await open();
+      expect(await place.storage.check()).toBeUndefined();
+      await place.spoil();
+      expect(await place.storage.check().catch((error) => error)).toMatchObject({
+        message: expect.stringMatching(/\w/),
+      });
     });
 
     test("knows how much more it would hold", async () => {

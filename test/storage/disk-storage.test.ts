@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { readdirSync, statfsSync, statSync, truncateSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Refusal } from "../../src/refusal.ts";
 import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
@@ -11,6 +12,7 @@ describeBlobStorage("disk", async () => {
   return {
     storage: await DiskStorage.open(folder.path),
     reopen: () => DiskStorage.open(folder.path),
+    spoil: () => rm(folder.path, { recursive: true }),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
 });
@@ -26,6 +28,13 @@ test("a blob lies under the first pair of its name and has no other name left", 
   expect(file.size).toBe(5);
   expect(file.nlink).toBe(1);
   expect(readdirSync(join(folder.path, "tmp"))).toEqual([]);
+});
+
+test.each(["tmp", "blobs"])("without %s it says that it cannot take anything in", async (name) => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  await rm(join(folder.path, name), { recursive: true });
+  await expect(storage.check()).rejects.toThrow(name);
 });
 
 test("blobs and their folders are for their owner alone", async () => {

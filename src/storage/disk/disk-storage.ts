@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
-import { link, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { closeSync, constants, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import { access, link, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BlobStorage, ReceivedBlob, ReceiveLimits, StoredBlob } from "../blob-storage.ts";
 import { createFolder, createFolderDurably, syncFolder } from "./folders.ts";
@@ -100,6 +100,10 @@ export class DiskStorage implements BlobStorage {
       for (let start = 0; start < blobs.length; start += namesPerStep)
         yield blobs.slice(start, start + namesPerStep);
     }
+  }
+
+  async check(): Promise<void> {
+    for (const folder of [this.temporary, this.blobs]) await access(folder, constants.W_OK | constants.X_OK);
   }
 
   async freeBytes(): Promise<number> {
