@@ -3,16 +3,18 @@ import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs } from "../database/schema.ts";
+import type { Refusal } from "../refusal.ts";
 import type { BlobStorage, ReceivedBlob, StoredBlob } from "../storage/blob-storage.ts";
 import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
 import { storedBytes, takeOut } from "./books.ts";
-import { Capacity, type Reservation } from "./capacity.ts";
+import { Capacity } from "./capacity.ts";
 import { Collector } from "./collector.ts";
 import { enter } from "./enter.ts";
 import { Evictor } from "./evictor.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { Recency } from "./recency.ts";
 import { TeamRoom } from "./team-room.ts";
+import { UploadRoom } from "./upload-room.ts";
 import { Verifier } from "./verifier.ts";
 
 export interface CacheOptions {
@@ -58,8 +60,6 @@ export interface PurgeFilter extends Partial<ArtifactKey> {
 const maxReadBytes = 128 * 1024;
 /** How many hashes one statement asks for; SQLite's limit on parameters is far above. */
 const hashesPerQuery = 500;
-/** For a body that does not say how long it is, room is taken in steps of this size after the first. */
-const reservationStepBytes = 1024 * 1024;
 /** Uploads wait so long for room; clients give up after 60 seconds (turbo 2.11.11). */
 const roomPatienceMs = 15_000;
 
@@ -184,6 +184,7 @@ export class Cache {
   async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<void> {
     const { database, maxArtifactSizeBytes, storage } = this.options;
     const room = new UploadRoom(this.capacity, this.teamRoom, key.teamId);
+    let isCleared = true;
     try {
       // More than the limit is refused before a byte is read, with a better message than that of missing room.
       if ((upload.sizeBytes ?? 0) <= maxArtifactSizeBytes) await room.cover(upload.sizeBytes ?? 0);
@@ -200,12 +201,13 @@ export class Cache {
           });
         });
       } catch (error) {
-        await this.withdraw(received);
+        isCleared = await this.withdraw(received, error);
+        if (!isCleared) this.collector.clearLater(received, () => room.settle());
         throw error;
       }
       await received.discard();
     } finally {
-      room.settle();
+      if (isCleared) room.settle();
       this.evictor.wake();
     }
   }
@@ -228,6 +230,7 @@ export class Cache {
   /** When nothing is asked of it any more: ends what goes on behind, and writes down what is not yet written. */
   async close(): Promise<void> {
     await this.evictor.stop();
+    await this.collector.stop();
     await this.recency.flush();
   }
 
@@ -237,19 +240,21 @@ export class Cache {
   }
 
   /**
-   * After a put that failed: the failure is what the caller must hear of, so one of clearing up is only logged, and what
-   * could not be cleared leaves its trace for the next start.
+   * After a put that failed, which is what the caller must hear of and not wait for any longer.
+   * @returns whether nothing is left of it.
    */
-  private async withdraw(received: ReceivedBlob): Promise<void> {
+  private async withdraw(received: ReceivedBlob, failure: unknown): Promise<boolean> {
+    const { sha256, isNamed } = received;
+    // Whoever asks the books now would wait as long again.
+    if (isNamed && (failure as Refusal).code === "unavailable") return false;
     try {
-      await this.collector.discard([received.sha256]);
+      // A name that was there before is none of this upload's business.
+      if (isNamed) await this.collector.discard([sha256]);
       await received.discard();
+      return true;
     } catch (error) {
-      this.options.log.error(
-        { err: error, sha256: received.sha256 },
-        "failed upload left for the next start to clear",
-      );
-      await received.leave();
+      this.options.log.error({ err: error, sha256 }, "failed upload not yet cleared");
+      return false;
     }
   }
 
@@ -276,47 +281,6 @@ export class Cache {
       // It is a miss all the same, and the next one to ask tries again.
       this.options.log.error({ err: error, sha256: artifact.sha256 }, "blob not quarantined");
     }
-  }
-}
-
-/** The room that one upload takes, in the server and in its team. */
-class UploadRoom {
-  /** Of what was received, what the storage holds now and did not before. */
-  storedBytes = 0;
-  private reservation: Reservation | undefined;
-  private covered = 0;
-
-  constructor(
-    private readonly capacity: Capacity,
-    private readonly teamRoom: TeamRoom,
-    private readonly teamId: string,
-  ) {}
-
-  async cover(sizeBytes: number): Promise<void> {
-    if (sizeBytes > this.covered) {
-      await this.teamRoom.take(this.teamId, sizeBytes - this.covered, this.covered);
-      this.covered = sizeBytes;
-    }
-    if (this.reservation) await this.reservation.cover(sizeBytes);
-    else this.reservation = await this.capacity.reserve(sizeBytes);
-  }
-
-  /** Passes a body on, and takes more room before more comes than was announced. */
-  async *coverEach(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    let sizeBytes = 0;
-    for await (const chunk of body) {
-      sizeBytes += chunk.byteLength;
-      if (sizeBytes > this.covered)
-        // Up to the first step nothing beyond what has come, or a small artifact would not fit into a small quota.
-        await this.cover(sizeBytes + (sizeBytes > reservationStepBytes ? reservationStepBytes : 0));
-      this.reservation?.wrote(chunk.byteLength);
-      yield chunk;
-    }
-  }
-
-  settle(): void {
-    this.reservation?.settle(this.storedBytes);
-    this.teamRoom.give(this.teamId, this.covered);
   }
 }
 

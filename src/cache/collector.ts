@@ -2,7 +2,7 @@ import { and, count, eq, gt, inArray, isNotNull, isNull, lte, notExists, sum } f
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
-import type { BlobStorage } from "../storage/blob-storage.ts";
+import type { BlobStorage, ReceivedBlob } from "../storage/blob-storage.ts";
 import type { Capacity } from "./capacity.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 
@@ -19,8 +19,17 @@ export interface CollectorOptions {
   log: Logger;
 }
 
+/** What an upload left that failed after its blob had got its name. */
+interface Leftover {
+  received: ReceivedBlob;
+  /** Told when it has gone: until then it takes room. */
+  cleared: () => void;
+}
+
 /** Removes the blobs that no artifact points at any more. */
 export class Collector {
+  private readonly leftovers = new Set<Leftover>();
+
   constructor(private readonly options: CollectorOptions) {}
 
   /** Undoes what a crash left half done. To be run before the first upload. */
@@ -28,8 +37,19 @@ export class Collector {
     for await (const sha256 of this.options.storage.recover()) await this.discard([sha256]);
   }
 
+  /** Removes with the next round what an upload left. */
+  clearLater(received: ReceivedBlob, cleared: () => void): void {
+    this.leftovers.add({ received, cleared });
+  }
+
+  /** Leaves to the next start what there was no round for any more. */
+  async stop(): Promise<void> {
+    for (const { received } of this.leftovers) await received.leave();
+    this.leftovers.clear();
+  }
+
   /**
-   * Removes what was let go of, after a grace. A blob that cannot be removed is logged and left for the next time.
+   * Removes what uploads left that failed, and what was let go of, after a grace. A blob that cannot be removed is logged and left for the next time.
    * @returns how many blobs went, and their size.
    */
   async collect({
@@ -39,6 +59,7 @@ export class Collector {
     signal?: AbortSignal;
     graceMs?: number;
   } = {}): Promise<{ blobs: number; sizeBytes: number }> {
+    await this.clearLeftovers();
     const releasedBefore = Date.now() - graceMs;
     const freed = { blobs: 0, sizeBytes: 0 };
     for (let lastId = 0; ; ) {
@@ -55,6 +76,23 @@ export class Collector {
       }
       if (candidates.length < blobsPerStep || signal?.aborted) return freed;
       lastId = candidates.at(-1)?.id ?? 0;
+    }
+  }
+
+  private async clearLeftovers(): Promise<void> {
+    for (const leftover of this.leftovers) {
+      const { received, cleared } = leftover;
+      try {
+        await this.discard([received.sha256]);
+        await received.discard();
+      } catch (error) {
+        this.options.log.debug(
+          { err: error, sha256: received.sha256 },
+          "leftover of an upload not yet cleared",
+        );
+        return;
+      }
+      if (this.leftovers.delete(leftover)) cleared();
     }
   }
 

@@ -63,6 +63,9 @@ export interface ReceivedBlob {
   readonly sha256: string;
   readonly sizeBytes: number;
 
+  /** Whether `publish` gave the blob its name. It did not where the blob was there before, or where it failed earlier. */
+  readonly isNamed: boolean;
+
   /**
    * Makes the blob readable under its name, durably before it resolves. A blob of that name is never replaced,
    * unless its bytes are wrong, and then at once and whole.

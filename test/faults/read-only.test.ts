@@ -66,7 +66,7 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     expect(errorLines(larder.stderr())).toEqual([]);
   }, 30_000);
 
-  test("keeps nothing of an upload that was received and could not be given its name, from the next start on", async () => {
+  test("keeps nothing of an upload that was received and could not be given its name", async () => {
     await using larder = await startLarder();
     const client = new TurboClient(larder.url, larder.firstToken);
     expect((await client.put("there", "bytes")).status).toBe(202);
@@ -76,10 +76,10 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
       await expectNotWritable(await client.put("new", "new bytes"));
       await expectNotWritable(await client.put("there", "other bytes"));
       expect(await (await client.get("there")).text()).toBe("bytes");
+      expect(holdingsOf(larder.dataFolder)).toEqual(before);
     }
     expect(await larder.stop()).toBe(0);
-    await using again = await startLarder({ dataFolder: larder.dataFolder });
-    expect(holdingsOf(again.dataFolder)).toEqual(before);
+    expect(errorLines(larder.stderr())).toEqual([]);
   }, 30_000);
 
   test.each(["blobs", "tmp"])("is not ready for uploads when only %s in it is", async (name) => {

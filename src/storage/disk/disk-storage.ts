@@ -50,10 +50,17 @@ export class DiskStorage implements BlobStorage {
   async receive(body: AsyncIterable<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob> {
     const path = join(this.temporary, `${process.pid}-${++this.received}`);
     const received = await this.receiver.receive(body, path, limits);
+    let isNamed = false;
     return {
       sha256: received.sha256,
       sizeBytes: received.sizeBytes,
-      publish: () => this.publish(received),
+      get isNamed() {
+        return isNamed;
+      },
+      publish: () =>
+        this.publish(received, () => {
+          isNamed = true;
+        }),
       discard: () => received.remove(),
       leave: () => received.close(),
     };
@@ -131,7 +138,8 @@ export class DiskStorage implements BlobStorage {
     }
   }
 
-  private async publish(received: ReceivedFile): Promise<void> {
+  /** @param named called when the blob has got its name, which may not yet be durable. */
+  private async publish(received: ReceivedFile, named: () => void): Promise<void> {
     const path = this.pathOf(received.sha256);
     try {
       const isSynced = this.durability === "full";
@@ -139,6 +147,7 @@ export class DiskStorage implements BlobStorage {
       if (!(await isSound(path, received))) {
         await received.save(isSynced);
         await linkOnce(received, path);
+        named();
       }
       if (isSynced) await syncFolder(dirname(path));
     } catch (error) {
