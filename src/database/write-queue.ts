@@ -3,12 +3,14 @@ import { Refusal } from "../refusal.ts";
 import type { Queries } from "./database.ts";
 
 interface Entry {
+  /** How long it waits for the database, in the clock of `performance.now`. */
+  deadline: number;
   work: (tx: Queries) => Promise<unknown>;
   resolve: (value: unknown) => void;
   reject: (reason: unknown) => void;
 }
 
-/** How long another process may hold the database before writes are refused, and how often we ask. */
+/** How long a write waits for a database that another process holds, behind other writes or not, and how often we ask. */
 const maxBusyMs = 5_000;
 const busyPollMs = 20;
 
@@ -29,7 +31,8 @@ export class WriteQueue {
 
   add<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.waiting.push({ work, resolve: resolve as Entry["resolve"], reject });
+    const deadline = performance.now() + maxBusyMs;
+    this.waiting.push({ deadline, work, resolve: resolve as Entry["resolve"], reject });
     this.running ??= this.run();
     return promise;
   }
@@ -50,10 +53,16 @@ export class WriteQueue {
     }
   }
 
-  private async commit(batch: Entry[]): Promise<void> {
+  private async commit(asked: Entry[]): Promise<void> {
+    let batch = asked;
     const answers: (() => void)[] = [];
     try {
-      await this.begin();
+      while (!this.begin()) {
+        batch = refuseLate(batch);
+        if (batch.length === 0) return;
+        // SQLite's own waiting would hold up the event loop.
+        await Bun.sleep(busyPollMs);
+      }
       for (const entry of batch) answers.push(await this.runEntry(entry));
       this.sqlite.run("COMMIT");
       await this.afterCommit();
@@ -65,15 +74,14 @@ export class WriteQueue {
     for (const answer of answers) answer();
   }
 
-  /** Waits without holding up the event loop, which SQLite's own waiting would do. */
-  private async begin(): Promise<void> {
-    for (const deadline = performance.now() + maxBusyMs; ; await Bun.sleep(busyPollMs)) {
-      try {
-        this.sqlite.run("BEGIN IMMEDIATE");
-        return;
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw error;
-      }
+  /** @returns false when another process holds the database. */
+  private begin(): boolean {
+    try {
+      this.sqlite.run("BEGIN IMMEDIATE");
+      return true;
+    } catch (error) {
+      if (isBusy(error)) return false;
+      throw error;
     }
   }
 
@@ -94,6 +102,13 @@ export class WriteQueue {
   }
 }
 
+/** @returns the entries that may wait on. */
+function refuseLate(batch: Entry[]): Entry[] {
+  const now = performance.now();
+  for (const { deadline, reject } of batch) if (now > deadline) reject(held());
+  return batch.filter(({ deadline }) => now <= deadline);
+}
+
 function isBusy(error: unknown): boolean {
   return (error as { code?: string }).code === "SQLITE_BUSY";
 }
@@ -103,12 +118,9 @@ function refusalOf(error: unknown): unknown {
   if ((error as { code?: string }).code === "SQLITE_FULL") {
     return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
   }
-  if (isBusy(error)) {
-    return new Refusal(
-      "unavailable",
-      "Another process holds the database. Nothing was stored; try again.",
-      1,
-    );
-  }
-  return error;
+  return isBusy(error) ? held() : error;
+}
+
+function held(): Refusal {
+  return new Refusal("unavailable", "Another process holds the database. Nothing was stored; try again.", 1);
 }

@@ -126,6 +126,30 @@ describe("writes", () => {
     expect(await t.database.read.select().from(teams)).toHaveLength(1);
     await holder.exited;
   });
+
+  test("wait as long for another process as if no other write were waiting before them", async () => {
+    await using t = openTemporary();
+    using holder = new Sqlite(t.path);
+    holder.run("BEGIN IMMEDIATE");
+    const write = async (slug: string) => {
+      const askedAt = performance.now();
+      const failure = await t.database
+        .write(async (tx) => void (await tx.insert(teams).values(row(slug))))
+        .catch((error) => error);
+      return { failure, waitedMs: performance.now() - askedAt };
+    };
+    const first = write("a");
+    await Bun.sleep(2_000);
+    const second = write("b");
+    expect((await first).failure).toMatchObject({ name: "Refusal", code: "unavailable" });
+    const third = write("c");
+    const { failure, waitedMs } = await second;
+    expect(failure).toMatchObject({ code: "unavailable", retryAfterSeconds: 1 });
+    expect(waitedMs).toBeWithin(4_900, 6_500);
+    holder.run("ROLLBACK");
+    expect((await third).failure).toBeUndefined();
+    expect((await t.database.read.select().from(teams)).map(({ slug }) => slug)).toEqual(["c"]);
+  }, 20_000);
 });
 
 test("the foreign version moves with another's writes and stays with our own", async () => {
