@@ -49,7 +49,8 @@ export class Collector {
   }
 
   /**
-   * Removes what uploads left that failed, and what was let go of, after a grace. A blob that cannot be removed is logged and left for the next time.
+   * Removes what uploads left that failed, and what was let go of, after a grace. A blob that cannot be removed is logged
+   * and left for the next time.
    * @returns how many blobs went, and their size.
    */
   async collect({

@@ -110,13 +110,28 @@ function refuseLate(batch: Entry[]): Entry[] {
 }
 
 function isBusy(error: unknown): boolean {
-  return (error as { code?: string }).code === "SQLITE_BUSY";
+  return codeOf(error) === "SQLITE_BUSY";
+}
+
+/** SQLite's own. The query layer wraps what SQLite has to say in an error of its own. */
+function codeOf(error: unknown): string {
+  const { code, cause } = error as { code?: string; cause?: unknown };
+  return code ?? (cause ? codeOf(cause) : "");
 }
 
 /** What an operator can mend, in words that say how; everything else is a fault of ours and stays as it is. */
 function refusalOf(error: unknown): unknown {
-  if ((error as { code?: string }).code === "SQLITE_FULL") {
+  const code = codeOf(error);
+  if (code === "SQLITE_FULL") {
     return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
+  }
+  if (/^SQLITE_(READONLY|CANTOPEN)/.test(code)) {
+    return new Refusal(
+      "unavailable",
+      `The server cannot write to its database (${code}). Nothing was stored. Give larder's user the right to write ` +
+        "to the data folder, or mount the disk for writing.",
+      30,
+    );
   }
   return isBusy(error) ? held() : error;
 }

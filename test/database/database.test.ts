@@ -127,6 +127,25 @@ describe("writes", () => {
     await holder.exited;
   });
 
+  test.each([
+    ["SQLITE_FULL", "no_space"],
+    ["SQLITE_READONLY_DBMOVED", "unavailable"],
+    ["SQLITE_CANTOPEN", "unavailable"],
+  ])(
+    "are refused with what to do when SQLite says %s, also in the query layer's wrapping",
+    async (code, refusal) => {
+      await using t = openTemporary();
+      const failure = Object.assign(new Error("failed"), { code });
+      for (const error of [failure, new Error("Failed query", { cause: failure })]) {
+        const refused = await t.database.write(() => Promise.reject(error)).catch((reason) => reason);
+        expect(refused).toMatchObject({ name: "Refusal", code: refusal });
+        expect(refused.message).toContain("Nothing was stored");
+      }
+      const fault = new Error("Failed query", { cause: new Error("no such table") });
+      expect(await t.database.write(() => Promise.reject(fault)).catch((reason) => reason)).toBe(fault);
+    },
+  );
+
   test("wait as long for another process as if no other write were waiting before them", async () => {
     await using t = openTemporary();
     using holder = new Sqlite(t.path);
