@@ -6,7 +6,7 @@ import { keepServersOff } from "../server/data-lock.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { CommandContext } from "./command-context.ts";
 import { settingFlags } from "./setting-options.ts";
-import { type Data, withData } from "./with-data.ts";
+import { commandName, type Data, withData } from "./with-data.ts";
 
 export interface CacheData extends Data {
   cache: Cache;
@@ -22,7 +22,7 @@ export async function withCache(
 ): Promise<void> {
   const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
   await withData(context, command, async (data) => {
-    using lock = keepServersOff(config.data);
+    using lock = keepServersOff(config.data, commandName(command));
     const options = {
       database: data.database,
       storage: await DiskStorage.open(config.data),

@@ -33,7 +33,7 @@ export async function withData(
       `There is no larder in ${config.data}. Start it there first, or name its folder with --data.`,
     );
   }
-  await runOn(config.data, story);
+  await runOn(config.data, command, story);
 }
 
 /** The same for commands that may come before the first start: they create the data folder, and say so. */
@@ -44,7 +44,7 @@ export async function withNewData(
 ): Promise<void> {
   const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
   const isNew = !hasDatabase(config.data);
-  await runOn(config.data, async (data) => {
+  await runOn(config.data, command, async (data) => {
     await data.teams.ensureDefault();
     if (isNew) {
       context.stderr(`Created the data folder ${config.data}; start the server with the same --data.\n`);
@@ -53,9 +53,14 @@ export async function withNewData(
   });
 }
 
-async function runOn(folder: string, story: (data: Data) => Promise<void>): Promise<void> {
+/** As it was called, such as `larder team create`. */
+export function commandName(command: Command): string {
+  return command.parent ? `${commandName(command.parent)} ${command.name()}` : command.name();
+}
+
+async function runOn(folder: string, command: Command, story: (data: Data) => Promise<void>): Promise<void> {
   createDataFolder(folder);
-  const database = openBesideServer(folder);
+  const database = openBesideServer(folder, commandName(command));
   try {
     await story({ database, teams: new Teams(database), tokens: new Tokens(database) });
   } finally {
@@ -64,9 +69,9 @@ async function runOn(folder: string, story: (data: Data) => Promise<void>): Prom
 }
 
 /** @throws Refusal `conflict` when a server of another version runs, under whose feet the schema must not change. */
-function openBesideServer(folder: string): Database {
+function openBesideServer(folder: string, name: string): Database {
   if (!needsMigration(folder)) return openDataFolder(folder);
-  using lock = keepServersOff(folder);
+  using lock = keepServersOff(folder, name);
   if (!lock) {
     throw new Refusal(
       "conflict",

@@ -12,6 +12,12 @@ export interface RunningServer {
   networkUrls?: string[];
 }
 
+/** Who has the lock, as it says itself. */
+interface Holder extends RunningServer {
+  /** How it was called, if it is a command and no server. */
+  command?: string;
+}
+
 /** Keeps a data folder for one server. The system lets go of it when the process ends, however it ends. */
 export interface DataLock {
   /** Lets commands find the server. */
@@ -22,34 +28,66 @@ export interface DataLock {
 const lockName = "server.lock";
 const stateName = "server.json";
 
-/** Commands hold the lock for some milliseconds at most, and a server that starts then shall wait for them. */
+/** Most commands hold the lock for some milliseconds, and who comes then shall wait for them. */
 const patienceMs = 1_000;
+/** A command waits longer for another one, which may be clearing up after a crash. */
+const commandPatienceMs = 10_000;
 
-/** @throws Refusal `conflict` naming the pid of the server that has the folder. */
+/** @throws Refusal `conflict` naming the server or the command that has the folder. */
 export function lockData(folder: string): DataLock {
   const lock = tryLock(folder);
   if (!lock) {
-    const pid = readServer(folder).pid;
+    const holder = readHolder(folder);
+    if (holder.command !== undefined) throw heldByCommand(folder, holder);
     throw new Refusal(
       "conflict",
-      `Another larder${pid === undefined ? "" : ` (pid ${pid})`} is serving ${folder}. ` +
+      `Another larder${pidText(holder)} is serving ${folder}. ` +
         "Stop it first, or give this one a folder of its own with --data.",
     );
   }
-  writeServer(folder, { pid: process.pid });
+  writeHolder(folder, { pid: process.pid });
   return {
-    announce: (url, networkUrls = []) => writeServer(folder, { pid: process.pid, url, networkUrls }),
-    release() {
-      rmSync(join(folder, stateName), { force: true });
-      lock.close();
-    },
+    announce: (url, networkUrls = []) => writeHolder(folder, { pid: process.pid, url, networkUrls }),
+    release: () => release(folder, lock),
   };
 }
 
-/** Keeps servers from starting on the folder, until disposed of. Undefined if one runs there. */
-export function keepServersOff(folder: string): Disposable | undefined {
-  const lock = tryLock(folder);
-  return lock && { [Symbol.dispose]: () => lock.close() };
+/**
+ * Keeps servers and other commands off the folder, until disposed of. Undefined if a server runs there.
+ * @param command how this one was called, for those who are kept off.
+ * @throws Refusal `conflict` when another command has the folder for longer than `waitMs`.
+ */
+export function keepServersOff(
+  folder: string,
+  command: string,
+  waitMs = commandPatienceMs,
+): Disposable | undefined {
+  for (const deadline = performance.now() + waitMs; ; ) {
+    const lock = tryLock(folder);
+    if (lock) {
+      writeHolder(folder, { pid: process.pid, command });
+      return { [Symbol.dispose]: () => release(folder, lock) };
+    }
+    const holder = readHolder(folder);
+    if (holder.command === undefined) return undefined;
+    if (performance.now() > deadline) throw heldByCommand(folder, holder);
+  }
+}
+
+function heldByCommand(folder: string, holder: Holder): Refusal {
+  return new Refusal(
+    "conflict",
+    `\`${holder.command}\`${pidText(holder)} is at work on ${folder}. Wait until it has ended, then try again.`,
+  );
+}
+
+function pidText({ pid }: Holder): string {
+  return pid === undefined ? "" : ` (pid ${pid})`;
+}
+
+function release(folder: string, lock: Sqlite): void {
+  rmSync(join(folder, stateName), { force: true });
+  lock.close();
 }
 
 /**
@@ -64,7 +102,9 @@ export function runningServer(folder: string): RunningServer | undefined {
     lock.query("SELECT count(*) FROM sqlite_master").get();
     return undefined;
   } catch (error) {
-    return isTaken(error) ? readServer(folder) : undefined;
+    if (!isTaken(error)) return undefined;
+    const { command, ...server } = readHolder(folder);
+    return command === undefined ? server : undefined;
   }
 }
 
@@ -90,13 +130,13 @@ function isTaken(error: unknown): boolean {
 }
 
 /** At once and whole, so that nobody reads half of it. */
-function writeServer(folder: string, server: RunningServer): void {
+function writeHolder(folder: string, holder: Holder): void {
   const path = join(folder, stateName);
-  writeFileSync(`${path}.new`, `${JSON.stringify(server)}\n`, { mode: 0o600 });
+  writeFileSync(`${path}.new`, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 
-function readServer(folder: string): RunningServer {
+function readHolder(folder: string): Holder {
   try {
     return JSON.parse(readFileSync(join(folder, stateName), "utf8"));
   } catch {

@@ -46,13 +46,60 @@ describe("the server that runs on a data folder", () => {
 test("servers are kept off until that is disposed of, and it cannot be had while one runs", () => {
   using folder = temporaryFolder();
   {
-    using held = keepServersOff(folder.path);
+    using held = keepServersOff(folder.path, "larder verify");
     expect(held).toBeDefined();
-    expect(() => lockData(folder.path)).toThrow("Another larder");
+    expect(() => lockData(folder.path)).toThrow(
+      `\`larder verify\` (pid ${process.pid}) is at work on ${folder.path}. Wait until it has ended`,
+    );
+    expect(runningServer(folder.path)).toBeUndefined();
   }
+  expect(readdirSync(folder.path)).toEqual(["server.lock"]);
   const lock = lockData(folder.path);
-  expect(keepServersOff(folder.path)).toBeUndefined();
+  expect(keepServersOff(folder.path, "larder gc")).toBeUndefined();
   lock.release();
+});
+
+describe("a command on a data folder without a server", () => {
+  const module = join(import.meta.dir, "../../src/server/data-lock.ts");
+
+  test("is waited for by another one if it is short", async () => {
+    using folder = temporaryFolder();
+    const holding = `
+      const { keepServersOff } = await import(process.argv.at(-2));
+      using lock = keepServersOff(process.argv.at(-1), "larder purge");
+      console.log("held");
+      await Bun.sleep(1_500);
+    `;
+    const child = Bun.spawn([process.execPath, "-e", holding, module, folder.path], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    await child.stdout.getReader().read();
+    {
+      using held = keepServersOff(folder.path, "larder gc");
+      expect(held).toBeDefined();
+    }
+    expect(await child.exited).toBe(0);
+  });
+
+  test("is named to another one if it is long, and never taken for a server", () => {
+    using folder = temporaryFolder();
+    using _ = keepServersOff(folder.path, "larder verify");
+    expect(() => keepServersOff(folder.path, "larder gc", 0)).toThrow(
+      `\`larder verify\` (pid ${process.pid}) is at work on ${folder.path}.`,
+    );
+  });
+
+  test("that was killed is nobody's concern", () => {
+    using folder = temporaryFolder();
+    lockData(folder.path).release();
+    const state = JSON.stringify({ pid: process.pid, command: "larder verify" });
+    writeFileSync(join(folder.path, "server.json"), state);
+    const lock = lockData(folder.path);
+    expect(runningServer(folder.path)).toEqual({ pid: process.pid });
+    expect(keepServersOff(folder.path, "larder gc", 0)).toBeUndefined();
+    lock.release();
+  });
 });
 
 describe("the URL that clients use", () => {
