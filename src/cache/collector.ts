@@ -2,13 +2,15 @@ import { and, count, eq, gt, inArray, isNotNull, isNull, lte, notExists, sum } f
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
-import type { BlobStorage, ReceivedBlob } from "../storage/blob-storage.ts";
+import type { BlobStorage, BlobTotals, ReceivedBlob } from "../storage/blob-storage.ts";
 import type { Capacity } from "./capacity.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 
 /** For readers that have looked up a blob and not yet opened it, which takes microseconds. */
 export const releaseGraceMs = 1_000;
 const blobsPerStep = 100;
+/** Time enough to look into what was damaged. */
+const quarantineMs = 30 * 86_400_000;
 
 export interface CollectorOptions {
   database: Database;
@@ -59,7 +61,7 @@ export class Collector {
   }: {
     signal?: AbortSignal;
     graceMs?: number;
-  } = {}): Promise<{ blobs: number; sizeBytes: number }> {
+  } = {}): Promise<BlobTotals> {
     await this.clearLeftovers();
     const releasedBefore = Date.now() - graceMs;
     const freed = { blobs: 0, sizeBytes: 0 };
@@ -98,7 +100,7 @@ export class Collector {
   }
 
   /** What waits to be collected, and may yet be used again. Without what other artifacts hold, which stays. */
-  async waiting(): Promise<{ blobs: number; sizeBytes: number }> {
+  async waiting(): Promise<BlobTotals> {
     const { read } = this.options.database;
     const holders = read.select().from(artifacts).where(eq(artifacts.blobId, blobs.id));
     const [row] = await read
@@ -108,8 +110,18 @@ export class Collector {
     return { blobs: row?.blobs ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
   }
 
+  /** What was quarantined so long ago that `emptyQuarantine` would remove it. */
+  async longQuarantined(): Promise<BlobTotals> {
+    return await this.options.storage.inQuarantine(Date.now() - quarantineMs);
+  }
+
+  /** Removes what was quarantined more than 30 days ago. No artifact has any of it. @returns what went. */
+  async emptyQuarantine(): Promise<BlobTotals> {
+    return await this.options.storage.emptyQuarantine(Date.now() - quarantineMs);
+  }
+
   /** Removes blobs unless an artifact points at them. @returns what went. */
-  async discard(names: readonly string[]): Promise<{ blobs: number; sizeBytes: number }> {
+  async discard(names: readonly string[]): Promise<BlobTotals> {
     const { blobLock, capacity, database, log, storage } = this.options;
     return await blobLock.exclude(names, async () => {
       const held = await database.write((tx) => keepHeld(tx, names));

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { totals } from "../cache/totals.ts";
 import { roundSize } from "../config/units.ts";
+import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
@@ -12,9 +13,10 @@ import { withData } from "./with-data.ts";
 export function duCommand(context: CommandContext): Command {
   const command = dataSubcommand("du", "Show what the teams use, and what sharing saves", "larder du").action(
     (options: { json?: true }) =>
-      withData(context, command, async ({ database }) => {
+      withData(context, command, async ({ database, folder }) => {
         const all = await totals(database);
-        if (options.json) return context.stdout(jsonText(all));
+        const quarantined = await (await DiskStorage.open(folder)).inQuarantine();
+        if (options.json) return context.stdout(jsonText({ ...all, quarantined }));
         const table = textTable([
           ["TEAM", "ARTIFACTS", "LOGICAL", "USED"],
           ...all.teams.map((team) => [
@@ -24,8 +26,15 @@ export function duCommand(context: CommandContext): Command {
             roundSize(team.usedBytes),
           ]),
         ]);
+        const takes = all.blobs === 1 ? "takes" : "take";
         context.stdout(
-          `${table}\n${counted(all.blobs, "blob")} ${all.blobs === 1 ? "takes" : "take"} ${roundSize(all.storedBytes)}; sharing saves ${roundSize(all.savedBytes)}.\n`,
+          `${table}\n${counted(all.blobs, "blob")} ${takes} ${roundSize(all.storedBytes)}; ` +
+            `sharing saves ${roundSize(all.savedBytes)}.\n`,
+        );
+        if (quarantined.blobs === 0) return;
+        context.stdout(
+          `In quarantine: ${counted(quarantined.blobs, "damaged blob")} (${roundSize(quarantined.sizeBytes)}); ` +
+            "`larder gc` removes what has been there for over 30 days.\n",
         );
       }),
   );

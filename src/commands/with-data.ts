@@ -11,6 +11,8 @@ import type { CommandContext } from "./command-context.ts";
 import { settingFlags } from "./setting-options.ts";
 
 export interface Data {
+  /** The data folder. */
+  folder: string;
   database: Database;
   teams: Teams;
   tokens: Tokens;
@@ -62,7 +64,7 @@ async function runOn(folder: string, command: Command, story: (data: Data) => Pr
   createDataFolder(folder);
   const database = openBesideServer(folder, commandName(command));
   try {
-    await story({ database, teams: new Teams(database), tokens: new Tokens(database) });
+    await story({ folder, database, teams: new Teams(database), tokens: new Tokens(database) });
   } finally {
     await database.close();
   }

@@ -45,6 +45,12 @@ export interface BlobStorage {
   /** Takes a blob out of the readers' sight and keeps its bytes for inspection. Idempotent. */
   quarantine(sha256: string): Promise<void>;
 
+  /** What has been in quarantine since before this time (milliseconds since 1970), or all that is there. */
+  inQuarantine(before?: number): Promise<BlobTotals>;
+
+  /** Removes what has been in quarantine since before this time. @returns what went. */
+  emptyQuarantine(before: number): Promise<BlobTotals>;
+
   /**
    * Clears what a crash or `leave` left of receiving, and yields the name of every blob that was published at that time:
    * whoever keeps the books asks whether it had got that far, and removes the blob if not. To be run before the first
@@ -78,6 +84,11 @@ export interface ReceivedBlob {
 
   /** Lets go of it and leaves its trace, so that the next `recover` names it if it was published. */
   leave(): Promise<void>;
+}
+
+export interface BlobTotals {
+  blobs: number;
+  sizeBytes: number;
 }
 
 export interface StoredBlob {

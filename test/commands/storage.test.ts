@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Finished, type RunningLarder, startLarder } from "../larder.ts";
 import { cliOutput, createTeam, createToken, TurboClient } from "../protocols/turbo/client.ts";
@@ -64,6 +64,7 @@ describe("larder du", () => {
       blobs: 2,
       storedBytes: 1500,
       savedBytes: 2000,
+      quarantined: { blobs: 0, sizeBytes: 0 },
     });
     const text = await cliOutput(larder, "du");
     expect(text).toMatch(
@@ -104,6 +105,7 @@ describe("larder gc", () => {
       tooOld: 2,
       overQuotaBytes: 300,
       unused: { blobs: 1, sizeBytes: 200 },
+      quarantined: { blobs: 0, sizeBytes: 0 },
     });
     expect(await cliOutput(larder, "gc", "--dry-run")).toBe(
       "Would go: 2 artifacts too old, 300B beyond quotas, 1 unused blob (200B).\n",
@@ -115,10 +117,41 @@ describe("larder gc", () => {
     await makeWork();
     await larder.stop();
     // 2 × 100 too old, 3 × 100 beyond the quota, 200 unused.
-    expect(await json("gc")).toEqual({ expired: 2, freed: { blobs: 6, sizeBytes: 700 } });
+    expect(await json("gc")).toMatchObject({ expired: 2, freed: { blobs: 6, sizeBytes: 700 } });
     expect([hashes(), hashes("web")]).toEqual([["kept"], ["w4", "w5"]]);
     expect(holdingsOf(larder.dataFolder).blobFiles).toHaveLength(3);
     expect(await cliOutput(larder, "gc")).toBe("Removed 0 artifacts too old; freed 0B in 0 blobs.\n");
+  });
+
+  test("removes what has been in quarantine for over 30 days, of which du tells, beside a server or not", async () => {
+    const quarantine = join(larder.dataFolder, "quarantine");
+    /** As the server does with what it finds damaged. */
+    const quarantined = (content: string, daysAgo: number) => {
+      const path = join(quarantine, sha256Of(content));
+      writeFileSync(path, content);
+      utimesSync(path, new Date(), new Date(Date.now() - daysAgo * 86_400_000));
+      return sha256Of(content);
+    };
+    for (const isServed of [true, false]) {
+      if (!isServed) await larder.stop();
+      quarantined("damaged long ago", 31);
+      quarantined("also", 40);
+      const recent = quarantined("recent", 29);
+      writeFileSync(join(quarantine, "notes.txt"), "what we found");
+      const before = holdingsOf(larder.dataFolder);
+      expect((await json("du")).quarantined).toEqual({ blobs: 3, sizeBytes: 26 });
+      expect(await cliOutput(larder, "du")).toEndWith(
+        "\nIn quarantine: 3 damaged blobs (26B); `larder gc` removes what has been there for over 30 days.\n",
+      );
+      expect(await cliOutput(larder, "gc", "--dry-run")).toEndWith(", and 20B in 2 blobs from quarantine.\n");
+      expect((await json("gc", "--dry-run")).quarantined).toEqual({ blobs: 2, sizeBytes: 20 });
+      expect(holdingsOf(larder.dataFolder)).toEqual(before);
+      expect(await cliOutput(larder, "gc")).toEndWith(
+        "freed 0B in 0 blobs, and 20B in 2 blobs from quarantine.\n",
+      );
+      expect(holdingsOf(larder.dataFolder).quarantinedFiles).toEqual([recent, "notes.txt"].sort());
+      expect((await json("gc")).quarantined).toEqual({ blobs: 0, sizeBytes: 0 });
+    }
   });
 
   test("beside a server has it remove the blobs, and waits until it has", async () => {

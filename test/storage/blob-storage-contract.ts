@@ -183,6 +183,26 @@ export function describeBlobStorage(driver: string, open: () => Promise<StorageP
       expect(await readBlob(place.storage, sha256)).toEqual(bytes("rotten"));
     });
 
+    test("tells what is in quarantine and since when, and removes what has been there for long enough", async () => {
+      using place = await open();
+      expect(await place.storage.inQuarantine()).toEqual({ blobs: 0, sizeBytes: 0 });
+      const sha256 = await store(place.storage, bytes("rotten"));
+      const kept = await store(place.storage, bytes("sound"));
+      const startedAt = Date.now();
+      await place.storage.quarantine(sha256);
+      const all = { blobs: 1, sizeBytes: 6 };
+      const none = { blobs: 0, sizeBytes: 0 };
+      expect(await place.storage.inQuarantine()).toEqual(all);
+      // A clock of files may be coarser than ours.
+      expect(await place.storage.inQuarantine(startedAt - 100)).toEqual(none);
+      expect(await place.storage.inQuarantine(Date.now() + 100)).toEqual(all);
+      expect(await place.storage.emptyQuarantine(startedAt - 100)).toEqual(none);
+      expect(await place.storage.inQuarantine()).toEqual(all);
+      expect(await place.storage.emptyQuarantine(Date.now() + 100)).toEqual(all);
+      expect(await place.storage.inQuarantine()).toEqual(none);
+      expect(await listed(place.storage)).toEqual([kept]);
+    });
+
     test("names after a crash what was published and not yet entered in the books", async () => {
       using place = await open();
       // Neither is discarded, as if the process had ended here.

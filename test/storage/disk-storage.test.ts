@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, statfsSync, statSync, truncateSync } from "node:fs";
+import { readdirSync, statfsSync, statSync, truncateSync, utimesSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Refusal } from "../../src/refusal.ts";
@@ -68,6 +68,15 @@ test("a quarantined blob's bytes stay for inspection", async () => {
   const sha256 = await store(storage, bytes("odd"));
   await storage.quarantine(sha256);
   expect(await Bun.file(join(folder.path, "quarantine", sha256)).text()).toBe("odd");
+});
+
+test("a blob has been in quarantine since it was put there, however old its bytes are", async () => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("old"));
+  utimesSync(pathOf(folder.path, sha256), new Date(0), new Date(0));
+  await storage.quarantine(sha256);
+  expect(await storage.inQuarantine(Date.now() - 60_000)).toEqual({ blobs: 0, sizeBytes: 0 });
 });
 
 test("a folder that somebody deletes under it is made again", async () => {

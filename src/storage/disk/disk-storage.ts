@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, readSync, statSync } from "node:fs";
-import { access, link, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { access, link, readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { BlobStorage, ReceivedBlob, ReceiveLimits, StoredBlob } from "../blob-storage.ts";
+import type { BlobStorage, BlobTotals, ReceivedBlob, ReceiveLimits, StoredBlob } from "../blob-storage.ts";
 import { createFolder, createFolderDurably, syncFolder } from "./folders.ts";
 import { type ReceivedFile, Receiver, refusalOf, removeFile } from "./receive.ts";
 
@@ -11,6 +11,7 @@ export type Durability = "full" | "fast";
 /** What `link` answers where a file system has no hard links, such as exFAT or some network shares. */
 const noHardLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
+const blobName = /^[0-9a-f]{64}$/;
 const namesPerStep = 500;
 
 /**
@@ -20,7 +21,7 @@ const namesPerStep = 500;
 export class DiskStorage implements BlobStorage {
   private readonly temporary: string;
   private readonly blobs: string;
-  private readonly quarantined: string;
+  private readonly quarantineFolder: string;
   private readonly receiver = new Receiver();
   private received = 0;
   private readBuffer = new Uint8Array(0);
@@ -31,13 +32,15 @@ export class DiskStorage implements BlobStorage {
   ) {
     this.temporary = join(root, "tmp");
     this.blobs = join(root, "blobs");
-    this.quarantined = join(root, "quarantine");
+    this.quarantineFolder = join(root, "quarantine");
   }
 
   /** @param root an existing folder that no other process writes to. */
   static async open(root: string, durability: Durability = "full"): Promise<DiskStorage> {
     const storage = new DiskStorage(root, durability);
-    for (const folder of [storage.temporary, storage.blobs, storage.quarantined]) await createFolder(folder);
+    for (const folder of [storage.temporary, storage.blobs, storage.quarantineFolder]) {
+      await createFolder(folder);
+    }
     await syncFolder(root);
     // All of them now, so that no upload has to wait for the sync of a new folder's own name.
     for (let first = 0; first < 256; first++) {
@@ -103,7 +106,7 @@ export class DiskStorage implements BlobStorage {
   async *list(): AsyncIterable<string[]> {
     for (let first = 0; first < 256; first++) {
       const names = await readdir(join(this.blobs, pairOf(first))).catch(() => []);
-      const blobs = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+      const blobs = names.filter((name) => blobName.test(name));
       for (let start = 0; start < blobs.length; start += namesPerStep)
         yield blobs.slice(start, start + namesPerStep);
     }
@@ -123,11 +126,37 @@ export class DiskStorage implements BlobStorage {
   }
 
   async quarantine(sha256: string): Promise<void> {
+    const path = this.pathOf(sha256);
     try {
-      await rename(this.pathOf(sha256), join(this.quarantined, sha256));
+      const now = new Date();
+      // A quarantined file's time of change says since when it has been there.
+      await utimes(path, now, now);
+      await rename(path, join(this.quarantineFolder, sha256));
     } catch (error) {
       if ((error as { code?: string }).code !== "ENOENT") throw error;
     }
+  }
+
+  async inQuarantine(before = Number.POSITIVE_INFINITY): Promise<BlobTotals> {
+    return await this.eachInQuarantine(before, async () => {});
+  }
+
+  async emptyQuarantine(before: number): Promise<BlobTotals> {
+    return await this.eachInQuarantine(before, removeFile);
+  }
+
+  private async eachInQuarantine(before: number, act: (path: string) => Promise<void>): Promise<BlobTotals> {
+    const totals = { blobs: 0, sizeBytes: 0 };
+    for (const name of await readdir(this.quarantineFolder)) {
+      if (!blobName.test(name)) continue;
+      const path = join(this.quarantineFolder, name);
+      const file = statSync(path, { throwIfNoEntry: false });
+      if (!file || file.mtimeMs >= before) continue;
+      await act(path);
+      totals.blobs++;
+      totals.sizeBytes += file.size;
+    }
+    return totals;
   }
 
   async *recover(): AsyncIterable<string> {
