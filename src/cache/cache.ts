@@ -183,11 +183,11 @@ export class Cache {
    */
   async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<void> {
     const { database, maxArtifactSizeBytes, storage } = this.options;
-    const room = new UploadRoom(this.capacity, this.teamRoom, key.teamId);
+    const room = new UploadRoom(this.capacity, this.teamRoom, key.teamId, upload.sizeBytes ?? 0);
     let isCleared = true;
     try {
       // More than the limit is refused before a byte is read, with a better message than that of missing room.
-      if ((upload.sizeBytes ?? 0) <= maxArtifactSizeBytes) await room.cover(upload.sizeBytes ?? 0);
+      if ((upload.sizeBytes ?? 0) <= maxArtifactSizeBytes) await room.open();
       const received = await storage.receive(room.coverEach(upload.body), {
         maxSizeBytes: maxArtifactSizeBytes,
         ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),

@@ -14,7 +14,7 @@ export interface CapacityOptions {
 
 /** Room for one upload that has not been stored yet. */
 export interface Reservation {
-  /** Makes it at least so large. @throws Refusal `no_space`. */
+  /** Makes it at least so large; within what was announced, room can always be made. @throws Refusal `no_space`. */
   cover(sizeBytes: number): Promise<void>;
   /** To be told what has been written of it, so that the disk's free space is not counted twice. */
   wrote(sizeBytes: number): void;
@@ -29,8 +29,12 @@ const roomPollMs = 20;
 const highMark = 0.95;
 const lowMark = 0.9;
 
-/** The books of the room: every byte is reserved before it is written, so the limit holds however many write at once. */
+/**
+ * The books of the room: every byte is reserved before it is written, so the limit holds however many write at once. What
+ * uploads announce beyond that is only promised: all promises together fit under the limit, and nothing goes for them.
+ */
 export class Capacity {
+  private promised = 0;
   private reserved = 0;
   private written = 0;
   /** What the uploads want that wait for room. */
@@ -59,16 +63,24 @@ export class Capacity {
   /** Frees what must go; resolves when something has, or nothing can. Set by the evictor. */
   makeRoom: () => Promise<void> = async () => {};
 
-  /** @throws Refusal `no_space` when room cannot be made in time. */
-  async reserve(sizeBytes: number): Promise<Reservation> {
+  /**
+   * @param announcedBytes what the upload may come to need, of which `sizeBytes` are reserved now.
+   * @throws Refusal `no_space` when room cannot be made in time, or what was announced can never fit.
+   */
+  async reserve(sizeBytes: number, announcedBytes = sizeBytes): Promise<Reservation> {
     let size = 0;
+    let promised = 0;
     let written = 0;
     const cover = async (wanted: number) => {
       if (wanted <= size) return;
-      await this.take(wanted - size, wanted);
+      const whole = Math.max(wanted, promised);
+      await this.take(wanted - size, whole - promised, whole);
       size = wanted;
+      promised = whole;
     };
-    await cover(sizeBytes);
+    await this.take(sizeBytes, announcedBytes, announcedBytes);
+    size = sizeBytes;
+    promised = announcedBytes;
     return {
       cover,
       wrote: (bytes) => {
@@ -78,6 +90,7 @@ export class Capacity {
       },
       settle: (storedBytes) => {
         this.reserved -= size;
+        this.promised -= promised;
         this.written -= written;
         this.stored += storedBytes;
       },
@@ -104,18 +117,21 @@ export class Capacity {
     if (free < this.options.minFreeBytes) throw this.diskFull(free);
   }
 
-  /** @param wholeBytes what the upload has then in all. */
-  private async take(sizeBytes: number, wholeBytes: number): Promise<void> {
-    const { maxSizeBytes, patienceMs } = this.options;
-    if (maxSizeBytes !== undefined && wholeBytes > maxSizeBytes) {
+  /**
+   * @param promisedBytes how much more than before is promised.
+   * @param wholeBytes what is promised to the upload then in all.
+   */
+  private async take(sizeBytes: number, promisedBytes: number, wholeBytes: number): Promise<void> {
+    const { maxSizeBytes = Number.POSITIVE_INFINITY, patienceMs } = this.options;
+    if (wholeBytes > maxSizeBytes) {
       throw new Refusal("no_space", `${wholeBytes} bytes are more than this server may store (maxSize).`);
     }
     for (const deadline = performance.now() + patienceMs; ; ) {
-      const readAt = await this.readFreeBytes();
-      const free = readAt.bytes - (this.writtenEver - readAt.writtenEver);
-      if (free - (this.reserved - this.written) - sizeBytes < this.options.minFreeBytes)
-        throw this.diskFull(free);
-      if (maxSizeBytes === undefined || this.stored + this.reserved + sizeBytes <= maxSizeBytes) {
+      // Nothing is awaited between looking and taking, or two would take the same room.
+      if (promisedBytes > 0) this.expectFree(promisedBytes, await this.readFreeBytes());
+      const isPromisable = this.promised + promisedBytes <= maxSizeBytes;
+      if (isPromisable && this.stored + this.reserved + sizeBytes <= maxSizeBytes) {
+        this.promised += promisedBytes;
         this.reserved += sizeBytes;
         return;
       }
@@ -126,15 +142,24 @@ export class Capacity {
           5,
         );
       }
-      this.waiting += sizeBytes;
+      // Where only the end of another upload helps, nothing shall go in vain.
+      const wanted = isPromisable ? sizeBytes : 0;
+      this.waiting += wanted;
       try {
-        await this.makeRoom();
+        if (isPromisable) await this.makeRoom();
         // Where nothing could go, the end of another upload may help.
         await Bun.sleep(roomPollMs);
       } finally {
-        this.waiting -= sizeBytes;
+        this.waiting -= wanted;
       }
     }
+  }
+
+  /** @throws Refusal `no_space` when the disk could not hold so much more than it has promised. */
+  private expectFree(sizeBytes: number, readAt: { bytes: number; writtenEver: number }): void {
+    const free = readAt.bytes - (this.writtenEver - readAt.writtenEver);
+    if (free - (this.promised - this.written) - sizeBytes < this.options.minFreeBytes)
+      throw this.diskFull(free);
   }
 
   private diskFull(free: number): Refusal {

@@ -8,9 +8,21 @@ import type { Evictor } from "./evictor.ts";
 const lowMark = 0.95;
 const roomPollMs = 20;
 
-/** The quotas of the teams: what a team uses and has reserved never exceeds its own. */
+/** What an upload takes of its team's room. */
+export interface TeamShare {
+  reservedBytes: number;
+  /** What it may come to need, all of it. */
+  promisedBytes: number;
+}
+
+const nothing: TeamShare = { reservedBytes: 0, promisedBytes: 0 };
+
+/**
+ * The quotas of the teams: what a team uses and has reserved never exceeds its own. What its uploads announce beyond that is
+ * only promised: all promises together fit into the quota, and nothing goes for them.
+ */
 export class TeamRoom {
-  private readonly reserved = new Map<string, number>();
+  private readonly shares = new Map<string, TeamShare>();
   private readonly shrinking = new Map<string, Promise<void>>();
 
   constructor(
@@ -21,17 +33,24 @@ export class TeamRoom {
   ) {}
 
   /**
-   * @param takenBytes what the same upload has taken before.
+   * Makes an upload's share larger.
    * @throws Refusal `team_over_limit` where the team's rule is to refuse, `too_large` for more than the whole quota,
    *   `no_space` when others of the team fill the quota for too long.
    */
-  async take(teamId: string, sizeBytes: number, takenBytes = 0): Promise<void> {
-    const wanted = () => (this.reserved.get(teamId) ?? 0) + sizeBytes;
+  async grow(teamId: string, before: TeamShare, wanted: TeamShare): Promise<void> {
     for (const deadline = performance.now() + this.patienceMs; ; ) {
       const [team] = await this.database.read.select().from(teams).where(eq(teams.id, teamId));
       const quotaBytes = team?.quotaBytes ?? null;
-      if (!team || quotaBytes === null || team.usedBytes + wanted() <= quotaBytes) {
-        this.reserved.set(teamId, wanted());
+      const all = this.changed(teamId, before, wanted);
+      const isPromisable =
+        quotaBytes === null ||
+        all.promisedBytes + (team?.quotaRule === "refuse" ? team.usedBytes : 0) <= quotaBytes;
+      if (
+        !team ||
+        quotaBytes === null ||
+        (isPromisable && team.usedBytes + all.reservedBytes <= quotaBytes)
+      ) {
+        this.shares.set(teamId, all);
         return;
       }
       if (team.quotaRule === "refuse") {
@@ -41,10 +60,10 @@ export class TeamRoom {
             `\`larder team set ${team.slug} --quota\` gives it more, \`larder purge --team ${team.slug}\` makes room.`,
         );
       }
-      if (takenBytes + sizeBytes > quotaBytes) {
+      if (wanted.promisedBytes > quotaBytes) {
         throw new Refusal(
           "too_large",
-          `${takenBytes + sizeBytes} bytes do not fit into team "${team.slug}"'s quota of ${quotaBytes}.`,
+          `${wanted.promisedBytes} bytes do not fit into team "${team.slug}"'s quota of ${quotaBytes}.`,
         );
       }
       if (performance.now() > deadline) {
@@ -54,10 +73,12 @@ export class TeamRoom {
           5,
         );
       }
-      const leftBytes = quotaBytes - wanted();
       // Where nothing could go, the end of another upload helps.
-      if (leftBytes < 0) await Bun.sleep(roomPollMs);
-      else await this.shrink(teamId, Math.min(leftBytes, Math.floor(quotaBytes * lowMark)));
+      if (!isPromisable) await Bun.sleep(roomPollMs);
+      else {
+        const leftBytes = quotaBytes - all.reservedBytes;
+        await this.shrink(teamId, Math.min(leftBytes, Math.floor(quotaBytes * lowMark)));
+      }
     }
   }
 
@@ -70,10 +91,19 @@ export class TeamRoom {
     await round;
   }
 
-  give(teamId: string, sizeBytes: number): void {
-    const left = (this.reserved.get(teamId) ?? 0) - sizeBytes;
-    if (left > 0) this.reserved.set(teamId, left);
-    else this.reserved.delete(teamId);
+  /** Takes an upload's share back. */
+  give(teamId: string, share: TeamShare): void {
+    const left = this.changed(teamId, share, nothing);
+    if (left.promisedBytes > 0) this.shares.set(teamId, left);
+    else this.shares.delete(teamId);
+  }
+
+  private changed(teamId: string, before: TeamShare, after: TeamShare): TeamShare {
+    const all = this.shares.get(teamId) ?? nothing;
+    return {
+      reservedBytes: all.reservedBytes + after.reservedBytes - before.reservedBytes,
+      promisedBytes: all.promisedBytes + after.promisedBytes - before.promisedBytes,
+    };
   }
 
   /** Whether the team's next upload would be refused. */

@@ -1,39 +1,41 @@
 import type { Capacity, Reservation } from "./capacity.ts";
-import type { TeamRoom } from "./team-room.ts";
+import type { TeamRoom, TeamShare } from "./team-room.ts";
 
-/** For a body that does not say how long it is, room is taken in steps of this size after the first. */
-const reservationStepBytes = 1024 * 1024;
+/**
+ * What is reserved first of what an upload announces, and the steps in which room is taken for a body that does not say how
+ * long it is.
+ */
+const stepBytes = 1024 * 1024;
 
 /** The room that one upload takes, in the server and in its team. */
 export class UploadRoom {
   /** Of what was received, what the storage holds now and did not before. */
   storedBytes = 0;
   private reservation: Reservation | undefined;
-  private covered = 0;
+  private share: TeamShare = { reservedBytes: 0, promisedBytes: 0 };
 
   constructor(
     private readonly capacity: Capacity,
     private readonly teamRoom: TeamRoom,
     private readonly teamId: string,
+    /** What the client says that comes; 0 if it says nothing. */
+    private readonly announcedBytes: number,
   ) {}
 
-  async cover(sizeBytes: number): Promise<void> {
-    if (sizeBytes > this.covered) {
-      await this.teamRoom.take(this.teamId, sizeBytes - this.covered, this.covered);
-      this.covered = sizeBytes;
-    }
-    if (this.reservation) await this.reservation.cover(sizeBytes);
-    else this.reservation = await this.capacity.reserve(sizeBytes);
+  /**
+   * Before the first byte comes. Room is promised for all that was announced, and reserved for what comes next: whoever
+   * announces much and sends little shall make nothing go.
+   */
+  async open(): Promise<void> {
+    await this.cover(Math.min(this.announcedBytes, stepBytes));
   }
 
-  /** Passes a body on, and takes more room before more comes than was announced. */
+  /** Passes a body on, and takes more room before more comes than there is room for. */
   async *coverEach(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     let sizeBytes = 0;
     for await (const chunk of body) {
       sizeBytes += chunk.byteLength;
-      if (sizeBytes > this.covered)
-        // Up to the first step nothing beyond what has come, or a small artifact would not fit into a small quota.
-        await this.cover(sizeBytes + (sizeBytes > reservationStepBytes ? reservationStepBytes : 0));
+      if (sizeBytes > this.share.reservedBytes) await this.cover(this.ahead(sizeBytes));
       this.reservation?.wrote(chunk.byteLength);
       yield chunk;
     }
@@ -41,6 +43,25 @@ export class UploadRoom {
 
   settle(): void {
     this.reservation?.settle(this.storedBytes);
-    this.teamRoom.give(this.teamId, this.covered);
+    this.teamRoom.give(this.teamId, this.share);
+  }
+
+  /** What to reserve when so much has come. */
+  private ahead(sizeBytes: number): number {
+    // As much again as has come, so that a large upload asks a few times only.
+    if (sizeBytes <= this.announcedBytes) {
+      return Math.min(this.announcedBytes, sizeBytes + Math.max(sizeBytes, stepBytes));
+    }
+    // Up to the first step nothing beyond what has come, or a small artifact would not fit into a small quota.
+    return sizeBytes + (sizeBytes > stepBytes ? stepBytes : 0);
+  }
+
+  private async cover(reservedBytes: number): Promise<void> {
+    const promisedBytes = Math.max(reservedBytes, this.announcedBytes);
+    const share = { reservedBytes, promisedBytes };
+    await this.teamRoom.grow(this.teamId, this.share, share);
+    this.share = share;
+    if (this.reservation) await this.reservation.cover(reservedBytes);
+    else this.reservation = await this.capacity.reserve(reservedBytes, promisedBytes);
   }
 }

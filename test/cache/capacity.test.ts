@@ -23,9 +23,10 @@ async function refusalOf(work: Promise<unknown>): Promise<string | undefined> {
   );
 }
 
-/** One upload: how much it announces, the steps in which more comes, and what stays of it. */
+/** One upload: how much it announces, how much of that is reserved first, the steps in which more comes, and what stays. */
 const upload = fc.record({
   announced: fc.integer({ min: 0, max: 60 }),
+  first: fc.integer({ min: 0, max: 60 }),
   steps: fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 3 }),
   isKept: fc.boolean(),
 });
@@ -51,11 +52,13 @@ describe("capacity", () => {
             stored -= gone;
             capacity.add(-gone);
           };
-          const run = async ({ announced, steps, isKept }: (typeof uploads)[number]) => {
+          const run = async ({ announced, first, steps, isKept }: (typeof uploads)[number]) => {
             let reservation: Reservation | undefined;
             let size = announced;
             try {
-              reservation = await capacity.reserve(announced);
+              reservation = await capacity.reserve(Math.min(first, announced), announced);
+              holds();
+              await reservation.cover(announced);
               holds();
               reservation.wrote(announced);
               for (const step of steps) {
@@ -107,6 +110,39 @@ describe("capacity", () => {
     const reservation = await capacity.reserve(90);
     expect(await refusalOf(reservation.cover(101))).toBe("no_space");
     expect(capacity.reservedBytes).toBe(90);
+  });
+
+  test("promises what is announced without making anything go for it, and keeps each promise", async () => {
+    const capacity = openCapacity({ storedBytes: 90, patienceMs: 60_000 });
+    const asked: number[] = [];
+    capacity.makeRoom = async () => {
+      const gone = Math.min(capacity.excessBytes(), capacity.storedBytes);
+      asked.push(gone);
+      capacity.add(-gone);
+    };
+    const first = await capacity.reserve(5, 60);
+    const second = await capacity.reserve(5, 40);
+    expect([asked, capacity.reservedBytes]).toEqual([[], 10]);
+    // All is promised. What never fits is refused, and what will fit waits for one of them.
+    expect(await refusalOf(capacity.reserve(0, 101))).toBe("no_space");
+    const third = capacity.reserve(0, 1);
+    await Promise.all([first.cover(60), second.cover(40)]);
+    expect([capacity.storedBytes, capacity.reservedBytes]).toEqual([0, 100]);
+    expect(asked.reduce((sum, one) => sum + one)).toBe(90);
+    expect(Bun.peek.status(third)).toBe("pending");
+    second.settle(0);
+    first.settle(60);
+    (await third).settle(0);
+    expect([capacity.storedBytes, capacity.reservedBytes]).toEqual([60, 0]);
+    expect(await refusalOf(capacity.reserve(0, 100))).toBeUndefined();
+  });
+
+  test("asks nobody to make room for what only the end of another upload makes room for", async () => {
+    const capacity = openCapacity({ storedBytes: 50, patienceMs: 30 });
+    capacity.makeRoom = () => expect.unreachable();
+    await capacity.reserve(1, 60);
+    expect(await refusalOf(capacity.reserve(1, 60))).toBe("no_space");
+    expect(capacity.excessBytes()).toBe(0);
   });
 
   test("waits for room that eviction makes, and for that of an upload that ends", async () => {

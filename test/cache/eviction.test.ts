@@ -10,6 +10,13 @@ import { openTestCache, type TestCache } from "./test-cache.ts";
 
 const hour = 3_600_000;
 const announced = { isAnnounced: true };
+const mebibyte = 1024 * 1024;
+
+/** A body that sends one byte and then nothing until it ends with an error. */
+async function* stalling(end: Promise<never>): AsyncIterable<Uint8Array> {
+  yield new Uint8Array(1);
+  await end;
+}
 
 /** Ten bytes that no other letter shares. */
 function ten(letter: string): string {
@@ -89,6 +96,40 @@ describe("a cache at its limit", () => {
     expect(t.cache.capacity.reservedBytes).toBe(0);
     expect(readdirSync(join(t.folder, "tmp"))).toEqual([]);
   });
+
+  test.each(["the whole cache", "the team"])(
+    "lets go only of what the bytes need that come, whatever was announced, at the limit of %s",
+    async (whose) => {
+      const isTeam = whose === "the team";
+      const limitBytes = 20 * mebibyte;
+      await using t = await openTestCache(
+        { quotaBytes: isTeam ? limitBytes : null },
+        { maxSizeBytes: isTeam ? undefined : limitBytes, maxArtifactSizeBytes: limitBytes },
+      );
+      for (let index = 0; index < 18; index++) {
+        await t.put(`old${index}`, String.fromCharCode(65 + index).repeat(mebibyte), announced);
+        await t.setLastUsed(`old${index}`, Date.now() - (100 - index) * hour);
+      }
+      // Three announce 18 MiB together. Two never send more than a byte, and the third all of it.
+      const gone = Promise.withResolvers<never>();
+      const stalled = ["s1", "s2"].map((hash) => t.putFrom(hash, stalling(gone.promise), 6 * mebibyte));
+      await t.put("new", "n".repeat(6 * mebibyte), announced);
+      const hashes = await t.hashes();
+      expect(hashes).toContain("new");
+      // 6 MiB have come, and three steps were reserved; the low mark of a full cache is at 90 %.
+      expect(hashes.length).toBeGreaterThanOrEqual(10);
+      const { storedBytes, reservedBytes } = t.cache.capacity;
+      const takenBytes = (isTeam ? await usedBytes(t) : storedBytes) + reservedBytes;
+      expect([reservedBytes, takenBytes <= limitBytes]).toEqual([2 * mebibyte, true]);
+      gone.reject(new DOMException("gone", "AbortError"));
+      for (const one of stalled) expect(await one.catch((error) => error)).toMatchObject({ code: "aborted" });
+      expect(t.cache.capacity.reservedBytes).toBe(0);
+      // All that was promised is free again.
+      await t.put("large", "l".repeat(limitBytes), announced);
+      expect(await t.hashes()).toEqual(["large"]);
+    },
+    60_000,
+  );
 
   test("never has more on the disk than its limit while many upload at once, and turns none away", async () => {
     const maxSizeBytes = 512 * 1024;

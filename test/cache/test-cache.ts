@@ -19,6 +19,8 @@ export interface TestCache extends AsyncDisposable {
   /** What was logged, parsed. */
   logged: Record<string, unknown>[];
   put(hash: string, content: string, more?: PutOptions): Promise<void>;
+  /** Puts a body of which so many bytes are announced. */
+  putFrom(hash: string, body: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<void>;
   /** The artifact's bytes as text, or undefined for a miss. */
   get(hash: string, team?: Team): Promise<string | undefined>;
   /** Lets an artifact have been used last at this time, in milliseconds since 1970. */
@@ -90,6 +92,7 @@ export async function openTestCache(
           ...(more.isAnnounced && { sizeBytes: bytes(content).byteLength }),
         },
       ),
+    putFrom: (hash, body, sizeBytes) => cache.put(keyOf(hash), noFacts, { body, sizeBytes }),
     async get(hash, of) {
       const found = await cache.get(keyOf(hash, of), (_artifact, body) => new Response(body));
       return await found?.text();
@@ -110,6 +113,7 @@ export async function openTestCache(
         (path) => path.split("/").at(-1) as string,
       ),
     async [Symbol.asyncDispose]() {
+      await cache.close();
       await database.close();
       folder[Symbol.dispose]();
     },
