@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs } from "../database/schema.ts";
-import type { Refusal } from "../refusal.ts";
+import { Refusal } from "../refusal.ts";
 import type { BlobStorage, ReceivedBlob, StoredBlob } from "../storage/blob-storage.ts";
 import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
 import { storedBytes, takeOut } from "./books.ts";
@@ -192,16 +192,20 @@ export class Cache {
         maxSizeBytes: maxArtifactSizeBytes,
         ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),
       });
+      let isPublished = false;
       try {
         await this.blobLock.share(received.sha256, async () => {
           await received.publish();
+          isPublished = true;
           room.storedBytes = await database.write(async (tx) => {
             await upload.authorize?.(tx);
             return await enter(tx, key, facts, received);
           });
         });
       } catch (error) {
-        isCleared = await this.withdraw(received, error);
+        // Whoever asks the books again, where they cannot be written, would wait as long again.
+        const areBooksShut = isPublished && error instanceof Refusal && error.code === "unavailable";
+        isCleared = await this.withdraw(received, areBooksShut);
         if (!isCleared) this.collector.clearLater(received, () => room.settle());
         throw error;
       }
@@ -243,10 +247,9 @@ export class Cache {
    * After a put that failed, which is what the caller must hear of and not wait for any longer.
    * @returns whether nothing is left of it.
    */
-  private async withdraw(received: ReceivedBlob, failure: unknown): Promise<boolean> {
+  private async withdraw(received: ReceivedBlob, areBooksShut: boolean): Promise<boolean> {
     const { sha256, isNamed } = received;
-    // Whoever asks the books now would wait as long again.
-    if (isNamed && (failure as Refusal).code === "unavailable") return false;
+    if (isNamed && areBooksShut) return false;
     try {
       // A name that was there before is none of this upload's business.
       if (isNamed) await this.collector.discard([sha256]);

@@ -44,8 +44,9 @@ export class Collector {
     this.leftovers.add({ received, cleared });
   }
 
-  /** Leaves to the next start what there was no round for any more. */
+  /** Removes what uploads left, and leaves to the next start what cannot be removed now. */
   async stop(): Promise<void> {
+    await this.clearLeftovers();
     for (const { received } of this.leftovers) await received.leave();
     this.leftovers.clear();
   }

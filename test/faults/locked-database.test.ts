@@ -121,18 +121,32 @@ test("uploads that the database was held for too long keep their room until they
   const sizeBytes = 600_000;
   await using larder = await startLarder({ args: ["--max-size", "1MB"] });
   const client = new TurboClient(larder.url, larder.firstToken);
+  let other: Promise<Response>;
   {
     await using _ = await holdDatabase(larder);
     await expectRefusal(await client.put("new", new Uint8Array(sizeBytes)), 503, "unavailable");
     // Nothing can go to make room for it.
-    const other = client.put("other", new Uint8Array(sizeBytes).fill(1));
+    other = client.put("other", new Uint8Array(sizeBytes).fill(1));
     for (const deadline = performance.now() + promptMs; performance.now() < deadline; await Bun.sleep(50)) {
       expect(bytesOnDisk(larder.dataFolder)).toBe(sizeBytes);
       expect(Bun.peek.status(other)).toBe("pending");
     }
   }
-  expect((await client.put("other", new Uint8Array(sizeBytes).fill(1))).status).toBe(202);
+  expect((await other).status).toBe(202);
 }, 60_000);
+
+test("what is left of uploads when the server stops is cleared before, if the database is free", async () => {
+  await using larder = await startLarder();
+  const client = new TurboClient(larder.url, larder.firstToken);
+  {
+    await using _ = await holdDatabase(larder);
+    await expectRefusal(await client.put("new", "new bytes"), 503, "unavailable");
+    expect(holdingsOf(larder.dataFolder).blobFiles).toHaveLength(1);
+  }
+  expect(await larder.stop()).toBe(0);
+  const { artifacts, blobFiles, temporaryFiles } = holdingsOf(larder.dataFolder);
+  expect([artifacts, blobFiles, temporaryFiles]).toEqual([[], [], []]);
+}, 30_000);
 
 test("what could not even be cleared while another process held the database is cleared by the next start", async () => {
   await using larder = await startLarder();
