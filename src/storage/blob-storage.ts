@@ -5,7 +5,8 @@
  */
 export interface BlobStorage {
   /**
-   * Streams a body to a place where no reader looks, hashing it on the way; memory does not grow with its size.
+   * Streams a body to a place where no reader looks, hashing it on the way; memory does not grow with its size. The chunks
+   * are the storage's own from then on: it gives their memory back when they are written.
    * The result is to be settled in any case, by `discard` or by `leave`.
    * @throws Refusal `too_large` as soon as `limits.maxSizeBytes` is passed,
    *   `bad_request` when the body is not exactly `limits.expectedSizeBytes` long,

@@ -8,7 +8,8 @@ const noLimits = { maxSizeBytes: Number.MAX_SAFE_INTEGER };
 export function bodyOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {
-      for (const chunk of chunks) controller.enqueue(chunk);
+      // The reader may do with its chunks what it likes.
+      for (const chunk of chunks) controller.enqueue(Uint8Array.from(chunk));
       controller.close();
     },
   });

@@ -22,7 +22,7 @@ export class DiskStorage implements BlobStorage {
   private readonly temporary: string;
   private readonly blobs: string;
   private readonly quarantineFolder: string;
-  private readonly receiver = new Receiver();
+  private readonly receiver: Receiver;
   private received = 0;
   private readBuffer = new Uint8Array(0);
 
@@ -30,6 +30,7 @@ export class DiskStorage implements BlobStorage {
     root: string,
     private readonly durability: Durability,
   ) {
+    this.receiver = new Receiver(durability === "full");
     this.temporary = join(root, "tmp");
     this.blobs = join(root, "blobs");
     this.quarantineFolder = join(root, "quarantine");
@@ -174,7 +175,7 @@ export class DiskStorage implements BlobStorage {
       const isSynced = this.durability === "full";
       // What is sound under the name had its bytes synced before; only the name itself may be too new to have been.
       if (!(await isSound(path, received))) {
-        await received.save(isSynced);
+        await received.save();
         await linkOnce(received, path);
         named();
       }

@@ -8,8 +8,8 @@ export interface ReceivedFile {
   path: string;
   sha256: string;
   sizeBytes: number;
-  /** Makes the bytes lie at `path`, synced if `isSynced`, and closes the file. */
-  save(isSynced: boolean): Promise<void>;
+  /** Makes the bytes lie at `path`, synced if the receiver syncs, and closes the file. */
+  save(): Promise<void>;
   /** Removes what lies at `path`. */
   remove(): Promise<void>;
   /** Lets go of it and leaves what lies at `path`. */
@@ -25,10 +25,15 @@ const newFile = { flag: "wx", mode: 0o600 } as const;
 const maxHeldBytes = 256 * 1024;
 /** Of all small bodies together; beyond it they are written as they arrive, like large ones. */
 const maxHeldTogetherBytes = 16 * 1024 * 1024;
+/** So much may be written and not synced before the disk is told to go on with it. */
+const maxUnsyncedBytes = 64 * 1024 * 1024;
 
 /** Receives bodies into files. */
 export class Receiver {
   private heldTogetherBytes = 0;
+
+  /** @param isSynced whether what is saved is to survive a loss of power. */
+  constructor(private readonly isSynced: boolean) {}
 
   /** Nothing is left behind if anything goes wrong. */
   async receive(body: AsyncIterable<Uint8Array>, path: string, limits: ReceiveLimits): Promise<ReceivedFile> {
@@ -48,7 +53,7 @@ export class Receiver {
         if (!file && sizeBytes <= maxHeldBytes && this.heldTogetherBytes < maxHeldTogetherBytes) {
           held.add(chunk);
         } else {
-          file ??= await StreamedFile.open(path, held.take());
+          file ??= await StreamedFile.open(path, held.take(), this.isSynced);
           await file.write(chunk);
         }
         // While the chunk is being written.
@@ -62,9 +67,11 @@ export class Receiver {
         );
       }
       const sha256 = hasher.digest("hex");
-      return file ? savedFrom(file, path, sha256, sizeBytes) : savedAtOnce(held, path, sha256, sizeBytes);
+      return file
+        ? savedFrom(file, path, sha256, sizeBytes)
+        : savedAtOnce(held, path, sha256, sizeBytes, this.isSynced);
     } catch (error) {
-      held.take();
+      held.drop();
       await file?.close();
       // Where nothing can be removed any more, the next start does it; what the sender has to hear is the first failure.
       if (file) await removeFile(path).catch(() => {});
@@ -73,22 +80,29 @@ export class Receiver {
   }
 }
 
-function savedAtOnce(held: HeldBody, path: string, sha256: string, sizeBytes: number): ReceivedFile {
+function savedAtOnce(
+  held: HeldBody,
+  path: string,
+  sha256: string,
+  sizeBytes: number,
+  isSynced: boolean,
+): ReceivedFile {
   let isBegun = false;
   return {
     path,
     sha256,
     sizeBytes,
-    async save(isSynced) {
+    async save() {
       isBegun = true;
-      await writeFile(path, held.take(), { ...newFile, flush: isSynced });
+      const bytes = held.take();
+      await writeFile(path, bytes, { ...newFile, flush: isSynced }).finally(() => release(bytes));
     },
     async remove() {
-      held.take();
+      held.drop();
       if (isBegun) await removeFile(path);
     },
     async close() {
-      held.take();
+      held.drop();
     },
   };
 }
@@ -98,8 +112,8 @@ function savedFrom(file: StreamedFile, path: string, sha256: string, sizeBytes: 
     path,
     sha256,
     sizeBytes,
-    async save(isSynced) {
-      if (isSynced) await file.sync();
+    async save() {
+      await file.sync();
       // Windows neither links nor renames a file that is open.
       await file.close();
     },
@@ -125,25 +139,43 @@ class HeldBody {
     this.account(chunk.byteLength);
   }
 
-  /** Holds nothing afterwards. */
+  /** Gives away what it holds. */
   take(): Uint8Array {
     const [only = new Uint8Array(0), ...more] = this.chunks;
-    const whole = more.length === 0 ? only : Buffer.concat(this.chunks, this.sizeBytes);
+    if (more.length === 0) {
+      this.forget();
+      return only;
+    }
+    const whole = Buffer.concat(this.chunks, this.sizeBytes);
+    this.drop();
+    return whole;
+  }
+
+  drop(): void {
+    for (const chunk of this.chunks) release(chunk);
+    this.forget();
+  }
+
+  private forget(): void {
     this.account(-this.sizeBytes);
     this.chunks = [];
     this.sizeBytes = 0;
-    return whole;
   }
 }
 
 /** A file that is written one chunk behind the socket: while a chunk is being written, the next one arrives. */
 class StreamedFile {
   private writing: Promise<void> = Promise.resolve();
+  private syncing: Promise<void> | undefined;
+  private unsyncedBytes = 0;
 
-  private constructor(private readonly file: FileHandle) {}
+  private constructor(
+    private readonly file: FileHandle,
+    private readonly isSynced: boolean,
+  ) {}
 
-  static async open(path: string, beginning: Uint8Array): Promise<StreamedFile> {
-    const file = new StreamedFile(await open(path, newFile.flag, newFile.mode));
+  static async open(path: string, beginning: Uint8Array, isSynced: boolean): Promise<StreamedFile> {
+    const file = new StreamedFile(await open(path, newFile.flag, newFile.mode), isSynced);
     await file.write(beginning);
     return file;
   }
@@ -151,6 +183,8 @@ class StreamedFile {
   /** Begins to write a chunk when the one before is written. */
   async write(chunk: Uint8Array): Promise<void> {
     await this.writing;
+    this.unsyncedBytes += chunk.byteLength;
+    if (this.isSynced && this.unsyncedBytes > maxUnsyncedBytes) this.syncMeanwhile();
     this.writing = writeWhole(this.file, chunk);
     // A failure is met at the next chunk or at the end; until then it is not an unhandled one.
     this.writing.catch(() => {});
@@ -160,15 +194,39 @@ class StreamedFile {
     return this.writing;
   }
 
-  sync(): Promise<void> {
-    return this.file.sync();
+  async sync(): Promise<void> {
+    if (this.isSynced) await this.file.sync();
   }
 
   /** Closing twice is fine. */
   async close(): Promise<void> {
     await this.writing.catch(() => {});
+    await this.syncing;
     await this.file.close();
   }
+
+  /** The disk works while the body arrives, so that little is left to sync at its end. */
+  private syncMeanwhile(): void {
+    if (this.syncing) return;
+    this.unsyncedBytes = 0;
+    this.syncing = this.file
+      .datasync()
+      // It fails again at the end, where it counts.
+      .catch(() => {})
+      .finally(() => {
+        this.syncing = undefined;
+      });
+  }
+}
+
+/**
+ * Gives a chunk's memory back at once: on a fast line the garbage collector comes by too late. A chunk that shares its
+ * memory with others keeps it.
+ */
+function release(chunk: Uint8Array): void {
+  const { buffer } = chunk;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength && !buffer.detached)
+    buffer.transfer(0);
 }
 
 /** Idempotent. On a disk that cannot be written, what is not there is no failure. */
@@ -176,10 +234,14 @@ export async function removeFile(path: string): Promise<void> {
   if (existsSync(path)) await rm(path, { force: true });
 }
 
-/** A write may be cut short, by a disk that is nearly full for one. */
+/** Writes and releases a chunk. A write may be cut short, by a disk that is nearly full for one. */
 async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let done = 0; done < chunk.byteLength; ) {
-    done += (await file.write(chunk, done, chunk.byteLength - done)).bytesWritten;
+  try {
+    for (let done = 0; done < chunk.byteLength; ) {
+      done += (await file.write(chunk, done, chunk.byteLength - done)).bytesWritten;
+    }
+  } finally {
+    release(chunk);
   }
 }
 
