@@ -1,4 +1,4 @@
-import type { CaseResult, ServerResult } from "./results.ts";
+import type { CaseResult, Measurement, ServerResult, Unit } from "./results.ts";
 import { timesBetter } from "./results.ts";
 import { mib } from "./scenarios/sizes.ts";
 import { verdictsOf } from "./targets.ts";
@@ -10,17 +10,27 @@ const headings = [
   "p50 ms",
   "p99 ms",
   "CPU",
+  "CPU µs",
   "others",
   "peak MiB",
   "larder is",
   "targets",
 ];
-const rightAligned = new Set(["result", "p50 ms", "p99 ms", "CPU", "others", "peak MiB", "larder is"]);
+const rightAligned = new Set([
+  "result",
+  "p50 ms",
+  "p99 ms",
+  "CPU",
+  "CPU µs",
+  "others",
+  "peak MiB",
+  "larder is",
+]);
 
 /**
  * All results as one Markdown table that can also be read as it is: a row for each case and server. `larder is` says
- * how many times better than that server the first larder was. `CPU` is how much of a processor the server used, `others` how
- * much all else on the machine did.
+ * how many times better than that server the first larder was. `CPU` is how much of a processor the server used, `CPU µs` its
+ * processor time for each request or MiB, `others` how much of a processor all else on the machine used.
  */
 export function formatTable(results: CaseResult[]): string {
   const rows = results.flatMap((one) =>
@@ -72,6 +82,7 @@ function rowOf(one: CaseResult, server: ServerResult, isFirst: boolean, all: Cas
     median?.p50Ms === undefined ? "" : formatFigure(median.p50Ms),
     median?.p99Ms === undefined ? "" : formatFigure(median.p99Ms),
     formatShare(median?.processorShare),
+    formatTime(median, one.unit),
     formatShare(median?.othersShare),
     peakMemoryBytes === undefined ? "" : formatFigure(peakMemoryBytes / mib),
     ratioOf(one, server),
@@ -88,6 +99,11 @@ function ratioOf(one: CaseResult, { server, isLarder, median }: ServerResult): s
 
 function formatShare(share: number | undefined): string {
   return share === undefined ? "" : `${Math.round(share * 100)}%`;
+}
+
+function formatTime(median: Measurement | undefined, unit: Unit): string {
+  if (median?.processorShare === undefined || median.value === 0 || !unit.endsWith("/s")) return "";
+  return formatFigure((median.processorShare * 1_000_000) / median.value);
 }
 
 function shortName(server: string): string {
