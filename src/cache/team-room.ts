@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
 import { teams } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import type { Evictor } from "./evictor.ts";
@@ -16,6 +17,13 @@ export interface TeamShare {
 }
 
 const nothing: TeamShare = { reservedBytes: 0, promisedBytes: 0 };
+
+const teamOfId = prepared((queries) =>
+  queries
+    .select()
+    .from(teams)
+    .where(eq(teams.id, given("teamId"))),
+);
 
 /**
  * The quotas of the teams: what a team uses and has reserved never exceeds its own. What its uploads announce beyond that is
@@ -39,7 +47,7 @@ export class TeamRoom {
    */
   async grow(teamId: string, before: TeamShare, wanted: TeamShare): Promise<void> {
     for (const deadline = performance.now() + this.patienceMs; ; ) {
-      const [team] = await this.database.read.select().from(teams).where(eq(teams.id, teamId));
+      const [team] = await teamOfId(this.database.read).execute({ teamId });
       const quotaBytes = team?.quotaBytes ?? null;
       const all = this.changed(teamId, before, wanted);
       const isPromisable =
@@ -108,7 +116,7 @@ export class TeamRoom {
 
   /** Whether the team's next upload would be refused. */
   async isFull(teamId: string): Promise<boolean> {
-    const [team] = await this.database.read.select().from(teams).where(eq(teams.id, teamId));
+    const [team] = await teamOfId(this.database.read).execute({ teamId });
     return team?.quotaRule === "refuse" && team.quotaBytes !== null && team.usedBytes >= team.quotaBytes;
   }
 }

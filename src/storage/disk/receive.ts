@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type FileHandle, open, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, unlink, writeFile } from "node:fs/promises";
 import { Refusal } from "../../refusal.ts";
 import type { ReceiveLimits } from "../blob-storage.ts";
 
@@ -231,7 +231,11 @@ function release(chunk: Uint8Array): void {
 
 /** Idempotent. On a disk that cannot be written, what is not there is no failure. */
 export async function removeFile(path: string): Promise<void> {
-  if (existsSync(path)) await rm(path, { force: true });
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (existsSync(path)) throw error;
+  }
 }
 
 /** Writes and releases a chunk. A write may be cut short, by a disk that is nearly full for one. */
