@@ -10,6 +10,8 @@ export interface Bench {
   /** Ours first. */
   servers: ServerKind[];
   larders: Larder[];
+  /** The incumbent without its access log, for where writing that is most of its work. */
+  silentPeer: ServerKind | undefined;
   /** A folder on the disk that is measured. */
   scratch: string;
   dataCache: string | undefined;

@@ -105,6 +105,7 @@ async function measureAndReport(options: Options, scratch: string): Promise<bool
   const bench: Bench = {
     servers,
     larders: ours,
+    silentPeer: turborepoRemoteCache(options.peers && resolve(options.peers), true),
     scratch,
     dataCache: options.dataCache && resolve(options.dataCache),
     quick: options.quick,

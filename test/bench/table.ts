@@ -107,7 +107,7 @@ function formatTime(median: Measurement | undefined, unit: Unit): string {
 }
 
 function shortName(server: string): string {
-  return server === "turborepo-remote-cache" ? "t-r-c" : server;
+  return server.replace("turborepo-remote-cache", "t-r-c");
 }
 
 /** Three digits that count, and no more. */

@@ -11,7 +11,8 @@ const connections = 16;
 
 /** GET of random hashes that nobody has stored. */
 export async function misses(bench: Bench): Promise<CaseResult[]> {
-  return [await underLoad(bench, { scenario: "miss", name: "GET 404 at 16", mode: "miss" })];
+  const servers = [...bench.servers, ...(bench.silentPeer ? [bench.silentPeer] : [])];
+  return [await underLoad(bench, { scenario: "miss", name: "GET 404 at 16", mode: "miss" }, servers)];
 }
 
 /** PUT of distinct bodies under distinct keys. */

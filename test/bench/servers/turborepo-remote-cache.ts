@@ -4,14 +4,18 @@ import { freePort, launch, type ServerKind, untilItAnswers } from "./server.ts";
 
 const token = "bench-token";
 
-/** @param folder in whose node_modules it is installed. Undefined if it is not. */
-export function turborepoRemoteCache(folder: string | undefined): ServerKind | undefined {
+/**
+ * As it runs unless told otherwise, and as larder does: with a line in its log for each request, here in a file.
+ * @param folder in whose node_modules it is installed. Undefined if it is not.
+ * @param isSilent to have it log errors only.
+ */
+export function turborepoRemoteCache(folder: string | undefined, isSilent = false): ServerKind | undefined {
   if (folder === undefined) return undefined;
   const program = join(folder, "node_modules/.bin/turborepo-remote-cache");
   if (!existsSync(program)) return undefined;
   const manifest = readFileSync(join(folder, "node_modules/turborepo-remote-cache/package.json"), "utf8");
   return {
-    name: "turborepo-remote-cache",
+    name: isSilent ? "turborepo-remote-cache, silent" : "turborepo-remote-cache",
     isLarder: false,
     version: (JSON.parse(manifest) as { version: string }).version,
     // It serves no request without a team.
@@ -33,7 +37,7 @@ export function turborepoRemoteCache(folder: string | undefined): ServerKind | u
           HOST: "127.0.0.1",
           PORT: String(port),
           TURBO_TOKEN: token,
-          LOG_LEVEL: "error",
+          ...(isSilent && { LOG_LEVEL: "error" }),
           STORAGE_PROVIDER: "local",
           STORAGE_PATH: join(cwd, "data"),
           STORAGE_PATH_USE_TMP_FOLDER: "false",
