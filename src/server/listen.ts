@@ -91,6 +91,12 @@ export function listen({
     return new Response("Something went wrong in larder; its log says what.\n", { status: 500 });
   };
 
+  const failedAnswer = (error: Error & { code?: string }): Response => {
+    const answer = fault(error, "answer failed");
+    if (error.code !== "EMFILE" && error.code !== "ENFILE") return answer;
+    return refuse(new Refusal("unavailable", "The server may open no more files. Try again.", 1));
+  };
+
   const idleSeconds = Math.min(Math.ceil(idleTimeoutMs / 1000), 255);
   const server = start();
   requests.carriedBy(server, idleSeconds);
@@ -114,7 +120,7 @@ export function listen({
         development: false,
         fetch: answer,
         // For what goes wrong after `answer`: the server opens the files of answers itself.
-        error: (error) => fault(error, "answer failed"),
+        error: (error) => failedAnswer(error),
       });
     } catch (error) {
       throw new Refusal("unavailable", cannotListen(host, port, error as { code?: string; message: string }));

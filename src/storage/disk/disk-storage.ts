@@ -83,16 +83,19 @@ export class DiskStorage implements BlobStorage {
     use: (bytes: Uint8Array<ArrayBuffer>) => Used,
   ): Promise<Used | undefined> {
     // Synchronous as in `find`, and so all can share one buffer.
-    const file = openIfThere(this.pathOf(sha256));
-    if (file === undefined) return undefined;
+    let file: number | undefined;
     try {
+      file = openSync(this.pathOf(sha256), "r");
       // One byte more than there should be, so that a longer file is told from the right one.
       if (this.readBuffer.byteLength <= sizeBytes) this.readBuffer = new Uint8Array(sizeBytes + 1);
       if (readSync(file, this.readBuffer, 0, sizeBytes + 1, null) !== sizeBytes) return undefined;
-      return use(this.readBuffer.subarray(0, sizeBytes));
+    } catch (error) {
+      if (noBlob.has((error as { code?: string }).code ?? "")) return undefined;
+      throw refusalOf(error);
     } finally {
-      closeSync(file);
+      if (file !== undefined) closeSync(file);
     }
+    return use(this.readBuffer.subarray(0, sizeBytes));
   }
 
   async digest(sha256: string): Promise<string | undefined> {
@@ -194,14 +197,8 @@ function pairOf(first: number): string {
   return first.toString(16).padStart(2, "0");
 }
 
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
+/** A folder in the place of a blob is as little a blob as nothing. */
+const noBlob = new Set(["ENOENT", "EISDIR"]);
 
 async function linkOnce(received: ReceivedFile, path: string): Promise<void> {
   try {

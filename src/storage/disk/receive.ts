@@ -279,8 +279,8 @@ export function refusalOf(error: unknown): unknown {
   if (noFileToOpen.has(code ?? "")) {
     return new Refusal(
       "unavailable",
-      `The server may open no more files (${code}). Nothing was stored; try again. If it happens often, raise larder's ` +
-        "limit on open files (`ulimit -n`, LimitNOFILE).",
+      `The server may open no more files (${code}). Try again; if it happens often, raise larder's limit on open files ` +
+        "(`ulimit -n`, LimitNOFILE).",
       noFileRetrySeconds,
     );
   }
