@@ -35,6 +35,11 @@ export interface VerifyReport {
   unknown: string[];
 }
 
+interface BlobCheck {
+  onlyReport?: boolean | undefined;
+  pace?: (sizeBytes: number) => Promise<void>;
+}
+
 const rowsPerStep = 200;
 const pauseMs = 20;
 
@@ -48,9 +53,11 @@ export class Verifier {
     const pace = new Pace(options.bytesPerSecond);
     for await (const blob of this.rows()) {
       if (options.signal?.aborted) return report;
-      await this.verifyBlob(blob, report, options.onlyReport);
+      await this.verifyBlob(blob, report, {
+        onlyReport: options.onlyReport,
+        pace: (sizeBytes) => pace.after(sizeBytes, options.signal),
+      });
       options.onProgress?.(report);
-      await pace.after(blob.sizeBytes, options.signal);
     }
     await this.findUnknown(report, options);
     return report;
@@ -115,12 +122,12 @@ export class Verifier {
   private async verifyBlob(
     blob: { sha256: string; sizeBytes: number },
     report: VerifyReport,
-    onlyReport = false,
+    { onlyReport = false, pace }: BlobCheck = {},
   ): Promise<void> {
     report.blobs++;
     report.sizeBytes += blob.sizeBytes;
-    const isSound = async () => (await this.options.storage.digest(blob.sha256)) === blob.sha256;
-    if (await isSound()) return;
+    const { storage } = this.options;
+    if ((await storage.digest(blob.sha256, pace)) === blob.sha256) return;
     if (onlyReport) {
       // What the server has let go of since may have been collected, and is not missing.
       const suspects = await this.options.database.write((tx) =>
@@ -133,7 +140,8 @@ export class Verifier {
       report.rotten.push(...suspects.map(({ sha256 }) => sha256));
       return;
     }
-    // It may have been collected, or mended, since its row was read.
+    // It may have been collected, or mended, since its row was read. Others wait for this look, so it is not paced.
+    const isSound = async () => (await storage.digest(blob.sha256)) === blob.sha256;
     if (await this.quarantineUnlessSound(blob, isSound)) report.rotten.push(blob.sha256);
   }
 

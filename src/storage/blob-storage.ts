@@ -28,8 +28,11 @@ export interface BlobStorage {
     use: (bytes: Uint8Array<ArrayBuffer>) => Used,
   ): Promise<Used | undefined>;
 
-  /** The SHA-256 of the bytes as they lie there now, or undefined if there are none. Memory does not grow with their size. */
-  digest(sha256: string): Promise<string | undefined>;
+  /**
+   * The SHA-256 of the bytes as they lie there now, or undefined if there are none. Memory does not grow with their size.
+   * @param pace told after each part how many bytes it had; the next is not read before it resolves.
+   */
+  digest(sha256: string, pace?: (sizeBytes: number) => Promise<void>): Promise<string | undefined>;
 
   /** The names of all blobs, some at a time, in any order. What comes or goes meanwhile may or may not be among them. */
   list(): AsyncIterable<string[]>;

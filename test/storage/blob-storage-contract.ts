@@ -224,6 +224,18 @@ export function describeBlobStorage(driver: string, open: () => Promise<StorageP
       const content = crypto.getRandomValues(new Uint8Array(3_000_000));
       const sha256 = await store(place.storage, content);
       expect(await place.storage.digest(sha256)).toBe(sha256Of(content));
+      const parts: number[] = [];
+      let isPausing = false;
+      const paced = await place.storage.digest(sha256, async (sizeBytes) => {
+        expect(isPausing).toBe(false);
+        isPausing = true;
+        await new Promise((turned) => setImmediate(turned));
+        isPausing = false;
+        parts.push(sizeBytes);
+      });
+      expect(paced).toBe(sha256Of(content));
+      expect(parts.length).toBeGreaterThan(1);
+      expect(parts.reduce((sum, part) => sum + part)).toBe(content.byteLength);
       const empty = await store(place.storage, new Uint8Array());
       expect(await place.storage.digest(empty)).toBe(sha256Of(new Uint8Array()));
       expect(await place.storage.digest(sha256Of(bytes("absent")))).toBeUndefined();

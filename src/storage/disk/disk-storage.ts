@@ -98,9 +98,9 @@ export class DiskStorage implements BlobStorage {
     return use(this.readBuffer.subarray(0, sizeBytes));
   }
 
-  async digest(sha256: string): Promise<string | undefined> {
+  async digest(sha256: string, pace?: (sizeBytes: number) => Promise<void>): Promise<string | undefined> {
     try {
-      return await sha256Of(this.pathOf(sha256));
+      return await sha256Of(this.pathOf(sha256), pace);
     } catch (error) {
       if ((error as { code?: string }).code === "ENOENT") return undefined;
       throw error;
@@ -226,8 +226,11 @@ async function isSound(path: string, { sha256, sizeBytes }: ReceivedFile): Promi
   return (await sha256Of(path)) === sha256;
 }
 
-async function sha256Of(path: string): Promise<string> {
+async function sha256Of(path: string, pace?: (sizeBytes: number) => Promise<void>): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
-  for await (const chunk of Bun.file(path).stream()) hasher.update(chunk);
+  for await (const chunk of Bun.file(path).stream()) {
+    hasher.update(chunk);
+    await pace?.(chunk.byteLength);
+  }
   return hasher.digest("hex");
 }
