@@ -5,7 +5,7 @@ import { BunAdapter } from "elysia/adapter/bun";
 import type { Logger } from "pino";
 import { Cache } from "./cache/cache.ts";
 import type { Config } from "./config/settings.ts";
-import { choose } from "./database/choices.ts";
+import { choose, maxSizeChoice } from "./database/choices.ts";
 import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
 import type { Database } from "./database/database.ts";
 import { Authenticator } from "./identity/authenticator.ts";
@@ -115,7 +115,7 @@ async function chooseMaxSize(
 ): Promise<number | undefined> {
   if (setting !== "auto") return setting;
   const freeBytes = await storage.freeBytes();
-  return Number(await choose(database, "maxSizeBytes", () => String(Math.floor(freeBytes * autoShare))));
+  return Number(await choose(database, maxSizeChoice, () => String(Math.floor(freeBytes * autoShare))));
 }
 
 function scheduleJobs(cache: Cache, eventLog: EventLog, config: Config, log: Logger): Schedule[] {

@@ -77,6 +77,26 @@ export class Evictor {
     for (const team of await this.teamsOverQuota()) await this.shrinkTeam(team.id, team.quotaBytes ?? 0);
   }
 
+  /**
+   * Takes out what is stored beyond the server's limit. Blobs that were let go of before count as stored until they are
+   * collected. @returns how many artifacts.
+   */
+  async takeOutExcess(): Promise<number> {
+    const left = this.options.capacity.excessBytes();
+    if (left === 0) return 0;
+    let gone = 0;
+    let freed = 0;
+    for (const { condition, atMost } of await this.inOrder()) {
+      const before = freed;
+      gone += await takeOut(this.options.database, condition, (released) => {
+        freed = before + sum(released);
+        return freed >= left || freed - before >= atMost;
+      });
+      if (freed >= left) break;
+    }
+    return gone;
+  }
+
   /** How many artifacts `expire` would take out. */
   async countTooOld(now = Date.now()): Promise<number> {
     let total = 0;
@@ -110,23 +130,13 @@ export class Evictor {
   }
 
   private async round(): Promise<void> {
-    const { capacity, collector, database, recency, log } = this.options;
+    const { capacity, collector, recency, log } = this.options;
     if (capacity.excessBytes() === 0) return;
     await recency.flush();
     // What was let go of before counts as stored until it is collected, and may be all that is needed.
     await collector.collect();
-    const left = capacity.excessBytes();
-    if (left === 0) return;
-    let gone = 0;
-    let freed = 0;
-    for (const { condition, atMost } of await this.inOrder()) {
-      const before = freed;
-      gone += await takeOut(database, condition, (released) => {
-        freed = before + sum(released);
-        return freed >= left || freed - before >= atMost;
-      });
-      if (freed >= left) break;
-    }
+    if (capacity.excessBytes() === 0) return;
+    const gone = await this.takeOutExcess();
     await Bun.sleep(releaseGraceMs);
     const collected = await collector.collect();
     log.info({ artifacts: gone, ...collected }, "artifacts evicted");

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { roundSize } from "../config/units.ts";
+import type { BlobTotals } from "../storage/blob-storage.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
@@ -10,22 +11,25 @@ import { collected, withCache } from "./with-cache.ts";
 export function gcCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "gc",
-    "Remove what is too old, over a quota, unused, or in quarantine for over 30 days",
-    "larder gc --dry-run",
+    "Remove what is too old, over a quota or maxSize, unused, or in quarantine for over 30 days",
+    "larder gc --dry-run\n  larder gc --max-size 50GiB",
+    ["maxSize", "maxAge"],
   )
     .option("--dry-run", "Only say what would go")
     .action((options: { dryRun?: true; json?: true }) =>
       withCache(context, command, async (data) => {
-        const { evictor, collector } = data.cache;
+        const { capacity, evictor, collector } = data.cache;
         if (options.dryRun) {
           const tooOld = await evictor.countTooOld();
           const overQuotaBytes = await evictor.countOverQuota();
+          const overMaxSizeBytes = data.isServed ? 0 : capacity.excessBytes();
           const waiting = await collector.waiting();
           const quarantined = await collector.longQuarantined();
           context.stdout(
             options.json
-              ? jsonText({ tooOld, overQuotaBytes, unused: waiting, quarantined })
+              ? jsonText({ tooOld, overQuotaBytes, overMaxSizeBytes, unused: waiting, quarantined })
               : `Would go: ${counted(tooOld, "artifact")} too old, ${roundSize(overQuotaBytes)} beyond quotas, ` +
+                  `${roundSize(overMaxSizeBytes)} beyond maxSize, ` +
                   `${counted(waiting.blobs, "unused blob")} (${roundSize(waiting.sizeBytes)})${fromQuarantine(quarantined)}.\n`,
           );
           return;
@@ -34,16 +38,23 @@ export function gcCommand(context: CommandContext): Command {
         const expired = await evictor.expire();
         await evictor.shrinkTeams();
         context.stderr("Removing blobs that nothing uses any more ...\n");
-        const freed = await collected(data);
+        const unused = await collected(data);
+        // A server that runs keeps to its own limit by itself.
+        const evicted = data.isServed ? 0 : await evictor.takeOutExcess();
+        const freed = evicted === 0 ? unused : both(unused, await collected(data));
         const quarantined = await collector.emptyQuarantine();
         context.stdout(
           options.json
-            ? jsonText({ expired, freed, quarantined })
-            : `Removed ${counted(expired, "artifact")} too old; freed ${roundSize(freed.sizeBytes)} in ${counted(freed.blobs, "blob")}${fromQuarantine(quarantined)}.\n`,
+            ? jsonText({ expired, evicted, freed, quarantined })
+            : `Removed ${counted(expired, "artifact")} too old, ${evicted} beyond maxSize; freed ${roundSize(freed.sizeBytes)} in ${counted(freed.blobs, "blob")}${fromQuarantine(quarantined)}.\n`,
         );
       }),
     );
   return command;
+}
+
+function both(one: BlobTotals, other: BlobTotals): BlobTotals {
+  return { blobs: one.blobs + other.blobs, sizeBytes: one.sizeBytes + other.sizeBytes };
 }
 
 /** Nothing where nothing is, which is the rule. */

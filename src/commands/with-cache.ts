@@ -2,6 +2,9 @@ import type { Command } from "commander";
 import { pino } from "pino";
 import { Cache } from "../cache/cache.ts";
 import { loadConfig } from "../config/load-config.ts";
+import type { Config } from "../config/settings.ts";
+import { chosen, maxSizeChoice } from "../database/choices.ts";
+import type { Database } from "../database/database.ts";
 import { keepServersOff } from "../server/data-lock.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -27,7 +30,7 @@ export async function withCache(
       database: data.database,
       storage: await DiskStorage.open(config.data),
       maxArtifactSizeBytes: config.maxArtifactSize,
-      maxSizeBytes: typeof config.maxSize === "number" ? config.maxSize : undefined,
+      maxSizeBytes: await limitOf(config.maxSize, data.database),
       minFreeBytes: config.minFree,
       maxAgeMs: config.maxAge,
       log: pino({ level: "silent" }),
@@ -35,6 +38,13 @@ export async function withCache(
     const cache = lock ? await Cache.open(options) : await Cache.beside(options);
     await story({ ...data, cache, isServed: lock === undefined });
   });
+}
+
+/** As the server that ran here last understood `auto`. */
+async function limitOf(setting: Config["maxSize"], database: Database): Promise<number | undefined> {
+  if (setting !== "auto") return setting;
+  const first = await chosen(database, maxSizeChoice);
+  return first === undefined ? undefined : Number(first);
 }
 
 const serverCollectsWithinMs = 60_000;

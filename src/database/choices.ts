@@ -2,6 +2,15 @@ import { eq } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { choices } from "./schema.ts";
 
+/** The choice of the first start, in bytes, where `maxSize` is `auto`. */
+export const maxSizeChoice = "maxSizeBytes";
+
+/** What was chosen for `key` before, if anything was. */
+export async function chosen(database: Database, key: string): Promise<string | undefined> {
+  const [before] = await database.read.select().from(choices).where(eq(choices.key, key));
+  return before?.value;
+}
+
 /** What was chosen for `key` before, or what `make` chooses now, from then on. */
 export async function choose(database: Database, key: string, make: () => string): Promise<string> {
   return await database.write(async (tx) => {

@@ -104,11 +104,12 @@ describe("larder gc", () => {
     expect(await json("gc", "--dry-run")).toEqual({
       tooOld: 2,
       overQuotaBytes: 300,
+      overMaxSizeBytes: 0,
       unused: { blobs: 1, sizeBytes: 200 },
       quarantined: { blobs: 0, sizeBytes: 0 },
     });
     expect(await cliOutput(larder, "gc", "--dry-run")).toBe(
-      "Would go: 2 artifacts too old, 300B beyond quotas, 1 unused blob (200B).\n",
+      "Would go: 2 artifacts too old, 300B beyond quotas, 0B beyond maxSize, 1 unused blob (200B).\n",
     );
     expect(holdingsOf(larder.dataFolder)).toEqual(before);
   });
@@ -120,7 +121,27 @@ describe("larder gc", () => {
     expect(await json("gc")).toMatchObject({ expired: 2, freed: { blobs: 6, sizeBytes: 700 } });
     expect([hashes(), hashes("web")]).toEqual([["kept"], ["w4", "w5"]]);
     expect(holdingsOf(larder.dataFolder).blobFiles).toHaveLength(3);
-    expect(await cliOutput(larder, "gc")).toBe("Removed 0 artifacts too old; freed 0B in 0 blobs.\n");
+    expect(await cliOutput(larder, "gc")).toBe(
+      "Removed 0 artifacts too old, 0 beyond maxSize; freed 0B in 0 blobs.\n",
+    );
+  });
+
+  test("without a server keeps to maxSize: what was used least recently goes first", async () => {
+    for (let index = 0; index < 10; index++) {
+      await put(larder.firstToken, `h${index}`, `${index}`.repeat(1000));
+      setLastUsed(`h${index}`, 10 - index);
+    }
+    await larder.stop();
+    expect(await json("gc", "--dry-run", "--max-size", "5000B")).toMatchObject({ overMaxSizeBytes: 5500 });
+    expect(hashes()).toHaveLength(10);
+    expect(await json("gc", "--max-size", "5000B")).toMatchObject({
+      evicted: 6,
+      freed: { blobs: 6, sizeBytes: 6000 },
+    });
+    expect(hashes()).toEqual(["h6", "h7", "h8", "h9"]);
+    expect(await cliOutput(larder, "gc", "--max-size", "3000B")).toBe(
+      "Removed 0 artifacts too old, 2 beyond maxSize; freed 2KiB in 2 blobs.\n",
+    );
   });
 
   test("removes what has been in quarantine for over 30 days, of which du tells, beside a server or not", async () => {
