@@ -55,7 +55,13 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   await using undo = new AsyncDisposableStack();
   const lock = lockData(config.data);
   undo.defer(() => lock.release());
-  const database = openDataFolder(config.data, config.durability);
+  const database = openDataFolder(config.data, config.durability, (error) => {
+    log.fatal(
+      { err: error },
+      "the database's log could not be synced; check the disk, then start larder again",
+    );
+    process.exit(1);
+  });
   undo.defer(() => database.close());
 
   const storage = await DiskStorage.open(config.data, config.durability);

@@ -179,12 +179,13 @@ export class Cache {
   /**
    * Keeps an artifact. When it resolves, the artifact is durable and every later `get` finds it; when it rejects, what
    * was under the key before is there still. Of several at once for one key the last to commit stays, whole.
-   * @throws Refusal `too_large`, `bad_request` (length), `aborted`, `no_space`, `team_over_limit`, `conflict` (write-once).
+   * @throws Refusal `too_large`, `bad_request` (length), `aborted`, `no_space`, `team_over_limit`, `conflict` (write-once),
+   *   `unauthorized` (revoked meanwhile), `unavailable`.
    */
   async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<void> {
     const { database, maxArtifactSizeBytes, storage } = this.options;
     const room = new UploadRoom(this.capacity, this.teamRoom, key.teamId, upload.sizeBytes ?? 0);
-    let isCleared = true;
+    let isRoomKept = false;
     try {
       // More than the limit is refused before a byte is read, with a better message than that of missing room.
       if ((upload.sizeBytes ?? 0) <= maxArtifactSizeBytes) await room.open();
@@ -192,26 +193,24 @@ export class Cache {
         maxSizeBytes: maxArtifactSizeBytes,
         ...(upload.sizeBytes !== undefined && { expectedSizeBytes: upload.sizeBytes }),
       });
-      let isPublished = false;
       try {
         await this.blobLock.share(received.sha256, async () => {
           await received.publish();
-          isPublished = true;
           room.storedBytes = await database.write(async (tx) => {
             await upload.authorize?.(tx);
             return await enter(tx, key, facts, received);
           });
         });
       } catch (error) {
-        // Whoever asks the books again, where they cannot be written, would wait as long again.
-        const areBooksShut = isPublished && error instanceof Refusal && error.code === "unavailable";
-        isCleared = await this.withdraw(received, areBooksShut);
-        if (!isCleared) this.collector.clearLater(received, () => room.settle());
+        isRoomKept = await this.withdraw(received, room, error);
         throw error;
       }
-      await received.discard();
+      await received.discard().catch((error) => {
+        // The artifact is kept all the same.
+        this.options.log.error({ err: error, sha256: received.sha256 }, "upload not yet cleared up");
+      });
     } finally {
-      if (isCleared) room.settle();
+      if (!isRoomKept) room.settle();
       this.evictor.wake();
     }
   }
@@ -245,20 +244,24 @@ export class Cache {
 
   /**
    * After a put that failed, which is what the caller must hear of and not wait for any longer.
-   * @returns whether nothing is left of it.
+   * @returns whether something is left of it, which keeps its room until the collector has removed it.
    */
-  private async withdraw(received: ReceivedBlob, areBooksShut: boolean): Promise<boolean> {
+  private async withdraw(received: ReceivedBlob, room: UploadRoom, failure: unknown): Promise<boolean> {
     const { sha256, isNamed } = received;
-    if (isNamed && areBooksShut) return false;
-    try {
-      // A name that was there before is none of this upload's business.
-      if (isNamed) await this.collector.discard([sha256]);
-      await received.discard();
-      return true;
-    } catch (error) {
-      this.options.log.error({ err: error, sha256 }, "failed upload not yet cleared");
-      return false;
+    // Whoever asks the books again, where they cannot be written, would wait as long again.
+    const areBooksShut = failure instanceof Refusal && failure.code === "unavailable";
+    if (!(isNamed && areBooksShut)) {
+      try {
+        // A name that was there before is none of this upload's business.
+        if (isNamed) await this.collector.discard([sha256]);
+        await received.discard();
+        return false;
+      } catch (error) {
+        this.options.log.error({ err: error, sha256 }, "failed upload not yet cleared");
+      }
     }
+    this.collector.clearLater(received, () => room.settle());
+    return true;
   }
 
   private async useBody<Used>(

@@ -47,7 +47,6 @@ export class Collector {
   /** Removes what uploads left, and leaves to the next start what cannot be removed now. */
   async stop(): Promise<void> {
     await this.clearLeftovers();
-    for (const { received } of this.leftovers) await received.leave();
     this.leftovers.clear();
   }
 

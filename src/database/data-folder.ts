@@ -62,10 +62,14 @@ export function needsMigration(folder: string): boolean {
  * The database of a data folder, which must exist.
  * @throws Refusal `conflict` when a newer larder has migrated it, `unavailable` when it cannot be opened.
  */
-export function openDataFolder(folder: string, durability: Durability = "full"): Database {
+export function openDataFolder(
+  folder: string,
+  durability?: Durability,
+  onLostLog?: (error: unknown) => never,
+): Database {
   const path = databaseFile(folder);
   try {
-    return openDatabase(path, durability);
+    return openDatabase(path, durability, onLostLog);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(

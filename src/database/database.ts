@@ -49,9 +49,15 @@ export interface Database {
 
 /**
  * Opens the database file, creates it if it is missing, and brings its schema up to date.
+ * @param onLostLog what to do when a commit could not be synced: it can be neither acknowledged nor taken back, and since Linux
+ *   tells of a failed write only once, the next sync would succeed over the hole. A server has to end, as PostgreSQL does.
  * @throws Refusal `conflict` when a newer larder has migrated it.
  */
-export function openDatabase(path: string, durability: Durability = "full"): Database {
+export function openDatabase(
+  path: string,
+  durability: Durability = "full",
+  onLostLog: (error: unknown) => never = rethrow,
+): Database {
   // Two connections: readers never see what a transaction has not yet committed.
   const writer = connect(path, !existsSync(path));
   let reader: Sqlite;
@@ -68,12 +74,16 @@ export function openDatabase(path: string, durability: Durability = "full"): Dat
   const log = durability === "full" ? openSync(`${path}-wal`, "r+") : undefined;
   const queue = new WriteQueue(writer, drizzle(writer, options), async () => {
     snapshot.end();
-    if (log !== undefined) await syncData(log);
+    if (log !== undefined) await syncData(log).catch(onLostLog);
   });
   // PRAGMA data_version moves when another connection commits, so it is asked on the writing one.
   const ping = reader.query("SELECT count(*) FROM sqlite_master");
   const dataVersion = writer.query("PRAGMA data_version");
-  const version = new PerTurn(() => dataVersion.values()[0]?.[0] as number);
+  const version = new PerTurn(() => {
+    // Whoever finds nothing changed must not read what was there before.
+    snapshot.end();
+    return dataVersion.values()[0]?.[0] as number;
+  });
   const begin = reader.query("BEGIN");
   const end = reader.query("ROLLBACK");
   // To enter and leave a transaction costs three times what a look-up in it does.
@@ -100,6 +110,10 @@ export function openDatabase(path: string, durability: Durability = "full"): Dat
       writer.close();
     },
   };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function connect(path: string, create: boolean): Sqlite {

@@ -1,6 +1,7 @@
 /**
  * Something that costs more to have than to use, and so is shared by all who want it in the same turn of the event loop:
- * by the requests that had arrived when the first of them was looked at. The next turn has its own.
+ * by the requests that had arrived when the first of them was looked at. The next turn has its own, unless it was first
+ * wanted at the very end of this one (in a `setImmediate`).
  */
 export class PerTurn<T> {
   private held: { value: T } | undefined;
@@ -14,7 +15,6 @@ export class PerTurn<T> {
     if (this.held) return this.held.value;
     const held = { value: this.take() };
     this.held = held;
-    // Runs before the event loop looks for what has arrived since.
     setImmediate(() => {
       if (this.held === held) this.end();
     });

@@ -85,9 +85,6 @@ export interface ReceivedBlob {
 
   /** Removes what was received, and nothing that was published. */
   discard(): Promise<void>;
-
-  /** Lets go of it and leaves its trace, so that the next `recover` names it if it was published. */
-  leave(): Promise<void>;
 }
 
 export interface BlobTotals {

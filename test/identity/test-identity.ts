@@ -13,6 +13,7 @@ export function openTestIdentity(environmentSecrets: string[] = []) {
   const other = openDatabase(path);
   const of = (one: Database) => ({ teams: new Teams(one), tokens: new Tokens(one) });
   return {
+    path,
     ...of(database),
     beside: of(other),
     authenticator: new Authenticator(database, environmentSecrets),

@@ -1,3 +1,4 @@
+import { Database as Sqlite } from "bun:sqlite";
 import { describe, expect, setSystemTime, test } from "bun:test";
 import { openTestIdentity } from "./test-identity.ts";
 
@@ -14,6 +15,19 @@ describe("tokens", () => {
     });
     await t.beside.teams.set("web", { state: "paused" });
     expect((await t.authenticator.authenticate(secret))?.team.state).toBe("paused");
+  });
+
+  test("do not count for longer because something was read in the turn in which they were revoked", async () => {
+    await using t = openTestIdentity();
+    const team = await t.teams.create({ slug: "web" });
+    const { secret, id } = await t.tokens.create({ teamId: team.id, name: "ci", permission: "write" });
+    await new Promise((turned) => setImmediate(turned));
+    await t.tokens.list();
+    using other = new Sqlite(t.path);
+    other.run("UPDATE tokens SET revoked_at = 1 WHERE id = ?", [id]);
+    expect(await t.authenticator.authenticate(secret)).toBeUndefined();
+    await new Promise((turned) => setImmediate(turned));
+    expect(await t.authenticator.authenticate(secret)).toBeUndefined();
   });
 
   test("are stored without their secret", async () => {

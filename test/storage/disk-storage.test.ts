@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
-import { readdirSync, statfsSync, statSync, truncateSync, utimesSync } from "node:fs";
+import { existsSync, readdirSync, statfsSync, statSync, truncateSync, utimesSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Refusal } from "../../src/refusal.ts";
 import { DiskStorage } from "../../src/storage/disk/disk-storage.ts";
+import { Receiver } from "../../src/storage/disk/receive.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { bodyOf, bytes, describeBlobStorage, readBlob, store } from "./blob-storage-contract.ts";
 
@@ -119,11 +120,33 @@ test("memory does not grow with the size of a body", async () => {
 test("a temporary file of a crashed server with the same pid and number is no obstacle", async () => {
   using folder = temporaryFolder();
   const before = await DiskStorage.open(folder.path);
-  await (await before.receive(bodyOf(bytes("left behind")), { maxSizeBytes: 100 })).leave();
+  await (await before.receive(bodyOf(bytes("left behind")), { maxSizeBytes: 100 })).publish();
+  expect(readdirSync(join(folder.path, "tmp"))).toHaveLength(1);
   const storage = await DiskStorage.open(folder.path);
   await Array.fromAsync(storage.recover());
   const sha256 = await store(storage, bytes("new"));
   expect(await readBlob(storage, sha256)).toEqual(bytes("new"));
+});
+
+test("no more is held in memory than 16 MiB, however long the disk takes with what is being saved", async () => {
+  using folder = temporaryFolder();
+  const receiver = new Receiver(false);
+  const sizeBytes = 256 * 1024;
+  const receive = (name: string) => {
+    const body = async function* () {
+      yield new Uint8Array(sizeBytes);
+    };
+    return receiver.receive(body(), join(folder.path, name), { maxSizeBytes: sizeBytes });
+  };
+  const isFile = (name: string) => existsSync(join(folder.path, name));
+  const saving: Promise<void>[] = [];
+  for (let index = 0; index < 64; index++) saving.push((await receive(`held${index}`)).save());
+  const beyond = await receive("beyond");
+  expect(isFile("beyond")).toBe(true);
+  await Promise.all(saving);
+  const next = await receive("next");
+  expect(isFile("next")).toBe(false);
+  await Promise.all([beyond.remove(), next.remove()]);
 });
 
 test("digest tells what lies there now, not what should", async () => {

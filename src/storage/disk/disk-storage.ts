@@ -66,7 +66,6 @@ export class DiskStorage implements BlobStorage {
           isNamed = true;
         }),
       discard: () => received.remove(),
-      leave: () => received.close(),
     };
   }
 

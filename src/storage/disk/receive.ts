@@ -3,17 +3,15 @@ import { type FileHandle, open, unlink, writeFile } from "node:fs/promises";
 import { Refusal } from "../../refusal.ts";
 import type { ReceiveLimits } from "../blob-storage.ts";
 
-/** A body that is whole and hashed, and not yet synced or published. To be settled by `remove` or `close`. */
+/** A body that is whole and hashed, and not yet synced or published. To be settled by `remove`. */
 export interface ReceivedFile {
   path: string;
   sha256: string;
   sizeBytes: number;
   /** Makes the bytes lie at `path`, synced if the receiver syncs, and closes the file. */
   save(): Promise<void>;
-  /** Removes what lies at `path`. */
+  /** Lets go of it, and removes what lies at `path`. Idempotent. */
   remove(): Promise<void>;
-  /** Lets go of it and leaves what lies at `path`. */
-  close(): Promise<void>;
 }
 
 const newFile = { flag: "wx", mode: 0o600 } as const;
@@ -94,15 +92,11 @@ function savedAtOnce(
     sizeBytes,
     async save() {
       isBegun = true;
-      const bytes = held.take();
-      await writeFile(path, bytes, { ...newFile, flush: isSynced }).finally(() => release(bytes));
+      await writeFile(path, held.whole(), { ...newFile, flush: isSynced }).finally(() => held.drop());
     },
     async remove() {
       held.drop();
       if (isBegun) await removeFile(path);
-    },
-    async close() {
-      held.drop();
     },
   };
 }
@@ -121,7 +115,6 @@ function savedFrom(file: StreamedFile, path: string, sha256: string, sizeBytes: 
       await file.close();
       await removeFile(path);
     },
-    close: () => file.close(),
   };
 }
 
@@ -139,15 +132,20 @@ class HeldBody {
     this.account(chunk.byteLength);
   }
 
+  /** All that it holds, and goes on holding, in one piece. */
+  whole(): Uint8Array {
+    const [only = new Uint8Array(0), ...more] = this.chunks;
+    if (more.length === 0) return only;
+    const whole = Buffer.concat(this.chunks, this.sizeBytes);
+    for (const chunk of this.chunks) release(chunk);
+    this.chunks = [whole];
+    return whole;
+  }
+
   /** Gives away what it holds. */
   take(): Uint8Array {
-    const [only = new Uint8Array(0), ...more] = this.chunks;
-    if (more.length === 0) {
-      this.forget();
-      return only;
-    }
-    const whole = Buffer.concat(this.chunks, this.sizeBytes);
-    this.drop();
+    const whole = this.whole();
+    this.forget();
     return whole;
   }
 
@@ -168,6 +166,7 @@ class StreamedFile {
   private writing: Promise<void> = Promise.resolve();
   private syncing: Promise<void> | undefined;
   private unsyncedBytes = 0;
+  private syncFailure: unknown;
 
   private constructor(
     private readonly file: FileHandle,
@@ -195,7 +194,10 @@ class StreamedFile {
   }
 
   async sync(): Promise<void> {
-    if (this.isSynced) await this.file.sync();
+    if (!this.isSynced) return;
+    await this.syncing;
+    if (this.syncFailure) throw this.syncFailure;
+    await this.file.sync();
   }
 
   /** Closing twice is fine. */
@@ -211,8 +213,10 @@ class StreamedFile {
     this.unsyncedBytes = 0;
     this.syncing = this.file
       .datasync()
-      // It fails again at the end, where it counts.
-      .catch(() => {})
+      // Linux tells of what it could not write only once, so a later sync would succeed.
+      .catch((error) => {
+        this.syncFailure = error;
+      })
       .finally(() => {
         this.syncing = undefined;
       });
