@@ -196,10 +196,12 @@ export class Cache {
       try {
         await this.blobLock.share(received.sha256, async () => {
           await received.publish();
-          room.storedBytes = await database.write(async (tx) => {
+          const storedBytes = await database.write(async (tx) => {
             await upload.authorize?.(tx);
             return await enter(tx, key, facts, received);
           });
+          // At once, since the team's books count it from here on.
+          room.settle(storedBytes);
         });
       } catch (error) {
         isRoomKept = await this.withdraw(received, room, error);
@@ -210,7 +212,7 @@ export class Cache {
         this.options.log.error({ err: error, sha256: received.sha256 }, "upload not yet cleared up");
       });
     } finally {
-      if (!isRoomKept) room.settle();
+      if (!isRoomKept) room.settle(0);
       this.evictor.wake();
     }
   }
@@ -260,7 +262,7 @@ export class Cache {
         this.options.log.error({ err: error, sha256 }, "failed upload not yet cleared");
       }
     }
-    this.collector.clearLater(received, () => room.settle());
+    this.collector.clearLater(received, () => room.settle(0));
     return true;
   }
 

@@ -7,12 +7,12 @@ import type { TeamRoom, TeamShare } from "./team-room.ts";
  */
 const stepBytes = 1024 * 1024;
 
+const nothing: TeamShare = { reservedBytes: 0, promisedBytes: 0 };
+
 /** The room that one upload takes, in the server and in its team. */
 export class UploadRoom {
-  /** Of what was received, what the storage holds now and did not before. */
-  storedBytes = 0;
   private reservation: Reservation | undefined;
-  private share: TeamShare = { reservedBytes: 0, promisedBytes: 0 };
+  private share: TeamShare = nothing;
 
   constructor(
     private readonly capacity: Capacity,
@@ -41,9 +41,15 @@ export class UploadRoom {
     }
   }
 
-  settle(): void {
-    this.reservation?.settle(this.storedBytes);
+  /**
+   * Gives back what was taken. Only the first call counts.
+   * @param storedBytes of what was received, what the storage holds now and did not before.
+   */
+  settle(storedBytes: number): void {
+    this.reservation?.settle(storedBytes);
     this.teamRoom.give(this.teamId, this.share);
+    this.reservation = undefined;
+    this.share = nothing;
   }
 
   /** What to reserve when so much has come. */
