@@ -4,30 +4,40 @@ import { Refusal } from "../refusal.ts";
 const maxBytes = 1024 * 1024;
 /** No body that we know nests deeper than 3; a parser's memory grows with the depth. */
 const maxDepth = 8;
-/** How long it may take to arrive, and how many may be in memory at the same time. */
-const maxMs = 30_000;
-const maxAtOnce = 32;
+/** How long it may take to arrive, and how many of one token may be in memory at the same time. */
+const maxMs = 10_000;
+const maxAtOnce = 8;
 
-const places = { taken: 0, waiting: [] as (() => void)[] };
+interface Places {
+  taken: number;
+  waiting: (() => void)[];
+}
+
+const placesOf = new Map<string, Places>();
 
 /**
- * Reads a small JSON body, whatever its Content-Type. Only some are read at once; the others wait with their bytes unread.
- * @throws Refusal `too_large`, or `bad_request` when there is none, it is no JSON, or it nests too deep.
+ * Reads a small JSON body, whatever its Content-Type. Of one owner only some are read at once; the others wait with their
+ * bytes unread, and nobody else's with them.
+ * @param owner who asks, such as a token.
+ * @throws Refusal `too_large`, or `bad_request` when there is none, it is no JSON, it nests too deep or takes too long.
  */
-export async function readJson(request: Request): Promise<unknown> {
+export async function readJson(request: Request, owner: string): Promise<unknown> {
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge();
-  const text = await inTurn(() => readText(request));
+  const text = await inTurn(owner, () => readText(request));
   if (text === "") throw new Refusal("bad_request", "The request has no body; send JSON.");
   if (depthOf(text) > maxDepth)
     throw new Refusal("bad_request", `The JSON nests deeper than ${maxDepth} levels.`);
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new Refusal("bad_request", `The body is not JSON: ${(error as Error).message}.`);
+  } catch {
+    // The parser's own words quote the body, with whatever a terminal would obey.
+    throw new Refusal("bad_request", "The body is not JSON.");
   }
 }
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(owner: string, work: () => Promise<T>): Promise<T> {
+  const places = placesOf.get(owner) ?? { taken: 0, waiting: [] };
+  placesOf.set(owner, places);
   if (places.taken >= maxAtOnce) await new Promise<void>((go) => places.waiting.push(go));
   else places.taken++;
   try {
@@ -35,27 +45,36 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   } finally {
     const next = places.waiting.shift();
     if (next) next();
-    else places.taken--;
+    else if (--places.taken === 0) placesOf.delete(owner);
   }
 }
 
 async function readText(request: Request): Promise<string> {
+  if (!request.body) return "";
+  const reader = request.body.getReader();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Refusal("bad_request", "The body took too long to arrive.")),
+    maxMs,
+  );
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  const deadline = performance.now() + maxMs;
   let text = "";
   let sizeBytes = 0;
   try {
-    for await (const chunk of request.body ?? []) {
-      sizeBytes += chunk.byteLength;
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) return text + decoder.decode();
+      sizeBytes += value.byteLength;
       if (sizeBytes > maxBytes) throw tooLarge();
-      if (performance.now() > deadline) throw new Refusal("bad_request", "The body took too long to arrive.");
-      text += decoder.decode(chunk, { stream: true });
+      text += decoder.decode(value, { stream: true });
     }
-    return text + decoder.decode();
   } catch (error) {
     if (error instanceof Refusal) throw error;
     if ((error as Error).name === "AbortError") throw new Refusal("aborted", "The connection was closed.");
     throw new Refusal("bad_request", "The body is not valid UTF-8.");
+  } finally {
+    clearTimeout(timer);
+    reader.releaseLock();
   }
 }
 

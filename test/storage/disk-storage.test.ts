@@ -128,6 +128,23 @@ test("a temporary file of a crashed server with the same pid and number is no ob
   expect(await readBlob(storage, sha256)).toEqual(bytes("new"));
 });
 
+test.each([1, 7, 5_000, 20_000])("a body that comes %d bytes at a time is whole", async (chunkBytes) => {
+  using folder = temporaryFolder();
+  const storage = await DiskStorage.open(folder.path);
+  for (const sizeBytes of [1, 16 * 1024, 100_000, 300_000]) {
+    const content = crypto.getRandomValues(new Uint8Array(300_000)).subarray(0, sizeBytes);
+    const body = async function* () {
+      for (let start = 0; start < sizeBytes; start += chunkBytes)
+        yield content.slice(start, start + chunkBytes);
+    };
+    const received = await storage.receive(body(), { maxSizeBytes: sizeBytes });
+    await received.publish();
+    expect(received.sizeBytes).toBe(sizeBytes);
+    expect(Buffer.compare((await readBlob(storage, received.sha256)) as Uint8Array, content)).toBe(0);
+    await received.discard();
+  }
+});
+
 test("no more is held in memory than 16 MiB, however long the disk takes with what is being saved", async () => {
   using folder = temporaryFolder();
   const receiver = new Receiver(false);

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { type Artifact, type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
 import type { ArtifactBody, Cache } from "../../cache/cache.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
+import type { Principal } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
 import type { access } from "../access.ts";
@@ -101,7 +102,7 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
             tokenId: principal.tokenId,
             ...parseClientHeaders(headers),
           };
-          await eventLog.record(reporter, parseEvents(await readJson(request)));
+          await eventLog.record(reporter, parseEvents(await readJson(request, ownerOf(principal))));
           return new Response(null, { status: 200 });
         },
         { access: "read", parse: "none" },
@@ -135,10 +136,10 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
 
       .post(
         path,
-        async ({ request, headers, team }) => {
+        async ({ request, headers, team, principal }) => {
           requireEnabled(team);
           parseClientHeaders(headers);
-          const hashes = parseHashes(await readJson(request));
+          const hashes = parseHashes(await readJson(request, ownerOf(principal)));
           return Response.json(queryAnswer(hashes, await cache.query(spaceOf(team), hashes)));
         },
         { access: "read", parse: "none" },
@@ -164,6 +165,10 @@ async function statusAnswer(team: Team, cache: Cache): Promise<Response> {
   requireNotBlocked(team);
   const isFull = team.state === "enabled" && team.quotaRule === "refuse" && (await cache.isTeamFull(team.id));
   return Response.json({ status: isFull ? "over_limit" : team.state });
+}
+
+function ownerOf({ tokenId, name }: Principal): string {
+  return tokenId ?? name;
 }
 
 function spaceOf(team: Team): ArtifactSpace {

@@ -23,6 +23,8 @@ const newFile = { flag: "wx", mode: 0o600 } as const;
 const maxHeldBytes = 256 * 1024;
 /** Of all small bodies together; beyond it they are written as they arrive, like large ones. */
 const maxHeldTogetherBytes = 16 * 1024 * 1024;
+/** Of a held body that comes in several chunks. Less than this is not worth giving back by hand either. */
+const minBufferBytes = 16 * 1024;
 /** So much may be written and not synced before the disk is told to go on with it. */
 const maxUnsyncedBytes = 64 * 1024 * 1024;
 
@@ -49,13 +51,14 @@ export class Receiver {
         sizeBytes += chunk.byteLength;
         if (sizeBytes > limits.maxSizeBytes) throw tooLarge(limits, `more than ${limits.maxSizeBytes} bytes`);
         if (!file && sizeBytes <= maxHeldBytes && this.heldTogetherBytes < maxHeldTogetherBytes) {
+          hasher.update(chunk);
           held.add(chunk);
         } else {
           file ??= await StreamedFile.open(path, held.take(), this.isSynced);
           await file.write(chunk);
+          // While the chunk is being written.
+          hasher.update(chunk);
         }
-        // While the chunk is being written.
-        hasher.update(chunk);
       }
       await file?.written();
       if (limits.expectedSizeBytes !== undefined && sizeBytes !== limits.expectedSizeBytes) {
@@ -118,28 +121,34 @@ function savedFrom(file: StreamedFile, path: string, sha256: string, sizeBytes: 
   };
 }
 
-/** A small body, or the beginning of a large one, in memory. */
+/**
+ * A small body, or the beginning of a large one, in memory: as it came if it came in one chunk, and else in one buffer that
+ * grows. Kept apart, the chunks of a client that sends byte by byte would cost hundreds of times what they hold.
+ */
 class HeldBody {
-  private chunks: Uint8Array[] = [];
+  private buffer = new Uint8Array(0);
   private sizeBytes = 0;
 
   /** @param account told how much more, or less, is held. */
   constructor(private readonly account: (sizeBytes: number) => void) {}
 
+  /** The chunk is not to be used afterwards. */
   add(chunk: Uint8Array): void {
-    this.chunks.push(chunk);
-    this.sizeBytes += chunk.byteLength;
-    this.account(chunk.byteLength);
+    const sizeBytes = this.sizeBytes + chunk.byteLength;
+    if (this.sizeBytes === 0) this.buffer = chunk as Uint8Array<ArrayBuffer>;
+    else {
+      if (sizeBytes > this.buffer.byteLength) this.grow(sizeBytes);
+      this.buffer.set(chunk, this.sizeBytes);
+      release(chunk);
+    }
+    // A chunk that was given back has no length any more.
+    this.account(sizeBytes - this.sizeBytes);
+    this.sizeBytes = sizeBytes;
   }
 
-  /** All that it holds, and goes on holding, in one piece. */
+  /** All that it holds, and goes on holding. */
   whole(): Uint8Array {
-    const [only = new Uint8Array(0), ...more] = this.chunks;
-    if (more.length === 0) return only;
-    const whole = Buffer.concat(this.chunks, this.sizeBytes);
-    for (const chunk of this.chunks) release(chunk);
-    this.chunks = [whole];
-    return whole;
+    return this.buffer.subarray(0, this.sizeBytes);
   }
 
   /** Gives away what it holds. */
@@ -150,13 +159,20 @@ class HeldBody {
   }
 
   drop(): void {
-    for (const chunk of this.chunks) release(chunk);
+    release(this.buffer);
     this.forget();
+  }
+
+  private grow(sizeBytes: number): void {
+    const larger = new Uint8Array(Math.max(sizeBytes, 2 * this.buffer.byteLength, minBufferBytes));
+    larger.set(this.whole());
+    release(this.buffer);
+    this.buffer = larger;
   }
 
   private forget(): void {
     this.account(-this.sizeBytes);
-    this.chunks = [];
+    this.buffer = new Uint8Array(0);
     this.sizeBytes = 0;
   }
 }
@@ -229,6 +245,7 @@ class StreamedFile {
  */
 function release(chunk: Uint8Array): void {
   const { buffer } = chunk;
+  if (chunk.byteLength < minBufferBytes) return;
   if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength && !buffer.detached)
     buffer.transfer(0);
 }

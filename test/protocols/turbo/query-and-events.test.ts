@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RunningLarder, startLarder } from "../../larder.ts";
 import { rowsOf } from "../../server/holdings.ts";
-import { cliOutput, createToken, TurboClient } from "./client.ts";
+import { RawConnection } from "../../server/raw-connection.ts";
+import { cliOutput, createTeam, createToken, TurboClient } from "./client.ts";
 
 let larder: RunningLarder;
 let client: TurboClient;
@@ -70,6 +71,30 @@ describe("a query", () => {
     });
     expect(await response.json()).toEqual({ none: null });
   });
+});
+
+test("questions that never come to their end hold up nobody else's", async () => {
+  using unfinished = new DisposableStack();
+  for (let index = 0; index < 40; index++) {
+    const connection = unfinished.use(await RawConnection.open(larder.url));
+    await connection.send(
+      `POST /v8/artifacts HTTP/1.1\r\nHost: cache.test\r\nAuthorization: Bearer ${larder.firstToken}\r\nContent-Length: 100\r\n\r\n{`,
+    );
+  }
+  const other = new TurboClient(larder.url, (await createTeam(larder, "other")).token);
+  expect(await (await other.query(["none"])).json()).toEqual({ none: null });
+});
+
+test("nothing of a body that is no JSON comes back or into the log", async () => {
+  for (const body of ['{"a":\u009b31m', "\u202eabc", "'quoted'"]) {
+    const answer = await fetch(`${larder.url}/v8/artifacts`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${larder.firstToken}` },
+      body,
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toMatch(/^[\x20-\x7e]*$/);
+  }
 });
 
 describe("reported events", () => {
