@@ -78,6 +78,9 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   const eventLog = new EventLog(database, log);
   await new Teams(database).ensureDefault();
 
+  // Readiness says it, too, but nobody may look there.
+  await cache.capacity.check().catch((error) => log.warn({ reason: error.message }, "no room for uploads"));
+
   const requests = new Requests();
   const routes = buildRoutes({ config, database, storage, cache, eventLog, requests, log });
   const listener = listen({
@@ -138,6 +141,7 @@ function scheduleJobs(cache: Cache, eventLog: EventLog, config: Config, log: Log
       await eventLog.expire(Date.now() - config.eventMaxAge, signal);
       const artifacts = await cache.evictor.expire(Date.now(), signal);
       if (artifacts > 0) log.info({ artifacts }, "artifacts expired");
+      await cache.evictor.shrinkTeams();
     }),
     schedule("verify blobs", verifyPauseMs, log, async (signal) => {
       if (config.verifyRate === undefined) return;

@@ -47,11 +47,11 @@ export class Evictor {
     await this.making?.catch(() => {});
   }
 
-  /** Takes out a team's own artifacts until what it uses is at most `usedBytes`. */
-  async shrinkTeam(teamId: string, usedBytes: number): Promise<void> {
+  /** Takes out a team's own artifacts until what it uses is at most `usedBytes`. @returns how many artifacts. */
+  async shrinkTeam(teamId: string, usedBytes: number): Promise<number> {
     await this.options.recency.flush();
     const excess = (await this.usedBytes(teamId)) - usedBytes;
-    if (excess <= 0) return;
+    if (excess <= 0) return 0;
     const gone = await takeOut(
       this.options.database,
       eq(artifacts.teamId, teamId),
@@ -59,7 +59,8 @@ export class Evictor {
     );
     this.options.log.info({ teamId, artifacts: gone }, "artifacts of a team at its quota evicted");
     // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
-    if (gone > 0 && (await this.usedBytes(teamId)) > usedBytes) await this.shrinkTeam(teamId, usedBytes);
+    if (gone === 0 || (await this.usedBytes(teamId)) <= usedBytes) return gone;
+    return gone + (await this.shrinkTeam(teamId, usedBytes));
   }
 
   /** Takes out what was not used for longer than the server's limit or the team's. @returns how many artifacts. */
@@ -72,9 +73,12 @@ export class Evictor {
     return gone;
   }
 
-  /** Takes out what teams have beyond their quota, which happens when a quota is lowered. */
-  async shrinkTeams(): Promise<void> {
-    for (const team of await this.teamsOverQuota()) await this.shrinkTeam(team.id, team.quotaBytes ?? 0);
+  /** Takes out what teams have beyond their quota, which happens when a quota is lowered. @returns how many artifacts. */
+  async shrinkTeams(): Promise<number> {
+    let gone = 0;
+    for (const team of await this.teamsOverQuota())
+      gone += await this.shrinkTeam(team.id, team.quotaBytes ?? 0);
+    return gone;
   }
 
   /**
@@ -154,11 +158,12 @@ export class Evictor {
     ];
   }
 
+  /** Of the teams whose artifacts go at their quota. What others have stays, and only uploads are refused. */
   private async teamsOverQuota() {
     return await this.options.database.read
       .select()
       .from(teams)
-      .where(and(isNotNull(teams.quotaBytes), gt(teams.usedBytes, teams.quotaBytes)));
+      .where(and(eq(teams.quotaRule, "evict"), gt(teams.usedBytes, teams.quotaBytes)));
   }
 
   private async usedBytes(teamId: string): Promise<number> {

@@ -31,7 +31,7 @@ const teamOfId = prepared((queries) =>
  */
 export class TeamRoom {
   private readonly shares = new Map<string, TeamShare>();
-  private readonly shrinking = new Map<string, Promise<void>>();
+  private readonly shrinking = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly database: Database,

@@ -252,6 +252,16 @@ describe("a team at its quota", () => {
     expect(await t.hashes()).toEqual(["a", "b", "c"]);
   });
 
+  test("is none of a lowered quota's business where the team's rule is to refuse", async () => {
+    await using t = await openTestCache({ quotaBytes: 1000, quotaRule: "refuse" });
+    for (const hash of ["a", "b"]) await t.put(hash, hash.repeat(400));
+    await new Teams(t.database).set("default", { quotaBytes: 500 });
+    expect(await t.cache.evictor.countOverQuota()).toBe(0);
+    expect(await t.cache.evictor.shrinkTeams()).toBe(0);
+    expect([await t.get("a"), await t.get("b")]).toEqual(["a".repeat(400), "b".repeat(400)]);
+    expect(await t.put("c", "c").catch((error) => error)).toMatchObject({ code: "team_over_limit" });
+  });
+
   test("is brought down to a quota that was lowered", async () => {
     await using t = await openTestCache();
     await fill(t, "abcdef");
