@@ -4,6 +4,7 @@ import { busyTimeMs, memoryBytes, ownTimeMs, processorTimeMs } from "./processes
 import { type CaseResult, type Measurement, medianOf, type ServerResult, type Unit } from "./results.ts";
 import type { Larder } from "./servers/larder.ts";
 import type { RunningServer, ServerKind } from "./servers/server.ts";
+import { disturbingShare } from "./targets.ts";
 
 /** What every scenario works with. */
 export interface Bench {
@@ -23,8 +24,6 @@ export interface Bench {
   tell(text: string): void;
 }
 
-/** The kernel's own writing for a server that uploads are sent to stays below this. */
-const disturbingShare = 0.25;
 const maxAttempts = 3;
 
 /** A thing to do to every server in turn. */

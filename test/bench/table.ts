@@ -62,18 +62,26 @@ export function formatVerdict(results: CaseResult[]): string {
       })),
     ),
   );
-  const failed = verdicts.filter(({ passed }) => !passed);
-  const count = `${verdicts.length - failed.length} of ${verdicts.length} targets met`;
-  return [
-    failed.length === 0 ? `${count}.` : `${count}. Not met:`,
-    ...failed.map(({ text }) => `- ${text}`),
-  ].join("\n");
+  const met = verdicts.filter(({ passed }) => passed);
+  const lines = [`${met.length} of ${verdicts.length} targets met.`];
+  const list = (heading: string, some: typeof verdicts) => {
+    if (some.length > 0) lines.push("", heading, "", ...some.map(({ text }) => `- ${text}`));
+  };
+  list(
+    "Not met:",
+    verdicts.filter(({ passed }) => passed === false),
+  );
+  list(
+    "Not judged, since the peer was not measured or other work disturbed one of them:",
+    verdicts.filter(({ passed }) => passed === undefined),
+  );
+  return lines.join("\n");
 }
 
 function rowOf(one: CaseResult, server: ServerResult, isFirst: boolean, all: CaseResult[]): string[] {
   const { median, peakMemoryBytes, note } = server;
   const verdicts = verdictsOf(one, server, all).map(
-    ({ target, passed }) => `${passed ? "pass" : "FAIL"} ${target}`,
+    ({ target, passed }) => `${passed === undefined ? "not judged:" : passed ? "pass" : "FAIL"} ${target}`,
   );
   return [
     isFirst ? one.name : "",
