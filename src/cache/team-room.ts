@@ -42,8 +42,8 @@ export class TeamRoom {
 
   /**
    * Makes an upload's share larger.
-   * @throws Refusal `team_over_limit` where the team's rule is to refuse, `too_large` for more than the whole quota,
-   *   `no_space` when others of the team fill the quota for too long.
+   * @throws Refusal `too_large` for more than the whole quota, `team_over_limit` for more than the team has left where its
+   *   rule is to refuse, `no_space` when other uploads of the team take the quota for too long.
    */
   async grow(teamId: string, before: TeamShare, wanted: TeamShare): Promise<void> {
     for (const deadline = performance.now() + this.patienceMs; ; ) {
@@ -61,17 +61,18 @@ export class TeamRoom {
         this.shares.set(teamId, all);
         return;
       }
-      if (team.quotaRule === "refuse") {
-        throw new Refusal(
-          "team_over_limit",
-          `Team "${team.slug}" uses ${team.usedBytes} of its ${quotaBytes} bytes. ` +
-            `\`larder team set ${team.slug} --quota\` gives it more, \`larder purge --team ${team.slug}\` makes room.`,
-        );
-      }
       if (wanted.promisedBytes > quotaBytes) {
         throw new Refusal(
           "too_large",
           `${wanted.promisedBytes} bytes do not fit into team "${team.slug}"'s quota of ${quotaBytes}.`,
+        );
+      }
+      // What others have announced may never come, and is waited for under either rule.
+      if (team.quotaRule === "refuse" && team.usedBytes + wanted.promisedBytes > quotaBytes) {
+        throw new Refusal(
+          "team_over_limit",
+          `Team "${team.slug}" uses ${team.usedBytes} of its ${quotaBytes} bytes. ` +
+            `\`larder team set ${team.slug} --quota\` gives it more, \`larder purge --team ${team.slug}\` makes room.`,
         );
       }
       if (performance.now() > deadline) {
@@ -81,7 +82,7 @@ export class TeamRoom {
           5,
         );
       }
-      // Where nothing could go, the end of another upload helps.
+      // Where nothing could go, or nothing may, the end of another upload helps.
       if (!isPromisable) await Bun.sleep(roomPollMs);
       else {
         const leftBytes = quotaBytes - all.reservedBytes;

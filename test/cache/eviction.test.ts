@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { takeOutTeam } from "../../src/cache/books.ts";
+import { TeamRoom } from "../../src/cache/team-room.ts";
 import { artifacts, blobs, teams } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { bytesOnDisk } from "../server/holdings.ts";
@@ -188,6 +189,9 @@ describe("a team at its quota", () => {
     await using t = await openTestCache({ quotaBytes: 100, quotaRule: "refuse" });
     await fill(t, "abcdefghi");
     expect(await t.cache.isTeamFull(t.team.id)).toBe(false);
+    expect(await t.put("huge", "h".repeat(101), announced).catch((error) => error)).toMatchObject({
+      code: "too_large",
+    });
     for (const isAnnounced of [true, false]) {
       const refused = await t.put("new", "n".repeat(11), { isAnnounced }).catch((error) => error);
       expect(refused).toMatchObject({
@@ -202,6 +206,51 @@ describe("a team at its quota", () => {
     expect(await t.cache.isTeamFull(t.team.id)).toBe(false);
     await t.put("new", ten("n"), announced);
   });
+
+  test.each(["evict", "refuse"] as const)(
+    "with the rule to %s waits for what another upload has announced and never sends",
+    async (quotaRule) => {
+      await using t = await openTestCache({ quotaBytes: 100, quotaRule });
+      const gone = Promise.withResolvers<never>();
+      const stalls = Promise.withResolvers<void>();
+      const body = async function* () {
+        yield new Uint8Array(1);
+        stalls.resolve();
+        await gone.promise;
+      };
+      const stalled = t.putFrom("stalled", body(), 90).catch((error) => error.code);
+      await stalls.promise;
+      const outcome = t.put("small", "s".repeat(30), announced).then(
+        () => "kept",
+        (error) => error.code,
+      );
+      // It has looked by then, more than once.
+      for (let reads = 0; reads < 100; reads++) await usedBytes(t);
+      expect(Bun.peek.status(outcome)).toBe("pending");
+      gone.reject(new DOMException("gone", "AbortError"));
+      expect(await stalled).toBe("aborted");
+      expect(await outcome).toBe("kept");
+    },
+  );
+
+  test.each(["evict", "refuse"] as const)(
+    "with the rule to %s is told of other uploads when these take its quota for too long",
+    async (quotaRule) => {
+      await using t = await openTestCache({ quotaBytes: 100, quotaRule });
+      await t.put("a", ten("a"));
+      const room = new TeamRoom(t.database, t.cache.evictor, 30);
+      const nothing = { reservedBytes: 0, promisedBytes: 0 };
+      const stalled = { reservedBytes: 10, promisedBytes: 80 };
+      await room.grow(t.team.id, nothing, stalled);
+      const refused = room.grow(t.team.id, nothing, { reservedBytes: 30, promisedBytes: 30 });
+      expect(await refused.catch((error) => error)).toMatchObject({
+        code: "no_space",
+        retryAfterSeconds: expect.any(Number),
+      });
+      room.give(t.team.id, stalled);
+      await room.grow(t.team.id, nothing, { reservedBytes: 30, promisedBytes: 30 });
+    },
+  );
 
   test.each(["evict", "refuse"] as const)(
     "with the rule to %s never uses more than its quota, however many upload at once",
