@@ -101,6 +101,67 @@ describe("recency", () => {
     }
   });
 
+  test("is written when a flush ends, though another was under way when it was asked for", async () => {
+    await using t = await openTestCache();
+    for (const hash of ["a", "b"]) {
+      await t.put(hash, hash);
+      await t.setLastUsed(hash, 1);
+    }
+    const held = Promise.withResolvers<void>();
+    let failures = 0;
+    const recency = new Recency({
+      ...t.database,
+      async write(work) {
+        await held.promise;
+        if (failures-- > 0) throw new Error("busy");
+        return await t.database.write(work);
+      },
+    });
+    const isWritten = async () => [
+      (await rowOf(t, "a")).lastUsedAt > 1,
+      (await rowOf(t, "b")).lastUsedAt > 1,
+    ];
+    recency.touch(await rowOf(t, "a"));
+    const first = recency.flush();
+    await isWritten();
+    const second = recency.flush();
+    recency.touch(await rowOf(t, "b"));
+    const third = recency.flush();
+    await isWritten();
+    expect([first, second, third].map(Bun.peek.status)).toEqual(["pending", "pending", "pending"]);
+    // The first keeps what it could not write, and those after it write that, too.
+    failures = 1;
+    held.resolve();
+    await expect(first).rejects.toThrow("busy");
+    await second;
+    expect((await isWritten())[0]).toBe(true);
+    await third;
+    expect(await isWritten()).toEqual([true, true]);
+  });
+
+  test("that comes while a flush takes long is kept in memory up to a limit, and written after it", async () => {
+    const held = Promise.withResolvers<void>();
+    let writes = 0;
+    await using t = await openTestCache();
+    const recency = new Recency({
+      ...t.database,
+      async write() {
+        writes++;
+        await held.promise;
+        return undefined as never;
+      },
+    });
+    recency.touch({ id: -1, lastUsedAt: 0 });
+    const first = recency.flush();
+    while (writes === 0) await Promise.resolve();
+    for (let id = 0; id < 50_000; id++) recency.touch({ id, lastUsedAt: 0 });
+    expect([writes, Bun.peek.status(first)]).toEqual([1, "pending"]);
+    held.resolve();
+    await recency.flush();
+    // One for the first, and 20 000 in statements of 500.
+    expect(writes).toBe(41);
+  });
+
   test("that can never be written takes no more memory for that", async () => {
     await using t = await openTestCache();
     let isBusy = true;
