@@ -1,11 +1,12 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { loadConfig } from "../config/load-config.ts";
-import { readWebUrl, webUrlValue } from "../config/value-kinds.ts";
+import { webUrlValue } from "../config/value-kinds.ts";
 import { hasDatabase } from "../database/data-folder.ts";
 import { checkSlug, defaultTeamSlug } from "../identity/teams.ts";
 import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";
 import { connectLines } from "./connect-lines.ts";
+import { flagValue } from "./flag-value.ts";
 import { addSettingOptions, settingFlags } from "./setting-options.ts";
 import { withData } from "./with-data.ts";
 
@@ -14,7 +15,11 @@ export function connectCommand(context: CommandContext): Command {
   const command = new Command("connect")
     .description("Print what to paste into a repository so that it uses this larder")
     .option("--team <slug>", `Team to connect to, by slug or id (default: ${defaultTeamSlug})`)
-    .option("--url <url>", "URL that clients use (default: that of the server)", readUrl)
+    .option(
+      "--url <url>",
+      "URL that clients use (default: that of the server)",
+      flagValue(webUrlValue(), context),
+    )
     .addHelpText("after", "\nExample:\n  larder connect --team web --url https://cache.example.com")
     .action(async (options: { team?: string; url?: string }) => {
       const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
@@ -36,10 +41,4 @@ export function connectCommand(context: CommandContext): Command {
       }
     });
   return addSettingOptions(command, ["data"]);
-}
-
-function readUrl(text: string): string {
-  const url = readWebUrl(text)?.value;
-  if (url === undefined) throw new InvalidArgumentError(`It takes ${webUrlValue().allowed}.`);
-  return url;
 }

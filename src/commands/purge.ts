@@ -1,17 +1,19 @@
 import type { Command } from "commander";
 import type { PurgeFilter } from "../cache/cache.ts";
-import { parseTime, roundSize } from "../config/units.ts";
+import { roundSize } from "../config/units.ts";
+import { timeValue } from "../config/value-kinds.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
+import { flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
 import { collected, withCache } from "./with-cache.ts";
 
 interface PurgeOptions {
   team: string;
   hash?: string;
-  olderThan?: string;
+  olderThan?: number;
   writtenBy?: string;
   yes?: true;
   json?: true;
@@ -26,11 +28,16 @@ export function purgeCommand(context: CommandContext): Command {
   )
     .requiredOption("--team <slug>", "Slug or id of the team")
     .option("--hash <hash>", "Only the artifact with this hash")
-    .option("--older-than <time>", "Only those that were not used for so long, such as 30d")
+    .option(
+      "--older-than <time>",
+      "Only those that were not used for so long, such as 30d",
+      flagValue(timeValue({ minMs: 0 }), context),
+    )
     .option("--written-by <token>", "Only those that the token with this id wrote")
     .option("--yes", "Really purge all, where nothing narrows it")
-    .action((options: PurgeOptions) =>
-      withCache(context, command, async (data) => {
+    .action(async (options: PurgeOptions) => {
+      requireNarrowed(options);
+      await withCache(context, command, async (data) => {
         const team = await data.teams.get(options.team);
         const artifacts = await data.cache.purge(filterOf(options, team.id));
         const freed = await collected(data);
@@ -39,26 +46,25 @@ export function purgeCommand(context: CommandContext): Command {
             ? jsonText({ artifacts, freed })
             : `Purged ${counted(artifacts, "artifact")} of team ${team.slug}; freed ${roundSize(freed.sizeBytes)}.\n`,
         );
-      }),
-    );
+      });
+    });
   return command;
 }
 
-function filterOf({ hash, olderThan, writtenBy, yes }: PurgeOptions, teamId: string): PurgeFilter {
-  if (hash === undefined && olderThan === undefined && writtenBy === undefined && !yes) {
-    throw new Refusal(
-      "bad_request",
-      "This would purge all artifacts of the team. Add --yes, or narrow it with --hash, --older-than or --written-by.",
-    );
-  }
-  const ageMs = olderThan === undefined ? undefined : parseTime(olderThan);
-  if (olderThan !== undefined && ageMs === undefined) {
-    throw new Refusal("bad_request", "--older-than takes a time with its unit, such as 30d or 12h.");
-  }
+/** Nobody shall lose all for a flag that was forgotten. */
+function requireNarrowed({ hash, olderThan, writtenBy, yes }: PurgeOptions): void {
+  if (yes || hash !== undefined || olderThan !== undefined || writtenBy !== undefined) return;
+  throw new Refusal(
+    "bad_request",
+    "This would purge all artifacts of the team. Add --yes, or narrow it with --hash, --older-than or --written-by.",
+  );
+}
+
+function filterOf({ hash, olderThan, writtenBy }: PurgeOptions, teamId: string): PurgeFilter {
   return {
     teamId,
     ...(hash !== undefined && { hash }),
     ...(writtenBy !== undefined && { writtenBy }),
-    ...(ageMs !== undefined && { usedBefore: Date.now() - ageMs }),
+    ...(olderThan !== undefined && { usedBefore: Date.now() - olderThan }),
   };
 }

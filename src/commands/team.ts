@@ -1,8 +1,11 @@
 import { Command, Option } from "commander";
 import { takeOutTeam } from "../cache/books.ts";
 import { teamTotals } from "../cache/totals.ts";
-import { formatSize, formatTime, parseSize, parseTime, roundSize } from "../config/units.ts";
+import { formatSize, formatTime, roundSize } from "../config/units.ts";
+import { orWord, sizeValue, timeValue } from "../config/value-kinds.ts";
+import { checkName } from "../identity/names.ts";
 import {
+  checkSlug,
   type OverwriteRule,
   overwriteRules,
   type QuotaRule,
@@ -16,6 +19,7 @@ import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
+import { checkedText, flagValue } from "./flag-value.ts";
 import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { textTable } from "./text-table.ts";
@@ -36,8 +40,8 @@ export function teamCommand(context: CommandContext): Command {
 
 function createCommand(context: CommandContext): Command {
   const command = dataSubcommand("create", "Create a team", 'larder team create web --name "Web team"')
-    .argument("<slug>", "Name of the team in URLs, such as web")
-    .option("--name <name>", "Name of the team for people (default: the slug)")
+    .argument("<slug>", "Name of the team in URLs, such as web", checkedText(checkSlug))
+    .option("--name <name>", "Name of the team for people (default: the slug)", checkedText(checkName))
     .addOption(overwriteOption())
     .action((slug: string, options: { name?: string; overwrite?: OverwriteRule; json?: true }) =>
       withNewData(context, command, async ({ teams }) => {
@@ -96,11 +100,15 @@ function showCommand(context: CommandContext): Command {
 function setCommand(context: CommandContext): Command {
   const command = dataSubcommand("set", "Change a team", "larder team set web --overwrite never")
     .argument("<slug>", "Slug or id of the team")
-    .option("--name <name>", "New name")
-    .option("--slug <slug>", "New slug")
+    .option("--name <name>", "New name", checkedText(checkName))
+    .option("--slug <slug>", "New slug", checkedText(checkSlug))
     .addOption(new Option("--state <state>", "Whether the team may use the cache").choices(teamStates))
     .addOption(overwriteOption())
-    .option("--quota <size>", "How much the team may use, such as 20GiB, or none")
+    .option(
+      "--quota <size>",
+      "How much the team may use, such as 20GiB, or none",
+      flagValue(orWord(sizeValue({ minBytes: 1 }), "none"), context),
+    )
     .addOption(
       new Option(
         "--quota-rule <rule>",
@@ -110,19 +118,20 @@ function setCommand(context: CommandContext): Command {
     .option(
       "--max-age <time>",
       "How long unused artifacts stay, such as 30d, or none for the server's setting",
+      flagValue(orWord(timeValue({ minMs: 1 }), "none"), context),
     )
-    .action((slug: string, options: SetOptions) =>
-      withData(context, command, async ({ teams }) => {
-        const change = changeOf(options);
-        if (Object.keys(change).length === 0) {
-          throw new Refusal("bad_request", "Nothing to change. `larder team set --help` lists what can be.");
-        }
+    .action(async (slug: string, options: SetOptions) => {
+      const change = changeOf(options);
+      if (Object.keys(change).length === 0) {
+        throw new Refusal("bad_request", "Nothing to change. `larder team set --help` lists what can be.");
+      }
+      await withData(context, command, async ({ teams }) => {
         const team = await teams.set(slug, change);
         context.stdout(
           options.json ? jsonText(teamJson(team)) : `Changed team ${team.slug}.\n${teamTable([team])}`,
         );
-      }),
-    );
+      });
+    });
   return command;
 }
 
@@ -131,9 +140,9 @@ interface SetOptions {
   slug?: string;
   state?: TeamState;
   overwrite?: OverwriteRule;
-  quota?: string;
+  quota?: number | "none";
   quotaRule?: QuotaRule;
-  maxAge?: string;
+  maxAge?: number | "none";
   json?: true;
 }
 
@@ -143,21 +152,10 @@ function changeOf({ name, slug, state, overwrite, quota, quotaRule, maxAge }: Se
     ...(slug !== undefined && { slug }),
     ...(state !== undefined && { state }),
     ...(overwrite !== undefined && { overwrite }),
-    ...(quota !== undefined && {
-      quotaBytes: noneOr(quota, parseSize, "--quota takes a size such as 20GiB, or none."),
-    }),
+    ...(quota !== undefined && { quotaBytes: quota === "none" ? null : quota }),
     ...(quotaRule !== undefined && { quotaRule }),
-    ...(maxAge !== undefined && {
-      maxAgeMs: noneOr(maxAge, parseTime, "--max-age takes a time such as 30d, or none."),
-    }),
+    ...(maxAge !== undefined && { maxAgeMs: maxAge === "none" ? null : maxAge }),
   };
-}
-
-function noneOr(text: string, parse: (text: string) => number | undefined, message: string): number | null {
-  if (text === "none") return null;
-  const value = parse(text);
-  if (value === undefined || value <= 0) throw new Refusal("bad_request", message);
-  return value;
 }
 
 function deleteCommand(context: CommandContext): Command {

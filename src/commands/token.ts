@@ -1,8 +1,10 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { formatTime, parseTime } from "../config/units.ts";
+import { Command, Option } from "commander";
+import { timeValue } from "../config/value-kinds.ts";
+import { checkName } from "../identity/names.ts";
 import { type Permission, permissions, type Token } from "../identity/tokens.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
+import { checkedText, flagValue } from "./flag-value.ts";
 import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { textTable } from "./text-table.ts";
@@ -37,8 +39,12 @@ function createCommand(context: CommandContext): Command {
     .addOption(
       new Option("--permission <permission>", "What it may do").choices(permissions).makeOptionMandatory(),
     )
-    .requiredOption("--name <name>", "Name to know it by")
-    .option("--expires <time>", "How long it is valid, such as 90d or 12h (default: no end)", readLifetime)
+    .requiredOption("--name <name>", "Name to know it by", checkedText(checkName))
+    .option(
+      "--expires <time>",
+      "How long it is valid, such as 90d or 12h (default: no end)",
+      flagValue(timeValue({ minMs: 1 }), context),
+    )
     .action((options: CreateOptions) =>
       withNewData(context, command, async ({ teams, tokens }) => {
         const team = await teams.get(options.team);
@@ -97,15 +103,6 @@ function revokeCommand(context: CommandContext): Command {
       }),
     );
   return command;
-}
-
-function readLifetime(text: string): number {
-  const lifetimeMs = parseTime(text);
-  const longestMs = parseTime("36500d") as number;
-  if (lifetimeMs !== undefined && lifetimeMs > 0 && lifetimeMs <= longestMs) return lifetimeMs;
-  throw new InvalidArgumentError(
-    `It takes a time with its unit, such as 90d or 12h, up to ${formatTime(longestMs)}.`,
-  );
 }
 
 function describeToken(token: Token): string {

@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import type { VerifyReport } from "../cache/verifier.ts";
-import { parseSize, roundSize } from "../config/units.ts";
+import { roundSize } from "../config/units.ts";
+import { sizeValue } from "../config/value-kinds.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
+import { flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
 import { withCache } from "./with-cache.ts";
 
@@ -18,15 +20,15 @@ export function verifyCommand(context: CommandContext): Command {
     "Read all blobs, and take out those whose bytes are missing or wrong",
     "larder verify --rate 100MiB",
   )
-    .option("--rate <size>", "How much to read each second at most")
-    .action((options: { rate?: string; json?: true }) =>
+    .option(
+      "--rate <size>",
+      "How much to read each second at most",
+      flagValue(sizeValue({ minBytes: 1 }), context),
+    )
+    .action((options: { rate?: number; json?: true }) =>
       withCache(context, command, async ({ cache, isServed }) => {
-        const bytesPerSecond = options.rate === undefined ? undefined : parseSize(options.rate);
-        if (options.rate !== undefined && !bytesPerSecond) {
-          throw new Refusal("bad_request", "--rate takes a size, such as 100MiB.");
-        }
         const report = await cache.verifier.verify({
-          bytesPerSecond,
+          bytesPerSecond: options.rate,
           onlyReport: isServed,
           onProgress: progressBar(context, cache.capacity.storedBytes),
         });

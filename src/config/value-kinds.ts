@@ -45,16 +45,20 @@ export function sizeValue(range: { minBytes: number }): ValueKind<number> {
   };
 }
 
+/** A hundred years, so that any time of day with it added or taken away is one, too. */
+const longestMs = 36_500 * 86_400_000;
+
 /** A time in milliseconds. */
-export function timeValue(range: { minMs: number; maxMs: number; wholeSeconds?: true }): ValueKind<number> {
+export function timeValue(range: { minMs: number; maxMs?: number; wholeSeconds?: true }): ValueKind<number> {
+  const { minMs, maxMs = longestMs } = range;
   const whole = range.wholeSeconds ? ", in whole seconds" : "";
   return {
     placeholder: "time",
-    allowed: `a time with its unit, such as 30d, 12h, 5m, 30s or 250ms, from ${formatTime(range.minMs)} to ${formatTime(range.maxMs)}${whole}`,
+    allowed: `a time with its unit, such as 30d, 12h, 5m, 30s or 250ms, from ${formatTime(minMs)} to ${formatTime(maxMs)}${whole}`,
     read: (raw) => {
       // A bare number has no unit, and everybody would guess another one.
       const value = typeof raw === "string" ? parseTime(raw) : undefined;
-      if (!isWithin(value, range.minMs, range.maxMs)) return undefined;
+      if (!isWithin(value, minMs, maxMs)) return undefined;
       return range.wholeSeconds && value % 1000 !== 0 ? undefined : { value };
     },
     format: formatTime,
@@ -176,8 +180,7 @@ export function orWord<T, const Word extends string>(kind: ValueKind<T>, word: W
   };
 }
 
-/** For a URL that is no setting; as `webUrlValue` reads it. */
-export function readWebUrl(raw: unknown): { value: string } | undefined {
+function readWebUrl(raw: unknown): { value: string } | undefined {
   const url = typeof raw === "string" ? URL.parse(raw) : null;
   if (!url || !/^https?:$/.test(url.protocol)) return undefined;
   // It is printed for shells and files to be pasted into, where quotes, $ and ` would mean something.

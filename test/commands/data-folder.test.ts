@@ -48,6 +48,27 @@ describe("a data folder that is not there", () => {
     expect(existsSync(cli.dataFolder)).toBe(false);
   });
 
+  test.each([
+    ["verify --rate fast", "--rate"],
+    ["purge --team default", "Add --yes"],
+    ["purge --team default --older-than soon", "--older-than"],
+    ["team create No_Slug", "cannot be a slug"],
+    ["team create web --name \x07", "A name has"],
+    ["team set default", "Nothing to change."],
+    ["team set default --quota lots", "--quota"],
+    ["team set default --max-age 30", "--max-age"],
+    ["team set default --slug No_Slug", "cannot be a slug"],
+    ["team set default --name \x07", "A name has"],
+    ["token create --team default --permission read --name ci --expires 90", "--expires"],
+    ["token create --team default --permission read --name \x07", "A name has"],
+  ])("is not looked for by larder %j, which is wrong usage", async (words, said) => {
+    const { stderr, exitCode } = await cli.larder([...words.split(" "), "--data", cli.dataFolder]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toContain("There is no larder");
+    expect(existsSync(cli.dataFolder)).toBe(false);
+  });
+
   test("nor is one with something else in it", async () => {
     mkdirSync(cli.dataFolder);
     expect(await cli.refused("team", "list")).toContain("There is no larder in");

@@ -92,7 +92,7 @@ test("an unknown team is refused", async () => {
 test.each([
   ["--expires", "90", "It takes a time with its unit"],
   ["--expires", "0s", "It takes a time with its unit"],
-  ["--expires", "99999999d", "up to 36500d"],
+  ["--expires", "99999999d", "to 36500d"],
   ["--permission", "everything", "Allowed choices are read, write, admin."],
 ])("%s %s is wrong usage", async (flag, value, explanation) => {
   const { stderr, exitCode } = await cli.larder([...create("ci"), flag, value]);
