@@ -13,9 +13,9 @@ import { withData } from "./with-data.ts";
 export function duCommand(context: CommandContext): Command {
   const command = dataSubcommand("du", "Show what the teams use, and what sharing saves", "larder du").action(
     (options: { json?: true }) =>
-      withData(context, command, async ({ database, folder }) => {
+      withData(context, command, async ({ config, database }) => {
         const all = await totals(database);
-        const quarantined = await (await DiskStorage.open(folder)).inQuarantine();
+        const quarantined = await (await DiskStorage.open(config.data)).inQuarantine();
         if (options.json) return context.stdout(jsonText({ ...all, quarantined }));
         const table = textTable([
           ["TEAM", "ARTIFACTS", "LOGICAL", "USED"],

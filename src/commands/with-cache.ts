@@ -1,14 +1,12 @@
 import type { Command } from "commander";
 import { pino } from "pino";
-import { Cache } from "../cache/cache.ts";
-import { loadConfig } from "../config/load-config.ts";
+import { Cache, type CacheOptions } from "../cache/cache.ts";
 import type { Config } from "../config/settings.ts";
 import { chosen, maxSizeChoice } from "../database/choices.ts";
 import type { Database } from "../database/database.ts";
 import { keepServersOff } from "../server/data-lock.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { CommandContext } from "./command-context.ts";
-import { settingFlags } from "./setting-options.ts";
 import { commandName, type Data, withData } from "./with-data.ts";
 
 export interface CacheData extends Data {
@@ -23,21 +21,24 @@ export async function withCache(
   command: Command,
   story: (data: CacheData) => Promise<void>,
 ): Promise<void> {
-  const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
   await withData(context, command, async (data) => {
-    using lock = keepServersOff(config.data, commandName(command));
-    const options = {
-      database: data.database,
-      storage: await DiskStorage.open(config.data),
-      maxArtifactSizeBytes: config.maxArtifactSize,
-      maxSizeBytes: await limitOf(config.maxSize, data.database),
-      minFreeBytes: config.minFree,
-      maxAgeMs: config.maxAge,
-      log: pino({ level: "silent" }),
-    };
+    using lock = keepServersOff(data.config.data, commandName(command));
+    const options = await cacheOptions(data, await DiskStorage.open(data.config.data));
     const cache = lock ? await Cache.open(options) : await Cache.beside(options);
     await story({ ...data, cache, isServed: lock === undefined });
   });
+}
+
+async function cacheOptions({ config, database }: Data, storage: DiskStorage): Promise<CacheOptions> {
+  return {
+    database,
+    storage,
+    maxArtifactSizeBytes: config.maxArtifactSize,
+    maxSizeBytes: await limitOf(config.maxSize, database),
+    minFreeBytes: config.minFree,
+    maxAgeMs: config.maxAge,
+    log: pino({ level: "silent" }),
+  };
 }
 
 /** As the server that ran here last understood `auto`. */

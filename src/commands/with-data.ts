@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { loadConfig } from "../config/load-config.ts";
+import type { Config } from "../config/settings.ts";
 import { createDataFolder, hasDatabase, needsMigration, openDataFolder } from "../database/data-folder.ts";
 import type { Database } from "../database/database.ts";
 import { Teams } from "../identity/teams.ts";
@@ -11,8 +12,7 @@ import type { CommandContext } from "./command-context.ts";
 import { settingFlags } from "./setting-options.ts";
 
 export interface Data {
-  /** The data folder. */
-  folder: string;
+  config: Config;
   database: Database;
   teams: Teams;
   tokens: Tokens;
@@ -35,7 +35,7 @@ export async function withData(
       `There is no larder in ${config.data}. Start it there first, or name its folder with --data.`,
     );
   }
-  await runOn(config.data, command, story);
+  await runOn(config, command, story);
 }
 
 /** The same for commands that may come before the first start: they create the data folder, and say so. */
@@ -46,7 +46,7 @@ export async function withNewData(
 ): Promise<void> {
   const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
   const isNew = !hasDatabase(config.data);
-  await runOn(config.data, command, async (data) => {
+  await runOn(config, command, async (data) => {
     await data.teams.ensureDefault();
     if (isNew) {
       context.stderr(`Created the data folder ${config.data}; start the server with the same --data.\n`);
@@ -60,11 +60,11 @@ export function commandName(command: Command): string {
   return command.parent ? `${commandName(command.parent)} ${command.name()}` : command.name();
 }
 
-async function runOn(folder: string, command: Command, story: (data: Data) => Promise<void>): Promise<void> {
-  createDataFolder(folder);
-  const database = openBesideServer(folder, commandName(command));
+async function runOn(config: Config, command: Command, story: (data: Data) => Promise<void>): Promise<void> {
+  createDataFolder(config.data);
+  const database = openBesideServer(config.data, commandName(command));
   try {
-    await story({ folder, database, teams: new Teams(database), tokens: new Tokens(database) });
+    await story({ config, database, teams: new Teams(database), tokens: new Tokens(database) });
   } finally {
     await database.close();
   }
