@@ -38,6 +38,17 @@ test.each(["tmp", "blobs"])("without %s it says that it cannot take anything in"
   await expect(storage.check()).rejects.toThrow(name);
 });
 
+test("beside whoever opened it, it shows what is there and creates nothing that is not", async () => {
+  using folder = temporaryFolder();
+  expect(await DiskStorage.beside(folder.path).inQuarantine()).toEqual({ blobs: 0, sizeBytes: 0 });
+  expect(readdirSync(folder.path)).toEqual([]);
+  const storage = await DiskStorage.open(folder.path);
+  const sha256 = await store(storage, bytes("hello"));
+  expect(await readBlob(DiskStorage.beside(folder.path), sha256)).toEqual(bytes("hello"));
+  await storage.quarantine(sha256);
+  expect(await DiskStorage.beside(folder.path).inQuarantine()).toEqual({ blobs: 1, sizeBytes: 5 });
+});
+
 test("blobs and their folders are for their owner alone", async () => {
   using folder = temporaryFolder();
   const sha256 = await store(await DiskStorage.open(folder.path), bytes("hello"));

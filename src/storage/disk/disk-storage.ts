@@ -51,6 +51,11 @@ export class DiskStorage implements BlobStorage {
     return storage;
   }
 
+  /** For a command beside the server that has opened it, or one that only shows: creates nothing. */
+  static beside(root: string): DiskStorage {
+    return new DiskStorage(root, "full");
+  }
+
   async receive(body: AsyncIterable<Uint8Array>, limits: ReceiveLimits): Promise<ReceivedBlob> {
     const path = join(this.temporary, `${process.pid}-${++this.received}`);
     const received = await this.receiver.receive(body, path, limits);
@@ -150,7 +155,7 @@ export class DiskStorage implements BlobStorage {
 
   private async eachInQuarantine(before: number, act: (path: string) => Promise<void>): Promise<BlobTotals> {
     const totals = { blobs: 0, sizeBytes: 0 };
-    for (const name of await readdir(this.quarantineFolder)) {
+    for (const name of await readdir(this.quarantineFolder).catch(noNames)) {
       if (!blobName.test(name)) continue;
       const path = join(this.quarantineFolder, name);
       const file = statSync(path, { throwIfNoEntry: false });
@@ -198,6 +203,11 @@ function pairOf(first: number): string {
 
 /** A folder in the place of a blob is as little a blob as nothing. */
 const noBlob = new Set(["ENOENT", "EISDIR"]);
+
+function noNames(error: { code?: string }): string[] {
+  if (error.code === "ENOENT") return [];
+  throw error;
+}
 
 async function linkOnce(received: ReceivedFile, path: string): Promise<void> {
   try {
