@@ -15,7 +15,7 @@ export function duCommand(context: CommandContext): Command {
     (options: { json?: true }) =>
       withData(context, command, async ({ config, database }) => {
         const all = await totals(database);
-        const quarantined = await (await DiskStorage.open(config.data)).inQuarantine();
+        const quarantined = await DiskStorage.beside(config.data).inQuarantine();
         if (options.json) return context.stdout(jsonText({ ...all, quarantined }));
         const table = textTable([
           ["TEAM", "ARTIFACTS", "LOGICAL", "USED"],

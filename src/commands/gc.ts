@@ -5,7 +5,7 @@ import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { jsonText } from "./json-text.ts";
-import { collected, withCache } from "./with-cache.ts";
+import { type CacheData, collected, withCache, withCacheShown } from "./with-cache.ts";
 
 /** `larder gc` */
 export function gcCommand(context: CommandContext): Command {
@@ -16,41 +16,49 @@ export function gcCommand(context: CommandContext): Command {
     ["maxSize", "maxAge"],
   )
     .option("--dry-run", "Only say what would go")
-    .action((options: { dryRun?: true; json?: true }) =>
-      withCache(context, command, async (data) => {
-        const { capacity, evictor, collector } = data.cache;
-        if (options.dryRun) {
-          const tooOld = await evictor.countTooOld();
-          const overQuotaBytes = await evictor.countOverQuota();
-          const overMaxSizeBytes = data.isServed ? 0 : capacity.excessBytes();
-          const waiting = await collector.waiting();
-          const quarantined = await collector.longQuarantined();
-          context.stdout(
-            options.json
-              ? jsonText({ tooOld, overQuotaBytes, overMaxSizeBytes, unused: waiting, quarantined })
-              : `Would go: ${counted(tooOld, "artifact")} too old, ${roundSize(overQuotaBytes)} beyond quotas, ` +
-                  `${roundSize(overMaxSizeBytes)} beyond maxSize, ` +
-                  `${counted(waiting.blobs, "unused blob")} (${roundSize(waiting.sizeBytes)})${fromQuarantine(quarantined)}.\n`,
-          );
-          return;
-        }
-        context.stderr("Removing artifacts ...\n");
-        const expired = await evictor.expire();
-        await evictor.shrinkTeams();
-        context.stderr("Removing blobs that nothing uses any more ...\n");
-        const unused = await collected(data);
-        // A server that runs keeps to its own limit by itself.
-        const evicted = data.isServed ? 0 : await evictor.takeOutExcess();
-        const freed = evicted === 0 ? unused : both(unused, await collected(data));
-        const quarantined = await collector.emptyQuarantine();
-        context.stdout(
-          options.json
-            ? jsonText({ expired, evicted, freed, quarantined })
-            : `Removed ${counted(expired, "artifact")} too old, ${evicted} beyond maxSize; freed ${roundSize(freed.sizeBytes)} in ${counted(freed.blobs, "blob")}${fromQuarantine(quarantined)}.\n`,
-        );
-      }),
-    );
+    .action(async ({ dryRun, json = false }: { dryRun?: true; json?: boolean }) => {
+      if (dryRun) await withCacheShown(context, command, (data) => showGarbage(context, data, json));
+      else await withCache(context, command, (data) => removeGarbage(context, data, json));
+    });
   return command;
+}
+
+async function showGarbage(
+  context: CommandContext,
+  { cache, isServed }: CacheData,
+  json: boolean,
+): Promise<void> {
+  const { capacity, evictor, collector } = cache;
+  const tooOld = await evictor.countTooOld();
+  const overQuotaBytes = await evictor.countOverQuota();
+  const overMaxSizeBytes = isServed ? 0 : capacity.excessBytes();
+  const waiting = await collector.waiting();
+  const quarantined = await collector.longQuarantined();
+  context.stdout(
+    json
+      ? jsonText({ tooOld, overQuotaBytes, overMaxSizeBytes, unused: waiting, quarantined })
+      : `Would go: ${counted(tooOld, "artifact")} too old, ${roundSize(overQuotaBytes)} beyond quotas, ` +
+          `${roundSize(overMaxSizeBytes)} beyond maxSize, ` +
+          `${counted(waiting.blobs, "unused blob")} (${roundSize(waiting.sizeBytes)})${fromQuarantine(quarantined)}.\n`,
+  );
+}
+
+async function removeGarbage(context: CommandContext, data: CacheData, json: boolean): Promise<void> {
+  const { evictor, collector } = data.cache;
+  context.stderr("Removing artifacts ...\n");
+  const expired = await evictor.expire();
+  await evictor.shrinkTeams();
+  context.stderr("Removing blobs that nothing uses any more ...\n");
+  const unused = await collected(data);
+  // A server that runs keeps to its own limit by itself.
+  const evicted = data.isServed ? 0 : await evictor.takeOutExcess();
+  const freed = evicted === 0 ? unused : both(unused, await collected(data));
+  const quarantined = await collector.emptyQuarantine();
+  context.stdout(
+    json
+      ? jsonText({ expired, evicted, freed, quarantined })
+      : `Removed ${counted(expired, "artifact")} too old, ${evicted} beyond maxSize; freed ${roundSize(freed.sizeBytes)} in ${counted(freed.blobs, "blob")}${fromQuarantine(quarantined)}.\n`,
+  );
 }
 
 function both(one: BlobTotals, other: BlobTotals): BlobTotals {

@@ -4,7 +4,7 @@ import { Cache, type CacheOptions } from "../cache/cache.ts";
 import type { Config } from "../config/settings.ts";
 import { chosen, maxSizeChoice } from "../database/choices.ts";
 import type { Database } from "../database/database.ts";
-import { keepServersOff } from "../server/data-lock.ts";
+import { keepServersOff, runningServer } from "../server/data-lock.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { CommandContext } from "./command-context.ts";
 import { commandName, type Data, withData } from "./with-data.ts";
@@ -23,10 +23,29 @@ export async function withCache(
 ): Promise<void> {
   await withData(context, command, async (data) => {
     using lock = keepServersOff(data.config.data, commandName(command));
-    const options = await cacheOptions(data, await DiskStorage.open(data.config.data));
-    const cache = lock ? await Cache.open(options) : await Cache.beside(options);
+    const cache = lock ? await openCache(data) : await cacheBeside(data);
     await story({ ...data, cache, isServed: lock === undefined });
   });
+}
+
+/** The same for a command that only shows: it keeps nobody off, clears nothing up, and creates nothing. */
+export async function withCacheShown(
+  context: CommandContext,
+  command: Command,
+  story: (data: CacheData) => Promise<void>,
+): Promise<void> {
+  await withData(context, command, async (data) => {
+    const isServed = runningServer(data.config.data) !== undefined;
+    await story({ ...data, cache: await cacheBeside(data), isServed });
+  });
+}
+
+async function openCache(data: Data): Promise<Cache> {
+  return await Cache.open(await cacheOptions(data, await DiskStorage.open(data.config.data)));
+}
+
+async function cacheBeside(data: Data): Promise<Cache> {
+  return await Cache.beside(await cacheOptions(data, DiskStorage.beside(data.config.data)));
 }
 
 async function cacheOptions({ config, database }: Data, storage: DiskStorage): Promise<CacheOptions> {

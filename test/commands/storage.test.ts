@@ -1,7 +1,8 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { keepServersOff } from "../../src/server/data-lock.ts";
 import { type Finished, type RunningLarder, startLarder } from "../larder.ts";
 import { cliOutput, createTeam, createToken, TurboClient } from "../protocols/turbo/client.ts";
 import { blobFileOf, holdingsOf, sha256Of } from "../server/holdings.ts";
@@ -81,6 +82,22 @@ describe("larder du", () => {
   });
 });
 
+test.each(["du", "gc --dry-run"])("larder %s creates nothing, beside a server or not", async (words) => {
+  const folders = ["quarantine", "tmp"].map((name) => join(larder.dataFolder, name));
+  for (const isServed of [true, false]) {
+    if (!isServed) await larder.stop();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    expect((await json(...words.split(" "))).quarantined).toEqual({ blobs: 0, sizeBytes: 0 });
+    expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
+  }
+});
+
+test("larder gc --dry-run shows at once what would go while another command has the folder", async () => {
+  await larder.stop();
+  using _lock = keepServersOff(larder.dataFolder, "larder verify");
+  expect(await json("gc", "--dry-run")).toMatchObject({ tooOld: 0 });
+});
+
 describe("larder gc", () => {
   /** Two artifacts too old, 300 bytes beyond a quota, and one blob that nothing uses. */
   async function makeWork(): Promise<void> {
@@ -100,6 +117,8 @@ describe("larder gc", () => {
   test("with --dry-run says what would go, and touches nothing", async () => {
     await makeWork();
     await larder.stop();
+    // What a start, or a command that acts, would clear up.
+    writeFileSync(join(larder.dataFolder, "tmp", "1-1"), "under way when the power went");
     const before = holdingsOf(larder.dataFolder);
     expect(await json("gc", "--dry-run")).toEqual({
       tooOld: 2,
