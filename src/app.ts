@@ -138,6 +138,8 @@ function scheduleJobs(cache: Cache, eventLog: EventLog, config: Config, log: Log
     }),
     schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
     schedule("remove what is old", expireEveryMs, log, async (signal) => {
+      const quarantined = await cache.collector.emptyQuarantine();
+      if (quarantined.blobs > 0) log.info(quarantined, "old blobs removed from quarantine");
       await eventLog.expire(Date.now() - config.eventMaxAge, signal);
       const artifacts = await cache.evictor.expire(Date.now(), signal);
       if (artifacts > 0) log.info({ artifacts }, "artifacts expired");

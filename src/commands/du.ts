@@ -34,7 +34,7 @@ export function duCommand(context: CommandContext): Command {
         if (quarantined.blobs === 0) return;
         context.stdout(
           `In quarantine: ${counted(quarantined.blobs, "damaged blob")} (${roundSize(quarantined.sizeBytes)}); ` +
-            "`larder gc` removes what has been there for over 30 days.\n",
+            "the server, or `larder gc`, removes what has been there for over 30 days.\n",
         );
       }),
   );

@@ -181,7 +181,7 @@ describe("larder gc", () => {
       const before = holdingsOf(larder.dataFolder);
       expect((await json("du")).quarantined).toEqual({ blobs: 3, sizeBytes: 26 });
       expect(await cliOutput(larder, "du")).toEndWith(
-        "\nIn quarantine: 3 damaged blobs (26B); `larder gc` removes what has been there for over 30 days.\n",
+        "\nIn quarantine: 3 damaged blobs (26B); the server, or `larder gc`, removes what has been there for over 30 days.\n",
       );
       expect(await cliOutput(larder, "gc", "--dry-run")).toEndWith(", and 20B in 2 blobs from quarantine.\n");
       expect((await json("gc", "--dry-run")).quarantined).toEqual({ blobs: 2, sizeBytes: 20 });

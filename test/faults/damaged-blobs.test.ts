@@ -1,9 +1,19 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { startLarder } from "../larder.ts";
 import { blobFileOf, holdingsOf, sha256Of } from "../server/holdings.ts";
 import { logLines } from "../server/log-lines.ts";
+import { until } from "../server/until.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
 
 const bytes = "bytes that will be damaged";
 const sha256 = sha256Of(bytes);
@@ -74,4 +84,27 @@ test("a team that never overwrites may upload other bytes where the first are da
   expect((await fetch(url, { headers })).status).toBe(404);
   expect((await fetch(url, { method: "PUT", body: "other", headers })).status).toBe(202);
   expect(await (await fetch(url, { headers })).text()).toBe("other");
+});
+
+test("what has been set aside for over 30 days is removed by the server itself, which logs it", async () => {
+  using folder = temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  const quarantine = join(dataFolder, "quarantine");
+  mkdirSync(quarantine, { recursive: true });
+  for (const [content, daysAgo] of [
+    ["long ago", 31],
+    ["even longer", 400],
+    ["recent", 29],
+  ] as const) {
+    const path = join(quarantine, sha256Of(content));
+    writeFileSync(path, content);
+    utimesSync(path, new Date(), new Date(Date.now() - daysAgo * 86_400_000));
+  }
+  await using larder = await startLarder({ dataFolder });
+  await until(larder.url, () => holdingsOf(dataFolder).quarantinedFiles.length === 1);
+  expect(holdingsOf(dataFolder).quarantinedFiles).toEqual([sha256Of("recent")]);
+  expect(await larder.stop()).toBe(0);
+  expect(logLines(larder.stderr())).toContainEqual(
+    expect.objectContaining({ msg: "old blobs removed from quarantine", blobs: 2, sizeBytes: 19 }),
+  );
 });
