@@ -1,4 +1,4 @@
-import { type Logger, pino } from "pino";
+import { type Logger, type LoggerOptions as PinoOptions, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
 import { jsonRequestLog, type RequestLog, requestLog } from "./access-log.ts";
 import { LogBuffer } from "./log-buffer.ts";
@@ -14,6 +14,13 @@ export interface ServerLog {
   logRequest: RequestLog;
 }
 
+/** Lines in JSON: `jsonRequestLog` writes the same. */
+export const jsonLines = {
+  base: null,
+  timestamp: stdTimeFunctions.isoTime,
+  formatters: { level: (label) => ({ level: label }) },
+} satisfies PinoOptions;
+
 /** Writes to standard error, one line each: standard output is for what a person or a script asked for. */
 export function createLog({ level, format }: LoggerOptions): ServerLog {
   if (format === "pretty" || (format === "auto" && process.stderr.isTTY)) {
@@ -27,14 +34,6 @@ export function createLog({ level, format }: LoggerOptions): ServerLog {
     return { log, logRequest: requestLog(log) };
   }
   const lines = new LogBuffer(2);
-  const log = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    lines,
-  );
+  const log = pino({ level, ...jsonLines }, lines);
   return { log, logRequest: log.isLevelEnabled("info") ? jsonRequestLog(lines) : () => {} };
 }
