@@ -22,11 +22,14 @@ export type RefusalCode =
   | "conflict"
   | "too_large"
   | "too_many_requests"
-  /** The disk has no room for it. */
+  /** The disk, the server's limit or the team's quota has no room for it, or none that came free in time. */
   | "no_space"
   /** The client went away before its body was complete. Nobody is left to read the answer. */
   | "aborted"
-  /** The server is shutting down or not ready. */
+  /**
+   * The server, or a command, cannot do it as things are: it may not use its address, data folder or disk, may open no more
+   * files, or another process holds the database. The same may do later, or once an operator has mended it.
+   */
   | "unavailable";
 
 export class Refusal extends Error {
@@ -35,7 +38,7 @@ export class Refusal extends Error {
   constructor(
     readonly code: RefusalCode,
     message: string,
-    /** For `too_many_requests` and `unavailable`: when to come back. */
+    /** When to come back, where that may help: for `too_many_requests`, `no_space` and `unavailable`. */
     readonly retryAfterSeconds?: number,
   ) {
     super(message);
