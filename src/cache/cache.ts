@@ -239,7 +239,7 @@ export class Cache {
     await this.recency.flush();
   }
 
-  /** Whether the next upload of a team would be refused for its quota. */
+  /** Whether a team's uploads are refused for its quota. */
   isTeamFull(teamId: string): Promise<boolean> {
     return this.teamRoom.isFull(teamId);
   }

@@ -31,6 +31,8 @@ const teamOfId = prepared((queries) =>
  */
 export class TeamRoom {
   private readonly shares = new Map<string, TeamShare>();
+  /** What teams used, and might, when their last upload was refused. */
+  private readonly refusedAt = new Map<string, { usedBytes: number; quotaBytes: number }>();
   private readonly shrinking = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -59,6 +61,7 @@ export class TeamRoom {
         (isPromisable && team.usedBytes + all.reservedBytes <= quotaBytes)
       ) {
         this.shares.set(teamId, all);
+        this.refusedAt.delete(teamId);
         return;
       }
       if (wanted.promisedBytes > quotaBytes) {
@@ -69,6 +72,7 @@ export class TeamRoom {
       }
       // What others have announced may never come, and is waited for under either rule.
       if (team.quotaRule === "refuse" && team.usedBytes + wanted.promisedBytes > quotaBytes) {
+        this.refusedAt.set(teamId, { usedBytes: team.usedBytes, quotaBytes });
         throw new Refusal(
           "team_over_limit",
           `Team "${team.slug}" uses ${team.usedBytes} of its ${quotaBytes} bytes. ` +
@@ -115,9 +119,14 @@ export class TeamRoom {
     };
   }
 
-  /** Whether the team's next upload would be refused. */
+  /** Whether the team's uploads are refused: its quota is used up, or what was left of it was too little for the last one. */
   async isFull(teamId: string): Promise<boolean> {
     const [team] = await teamOfId(this.database.read).execute({ teamId });
-    return team?.quotaRule === "refuse" && team.quotaBytes !== null && team.usedBytes >= team.quotaBytes;
+    if (team?.quotaRule !== "refuse" || team.quotaBytes === null) return false;
+    const refused = this.refusedAt.get(teamId);
+    const isAsThen =
+      refused !== undefined && team.usedBytes >= refused.usedBytes && team.quotaBytes <= refused.quotaBytes;
+    if (!isAsThen) this.refusedAt.delete(teamId);
+    return isAsThen || team.usedBytes >= team.quotaBytes;
   }
 }

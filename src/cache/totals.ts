@@ -1,4 +1,4 @@
-import { count, eq, isNull, sum } from "drizzle-orm";
+import { and, count, eq, isNull, sum } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
 
@@ -10,6 +10,7 @@ export interface TeamTotals {
   sizeBytes: number;
   /** The same with each blob counted once. */
   usedBytes: number;
+  quotaBytes: number | null;
 }
 
 export interface Totals {
@@ -21,7 +22,7 @@ export interface Totals {
   savedBytes: number;
 }
 
-/** How many artifacts a team has, and what they would take if nothing were shared. */
+/** How many artifacts a team has, without those that are damaged, and what they would take if nothing were shared. */
 export async function teamTotals(
   database: Database,
   teamId: string,
@@ -30,17 +31,18 @@ export async function teamTotals(
     .select({ artifacts: count(), sizeBytes: sum(blobs.sizeBytes).mapWith(Number) })
     .from(artifacts)
     .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
-    .where(eq(artifacts.teamId, teamId));
+    .where(and(eq(artifacts.teamId, teamId), isNull(blobs.quarantinedAt)));
   return { artifacts: row?.artifacts ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
 }
 
 export async function totals(database: Database): Promise<Totals> {
   const all = await database.read.select().from(teams).orderBy(teams.slug);
   const ofTeams = await Promise.all(
-    all.map(async ({ id, slug, usedBytes }) => ({
+    all.map(async ({ id, slug, usedBytes, quotaBytes }) => ({
       teamId: id,
       slug,
       usedBytes,
+      quotaBytes,
       ...(await teamTotals(database, id)),
     })),
   );

@@ -18,12 +18,13 @@ export function duCommand(context: CommandContext): Command {
         const quarantined = await DiskStorage.beside(config.data).inQuarantine();
         if (options.json) return context.stdout(jsonText({ ...all, quarantined }));
         const table = textTable([
-          ["TEAM", "ARTIFACTS", "LOGICAL", "USED"],
+          ["TEAM", "ARTIFACTS", "LOGICAL", "USED", "QUOTA"],
           ...all.teams.map((team) => [
             team.slug,
             String(team.artifacts),
             roundSize(team.sizeBytes),
             roundSize(team.usedBytes),
+            team.quotaBytes === null ? "none" : roundSize(team.quotaBytes),
           ]),
         ]);
         const takes = all.blobs === 1 ? "takes" : "take";

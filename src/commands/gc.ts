@@ -47,7 +47,7 @@ async function removeGarbage(context: CommandContext, data: CacheData, json: boo
   const { evictor, collector } = data.cache;
   context.stderr("Removing artifacts ...\n");
   const expired = await evictor.expire();
-  await evictor.shrinkTeams();
+  const overQuota = await evictor.shrinkTeams();
   context.stderr("Removing blobs that nothing uses any more ...\n");
   const unused = await collected(data);
   // A server that runs keeps to its own limit by itself.
@@ -56,8 +56,8 @@ async function removeGarbage(context: CommandContext, data: CacheData, json: boo
   const quarantined = await collector.emptyQuarantine();
   context.stdout(
     json
-      ? jsonText({ expired, evicted, freed, quarantined })
-      : `Removed ${counted(expired, "artifact")} too old, ${evicted} beyond maxSize; freed ${roundSize(freed.sizeBytes)} in ${counted(freed.blobs, "blob")}${fromQuarantine(quarantined)}.\n`,
+      ? jsonText({ expired, overQuota, evicted, freed, quarantined })
+      : `Removed ${counted(expired, "artifact")} too old, ${overQuota} beyond quotas, ${evicted} beyond maxSize; freed ${roundSize(freed.sizeBytes)} in ${counted(freed.blobs, "blob")}${fromQuarantine(quarantined)}.\n`,
   );
 }
 

@@ -33,13 +33,15 @@ export function purgeCommand(context: CommandContext): Command {
       "Only those that were not used for so long, such as 30d",
       flagValue(timeValue({ minMs: 0 }), context),
     )
-    .option("--written-by <token>", "Only those that the token with this id wrote")
+    .option("--written-by <token>", "Only those that this token wrote: its id, secret or name")
     .option("--yes", "Really purge all, where nothing narrows it")
     .action(async (options: PurgeOptions) => {
       requireNarrowed(options);
       await withCache(context, command, async (data) => {
         const team = await data.teams.get(options.team);
-        const artifacts = await data.cache.purge(filterOf(options, team.id));
+        const { writtenBy } = options;
+        const writer = writtenBy === undefined ? undefined : await data.tokens.find(writtenBy, team.id);
+        const artifacts = await data.cache.purge(filterOf(options, team.id, writer?.id));
         const freed = await collected(data);
         context.stdout(
           options.json
@@ -60,7 +62,7 @@ function requireNarrowed({ hash, olderThan, writtenBy, yes }: PurgeOptions): voi
   );
 }
 
-function filterOf({ hash, olderThan, writtenBy }: PurgeOptions, teamId: string): PurgeFilter {
+function filterOf({ hash, olderThan }: PurgeOptions, teamId: string, writtenBy?: string): PurgeFilter {
   return {
     teamId,
     ...(hash !== undefined && { hash }),

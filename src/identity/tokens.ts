@@ -99,25 +99,25 @@ export class Tokens {
   async revoke(idOrSecretOrName: string, teamId?: string): Promise<Token> {
     const found = await this.match(idOrSecretOrName, teamId);
     const live = found.filter((token) => token.revokedAt === null);
-    if (live.length > 1) {
-      throw new Refusal(
-        "conflict",
-        `Several tokens are called "${idOrSecretOrName}": ${live.map((token) => token.id).join(", ")}. Revoke by id.`,
-      );
-    }
-    const token = live[0] ?? found[0];
-    if (!token) {
-      throw new Refusal(
-        "not_found",
-        "There is no such token. `larder token list` shows them with their ids; a name needs --team.",
-      );
-    }
+    const token = only(idOrSecretOrName, live.length > 0 ? live : found.slice(0, 1));
     if (token.revokedAt !== null) return token;
     const revokedAt = Date.now();
     await this.database.write(async (tx) => {
       await tx.update(tokens).set({ revokedAt }).where(eq(tokens.id, token.id));
     });
     return { ...token, revokedAt };
+  }
+
+  /**
+   * The team's token with this id, secret or name, revoked or not.
+   * @throws Refusal `not_found`, or `conflict` when several of the team's tokens have that name.
+   */
+  async find(idOrSecretOrName: string, teamId: string): Promise<Token> {
+    const found = await this.match(idOrSecretOrName, teamId);
+    return only(
+      idOrSecretOrName,
+      found.filter((token) => token.teamId === teamId),
+    );
   }
 
   private async match(idOrSecretOrName: string, teamId: string | undefined): Promise<Token[]> {
@@ -132,4 +132,19 @@ export class Tokens {
       .innerJoin(teams, eq(teams.id, tokens.teamId))
       .where(condition);
   }
+}
+
+function only(idOrSecretOrName: string, [token, ...more]: Token[]): Token {
+  if (!token) {
+    throw new Refusal(
+      "not_found",
+      "There is no such token. `larder token list` shows them with their ids; a name needs --team.",
+    );
+  }
+  if (more.length === 0) return token;
+  const ids = [token, ...more].map(({ id }) => id).join(", ");
+  throw new Refusal(
+    "conflict",
+    `Several tokens are called "${idOrSecretOrName}": ${ids}. Name one by its id.`,
+  );
 }

@@ -199,6 +199,10 @@ describe("a team at its quota", () => {
         message: expect.stringContaining("larder team set default --quota"),
       });
     }
+    // What is left is too little for what comes, so clients shall not try.
+    expect(await t.cache.isTeamFull(t.team.id)).toBe(true);
+    await t.put("i", ten("I"), announced);
+    expect(await t.cache.isTeamFull(t.team.id)).toBe(false);
     await t.put("j", ten("j"), announced);
     expect(await t.cache.isTeamFull(t.team.id)).toBe(true);
     expect(await t.hashes()).toHaveLength(10);

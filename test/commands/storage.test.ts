@@ -60,7 +60,7 @@ describe("larder du", () => {
     expect(await json("du")).toEqual({
       teams: [
         expect.objectContaining({ slug: "default", artifacts: 2, sizeBytes: 2000, usedBytes: 1000 }),
-        { teamId: web.teamId, slug: "web", artifacts: 2, sizeBytes: 1500, usedBytes: 1500 },
+        { teamId: web.teamId, slug: "web", artifacts: 2, sizeBytes: 1500, usedBytes: 1500, quotaBytes: null },
       ],
       blobs: 2,
       storedBytes: 1500,
@@ -69,7 +69,7 @@ describe("larder du", () => {
     });
     const text = await cliOutput(larder, "du");
     expect(text).toMatch(
-      /^TEAM +ARTIFACTS +LOGICAL +USED\ndefault +2 +2KiB +1000B\nweb +2 +1\.5KiB +1\.5KiB\n/,
+      /^TEAM +ARTIFACTS +LOGICAL +USED +QUOTA\ndefault +2 +2KiB +1000B +none\nweb +2 +1\.5KiB +1\.5KiB +none\n/,
     );
     expect(text).toEndWith("2 blobs take 1.5KiB; sharing saves 2KiB.\n");
   });
@@ -137,11 +137,11 @@ describe("larder gc", () => {
     await makeWork();
     await larder.stop();
     // 2 × 100 too old, 3 × 100 beyond the quota, 200 unused.
-    expect(await json("gc")).toMatchObject({ expired: 2, freed: { blobs: 6, sizeBytes: 700 } });
+    expect(await json("gc")).toMatchObject({ expired: 2, overQuota: 3, freed: { blobs: 6, sizeBytes: 700 } });
     expect([hashes(), hashes("web")]).toEqual([["kept"], ["w4", "w5"]]);
     expect(holdingsOf(larder.dataFolder).blobFiles).toHaveLength(3);
     expect(await cliOutput(larder, "gc")).toBe(
-      "Removed 0 artifacts too old, 0 beyond maxSize; freed 0B in 0 blobs.\n",
+      "Removed 0 artifacts too old, 0 beyond quotas, 0 beyond maxSize; freed 0B in 0 blobs.\n",
     );
   });
 
@@ -159,7 +159,7 @@ describe("larder gc", () => {
     });
     expect(hashes()).toEqual(["h6", "h7", "h8", "h9"]);
     expect(await cliOutput(larder, "gc", "--max-size", "3000B")).toBe(
-      "Removed 0 artifacts too old, 2 beyond maxSize; freed 2KiB in 2 blobs.\n",
+      "Removed 0 artifacts too old, 0 beyond quotas, 2 beyond maxSize; freed 2KiB in 2 blobs.\n",
     );
   });
 
@@ -232,7 +232,12 @@ describe("larder purge", () => {
     expect(await purge("--older-than", "30d")).toMatchObject({ artifacts: 1 });
     expect(await purge("--written-by", other.id, "--hash", "c")).toMatchObject({ artifacts: 0 });
     expect(hashes()).toEqual(["c", "d", "e"]);
-    expect(await purge("--written-by", other.id)).toMatchObject({ artifacts: 2 });
+    for (const nobody of ["nobody", "tok_0123456789abcdef", web.id, web.token]) {
+      const refused = await larder.cli("purge", "--team", "default", "--written-by", nobody);
+      expectRefused(refused, 1, "no such token");
+    }
+    expect(await purge("--written-by", other.token, "--hash", "d")).toMatchObject({ artifacts: 1 });
+    expect(await purge("--written-by", "other", "--hash", "e")).toMatchObject({ artifacts: 1 });
     expect(hashes()).toEqual(["c"]);
     expect(await cliOutput(larder, "purge", "--team", "default", "--yes")).toBe(
       "Purged 1 artifact of team default; freed 5B.\n",
