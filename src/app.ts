@@ -79,7 +79,8 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   await new Teams(database).ensureDefault();
 
   // Readiness says it, too, but nobody may look there.
-  await cache.capacity.check().catch((error) => log.warn({ reason: error.message }, "no room for uploads"));
+  const freeBytes = await storage.freeBytes();
+  if (freeBytes < config.minFree) log.warn({ freeBytes, minFree: config.minFree }, "no room for uploads");
 
   const requests = new Requests();
   const routes = buildRoutes({ config, database, storage, cache, eventLog, requests, log });

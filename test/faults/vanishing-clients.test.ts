@@ -18,8 +18,8 @@ const announcedBytes = 280_001;
  * 900 MB: even if the server heard of no end before the last beginning, nothing would have to go.
  */
 const limitBytes = 1024 * 1024 * 1024;
-/** When its garbage is collected. 5 KB kept of each client would be more. */
-const maxGrowthBytes = 48 * 1024 * 1024;
+/** When its garbage is collected. 7 KB kept of each client would be more. */
+const maxGrowthBytes = 64 * 1024 * 1024;
 const collectedWithinMs = 60_000;
 
 function head(larder: RunningLarder, method: string, hash: string, header = ""): string {
