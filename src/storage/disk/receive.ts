@@ -50,14 +50,13 @@ export class Receiver {
       for await (const chunk of body) {
         sizeBytes += chunk.byteLength;
         if (sizeBytes > limits.maxSizeBytes) throw tooLarge(limits, `more than ${limits.maxSizeBytes} bytes`);
+        // First, since the chunk is given away below; the one before is being written meanwhile.
+        hasher.update(chunk);
         if (!file && sizeBytes <= maxHeldBytes && this.heldTogetherBytes < maxHeldTogetherBytes) {
-          hasher.update(chunk);
           held.add(chunk);
         } else {
           file ??= await StreamedFile.open(path, held.take(), this.isSynced);
           await file.write(chunk);
-          // While the chunk is being written.
-          hasher.update(chunk);
         }
       }
       await file?.written();
