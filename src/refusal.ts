@@ -44,3 +44,8 @@ export class Refusal extends Error {
     super(message);
   }
 }
+
+/** Whichever room meets it first. */
+export function diskFull(): Refusal {
+  return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
+}

@@ -1,5 +1,5 @@
 import type { Database as Sqlite } from "bun:sqlite";
-import { Refusal } from "../refusal.ts";
+import { diskFull, Refusal } from "../refusal.ts";
 import type { Queries } from "./database.ts";
 
 interface Entry {
@@ -123,7 +123,7 @@ function codeOf(error: unknown): string {
 function refusalOf(error: unknown): unknown {
   const code = codeOf(error);
   if (code === "SQLITE_FULL") {
-    return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
+    return diskFull();
   }
   if (/^SQLITE_(READONLY|CANTOPEN)/.test(code)) {
     return new Refusal(

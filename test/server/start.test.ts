@@ -8,6 +8,7 @@ import { version } from "../../src/version.ts";
 import { tmpfs } from "../known-tools.ts";
 import { emptyEnvironment, type Finished, larderCommand, run, startLarder } from "../larder.ts";
 import { describeWith } from "../tools.ts";
+import { logLines } from "./log-lines.ts";
 
 let scratch: string;
 
@@ -78,6 +79,14 @@ describe("a start", () => {
     expect(list.exitCode).toBe(1);
     expect(list.stderr).toContain("99.1.2");
     expect(Bun.SHA256.hash(await readFile(path), "hex")).toBe(before);
+  });
+
+  test("on a disk with less room than has to stay free serves, and warns", async () => {
+    await using larder = await startLarder({ args: ["--min-free", "1000TiB"] });
+    expect((await fetch(`${larder.url}/health/live`)).status).toBe(200);
+    expect(await larder.stop()).toBe(0);
+    const warnings = logLines(larder.stderr()).filter(({ level }) => level === "warn");
+    expect(warnings).toMatchObject([{ msg: "no room for uploads", minFree: 1000 * 1024 ** 4 }]);
   });
 
   test("on a data folder that cannot be created says so", async () => {

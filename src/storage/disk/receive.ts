@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, open, unlink, writeFile } from "node:fs/promises";
-import { Refusal } from "../../refusal.ts";
+import { diskFull, Refusal } from "../../refusal.ts";
 import type { ReceiveLimits } from "../blob-storage.ts";
 
 /** A body that is whole and hashed, and not yet synced or published. To be settled by `remove`. */
@@ -286,7 +286,7 @@ const noFileRetrySeconds = 1;
 export function refusalOf(error: unknown): unknown {
   const { name, code } = error as { name?: string; code?: string };
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
+    return diskFull();
   }
   if (notWritable.has(code ?? "")) {
     return new Refusal(
