@@ -139,8 +139,15 @@ describe("options", () => {
     expect(parseOptions(["--peers", "/b"], env).peers).toBe("/b");
   });
 
-  test("that are unknown are refused", () => {
+  test("measure three times unless told otherwise", () => {
+    const rounds = (...args: string[]) => parseOptions(args, {}).rounds;
+    expect([rounds(), rounds("--quick"), rounds("--rounds", "5")]).toEqual([3, 1, 5]);
+  });
+
+  test("that are unknown or make no sense are refused", () => {
     expect(() => parseOptions(["--fast"], {})).toThrow(TypeError);
+    for (const rounds of ["0", "1.5", "many"])
+      expect(() => parseOptions(["--rounds", rounds], {})).toThrow("--rounds");
   });
 });
 

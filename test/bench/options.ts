@@ -2,6 +2,8 @@ import { parseArgs } from "node:util";
 
 export interface Options {
   quick: boolean;
+  /** How many times each server is measured. */
+  rounds: number;
   json: boolean;
   write: boolean;
   /** Names of scenarios; empty for all. */
@@ -19,6 +21,7 @@ export interface Options {
 export const usage = `bun run bench [options]
 
   --quick              one short round, 16 connections only, and no more than one upload of 1 GiB
+  --rounds N           measure each server so many times (3 if not said)
   --only SCENARIO      only this scenario; may be given several times, or as a list with commas
   --json               print everything that was measured as JSON, in place of the table
   --write              also put the table into docs/benchmarks.md
@@ -35,6 +38,7 @@ export function parseOptions(args: string[], env: Record<string, string | undefi
     args,
     options: {
       quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
       json: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
@@ -44,8 +48,11 @@ export function parseOptions(args: string[], env: Record<string, string | undefi
       "data-cache": { type: "string" },
     },
   });
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+  if (!Number.isInteger(rounds) || rounds < 1) throw new TypeError("--rounds is a whole number from 1 on.");
   return {
     quick: values.quick,
+    rounds,
     json: values.json,
     write: values.write,
     only: values.only.flatMap((names) => names.split(",")),

@@ -109,7 +109,7 @@ async function measureAndReport(options: Options, scratch: string): Promise<bool
     scratch,
     dataCache: options.dataCache && resolve(options.dataCache),
     quick: options.quick,
-    rounds: options.quick ? 1 : 3,
+    rounds: options.rounds,
     durationSeconds: options.quick ? 2 : 4,
     tell,
   };
@@ -131,6 +131,7 @@ async function measureAndReport(options: Options, scratch: string): Promise<bool
     date: new Date().toISOString().slice(0, 10),
     commit: commit(),
     quick: options.quick,
+    rounds: options.rounds,
     machine,
   };
   const report = formatReport(about, results);
@@ -153,12 +154,13 @@ interface About {
   date: string;
   commit: string;
   quick: boolean;
+  rounds: number;
   machine: string[];
 }
 
-function formatReport({ date, commit, quick, machine }: About, results: CaseResult[]): string {
+function formatReport({ date, commit, quick, rounds, machine }: About, results: CaseResult[]): string {
   return [
-    `Measured on ${date} at commit ${commit}${quick ? ", with `--quick`: one short round, good for a look only" : ""}.`,
+    `Measured on ${date} at commit ${commit}, rounds: ${rounds}${quick ? ", with `--quick`: one short round, good for a look only" : ""}.`,
     machine.map((line) => `- ${line}`).join("\n"),
     formatTable(results),
     formatVerdict(results),
