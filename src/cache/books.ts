@@ -13,20 +13,20 @@ const artifactsPerStep = 100;
 
 /**
  * Takes the artifacts out that meet a condition, some at a time, least recently used first.
- * @param enough asked before each artifact with the blobs let go of so far, each once; stops when it says so.
+ * @param enough asked before each artifact with the bytes of the blobs let go of so far, each once; stops when it says so.
  * @returns how many artifacts went.
  */
 export async function takeOut(
   database: Database,
   condition: SQL | undefined,
-  enough: (released: ReadonlyMap<string, number>) => boolean = () => false,
+  enough: (releasedBytes: number) => boolean = () => false,
 ): Promise<number> {
-  const released = new Map<string, number>();
+  const released = new ReleasedBlobs();
   let count = 0;
   for (;;) {
     const went = await database.write((tx) => takeOutOldest(tx, condition, released, enough));
     count += went;
-    if (went < artifactsPerStep || enough(released)) return count;
+    if (went < artifactsPerStep || enough(released.sizeBytes)) return count;
   }
 }
 
@@ -35,19 +35,30 @@ export async function takeOutTeam(tx: Queries, teamId: string): Promise<void> {
   while ((await takeOutOldest(tx, eq(artifacts.teamId, teamId))) === artifactsPerStep);
 }
 
+/** Blobs that artifacts have let go of, each counted once. There may be a hundred thousand of them. */
+class ReleasedBlobs {
+  sizeBytes = 0;
+  private readonly ids = new Set<number>();
+
+  add({ blobId, sizeBytes }: { blobId: number; sizeBytes: number }): void {
+    if (this.ids.has(blobId)) return;
+    this.ids.add(blobId);
+    this.sizeBytes += sizeBytes;
+  }
+}
+
 /** @returns how many artifacts went; adds their blobs to `released`. */
 async function takeOutOldest(
   tx: Queries,
   condition: SQL | undefined,
-  released = new Map<string, number>(),
-  enough: (released: ReadonlyMap<string, number>) => boolean = () => false,
+  released = new ReleasedBlobs(),
+  enough: (releasedBytes: number) => boolean = () => false,
 ): Promise<number> {
   const candidates = await tx
     .select({
       id: artifacts.id,
       teamId: artifacts.teamId,
       blobId: artifacts.blobId,
-      sha256: blobs.sha256,
       sizeBytes: blobs.sizeBytes,
     })
     .from(artifacts)
@@ -57,9 +68,9 @@ async function takeOutOldest(
     .limit(artifactsPerStep);
   const victims: typeof candidates = [];
   for (const candidate of candidates) {
-    if (enough(released)) break;
+    if (enough(released.sizeBytes)) break;
     victims.push(candidate);
-    released.set(candidate.sha256, candidate.sizeBytes);
+    released.add(candidate);
   }
   if (victims.length === 0) return 0;
   await tx.delete(artifacts).where(

@@ -55,7 +55,7 @@ export class Evictor {
     const gone = await takeOut(
       this.options.database,
       eq(artifacts.teamId, teamId),
-      (released) => sum(released) >= excess,
+      (releasedBytes) => releasedBytes >= excess,
     );
     this.options.log.info({ teamId, artifacts: gone }, "artifacts of a team at its quota evicted");
     // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
@@ -92,8 +92,8 @@ export class Evictor {
     let freed = 0;
     for (const { condition, atMost } of await this.inOrder()) {
       const before = freed;
-      gone += await takeOut(this.options.database, condition, (released) => {
-        freed = before + sum(released);
+      gone += await takeOut(this.options.database, condition, (releasedBytes) => {
+        freed = before + releasedBytes;
         return freed >= left || freed - before >= atMost;
       });
       if (freed >= left) break;
@@ -173,10 +173,4 @@ export class Evictor {
       .where(eq(teams.id, teamId));
     return team?.usedBytes ?? 0;
   }
-}
-
-function sum(released: ReadonlyMap<string, number>): number {
-  let total = 0;
-  for (const sizeBytes of released.values()) total += sizeBytes;
-  return total;
 }
