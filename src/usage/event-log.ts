@@ -49,9 +49,14 @@ export class EventLog {
     }
     this.kept += reported.length;
     const createdAt = Date.now();
-    await this.database.write(async (tx) => {
-      await tx.insert(events).values(reported.map((event) => ({ ...reporter, ...event, createdAt })));
-    });
+    try {
+      await this.database.write(async (tx) => {
+        await tx.insert(events).values(reported.map((event) => ({ ...reporter, ...event, createdAt })));
+      });
+    } catch (error) {
+      this.kept -= reported.length;
+      throw error;
+    }
   }
 
   /** Forgets, a few at a time, what was reported before that time (milliseconds since 1970). */

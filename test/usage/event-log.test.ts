@@ -62,6 +62,15 @@ test("events beyond the limit are dropped until others expire", async () => {
   expect(await t.rows()).toHaveLength(3);
 });
 
+test("events that could not be written do not count", async () => {
+  await using t = await openTestLog(2);
+  // Of a team that there is not.
+  const failed = t.log.record({ ...t.reporter, teamId: "team_none" }, [one, one]);
+  expect(await failed.then(() => "kept").catch(() => "failed")).toBe("failed");
+  await t.log.record(t.reporter, [one, one]);
+  expect(await t.rows()).toHaveLength(2);
+});
+
 test("an expiry that is asked to end does so between two steps", async () => {
   await using t = await openTestLog();
   await t.log.record(t.reporter, [one]);
