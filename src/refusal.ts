@@ -49,3 +49,13 @@ export class Refusal extends Error {
 export function diskFull(): Refusal {
   return new Refusal("no_space", "The server's disk is full. Nothing was stored; free some space there.");
 }
+
+/** @param code the system's own, `EMFILE` or `ENFILE`. */
+export function noFileToOpen(code: string): Refusal {
+  return new Refusal(
+    "unavailable",
+    `The server may open no more files (${code}). Try again; if it happens often, raise larder's limit on open files ` +
+      "(`ulimit -n`, LimitNOFILE).",
+    1,
+  );
+}

@@ -1,6 +1,6 @@
 import type { Server } from "bun";
 import type { Logger } from "pino";
-import { Refusal } from "../refusal.ts";
+import { noFileToOpen, Refusal } from "../refusal.ts";
 import type { RequestLog } from "./access-log.ts";
 import { isHost } from "./host.ts";
 import { requestId } from "./request-id.ts";
@@ -93,8 +93,7 @@ export function listen({
 
   const failedAnswer = (error: Error & { code?: string }): Response => {
     const answer = fault(error, "answer failed");
-    if (error.code !== "EMFILE" && error.code !== "ENFILE") return answer;
-    return refuse(new Refusal("unavailable", "The server may open no more files. Try again.", 1));
+    return error.code === "EMFILE" || error.code === "ENFILE" ? refuse(noFileToOpen(error.code)) : answer;
   };
 
   const idleSeconds = Math.min(Math.ceil(idleTimeoutMs / 1000), 255);

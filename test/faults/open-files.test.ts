@@ -65,7 +65,7 @@ test.skipIf(process.platform !== "linux")(
         const refused = await ask(accepted, larder, request, request.startsWith("PUT") ? "other bytes" : "");
         expect([request, refused.status]).toEqual([request, 503]);
         expect(refused.headers.get("retry-after")).toBe("1");
-        expect(refused.body.toString()).toMatch(/may open no more files/);
+        expect(refused.body.toString()).toMatch(/may open no more files \(EMFILE\).*ulimit -n/);
       }
       expect((await ask(accepted, larder, "GET /v8/artifacts/none")).status).toBe(404);
       // These wait until the server can accept them, all at once.

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, open, unlink, writeFile } from "node:fs/promises";
-import { diskFull, Refusal } from "../../refusal.ts";
+import { diskFull, noFileToOpen, Refusal } from "../../refusal.ts";
 import type { ReceiveLimits } from "../blob-storage.ts";
 
 /** A body that is whole and hashed, and not yet synced or published. To be settled by `remove`. */
@@ -278,9 +278,7 @@ function tooLarge(limits: ReceiveLimits, size: string): Refusal {
 
 /** What the system answers where nothing may be written: a read-only disk, a folder of another user, a frozen one. */
 const notWritable = new Set(["EROFS", "EACCES", "EPERM"]);
-const noFileToOpen = new Set(["EMFILE", "ENFILE"]);
 const notWritableRetrySeconds = 30;
-const noFileRetrySeconds = 1;
 
 /** What a failing body or disk means to the sender. Everything else is a fault of ours and stays as it is. */
 export function refusalOf(error: unknown): unknown {
@@ -296,14 +294,7 @@ export function refusalOf(error: unknown): unknown {
       notWritableRetrySeconds,
     );
   }
-  if (noFileToOpen.has(code ?? "")) {
-    return new Refusal(
-      "unavailable",
-      `The server may open no more files (${code}). Try again; if it happens often, raise larder's limit on open files ` +
-        "(`ulimit -n`, LimitNOFILE).",
-      noFileRetrySeconds,
-    );
-  }
+  if (code === "EMFILE" || code === "ENFILE") return noFileToOpen(code);
   if (name === "AbortError") {
     return new Refusal("aborted", "The connection was closed before the whole body had arrived.");
   }
