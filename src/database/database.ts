@@ -116,13 +116,32 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
+/** How long another process that opens or migrates the same file is waited for. */
+const openingPatienceMs = 5_000;
+
 function connect(path: string, create: boolean): Sqlite {
   const sqlite = new Sqlite(path, { readwrite: true, create });
-  sqlite.run("PRAGMA busy_timeout = 5000");
-  sqlite.run("PRAGMA journal_mode = WAL");
+  sqlite.run(`PRAGMA busy_timeout = ${openingPatienceMs}`);
+  keepWriteAheadLog(sqlite);
   // FULL would be this and a sync of the write-ahead log after each commit, which would hold up the event loop. The
   // write queue has another thread do that sync before it answers.
   sqlite.run("PRAGMA synchronous = NORMAL");
   sqlite.run("PRAGMA foreign_keys = ON");
   return sqlite;
+}
+
+/**
+ * Two processes that turn the same new file to a write-ahead log stand in each other's way, each with a lock that the
+ * other waits for, so SQLite gives up for one of them at once, whatever its `busy_timeout`. The other has done it then.
+ */
+function keepWriteAheadLog(sqlite: Sqlite): void {
+  const giveUpAtMs = performance.now() + openingPatienceMs;
+  for (;;) {
+    try {
+      return void sqlite.run("PRAGMA journal_mode = WAL");
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "SQLITE_BUSY" || performance.now() > giveUpAtMs) throw error;
+      Bun.sleepSync(5);
+    }
+  }
 }
