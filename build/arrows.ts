@@ -10,8 +10,9 @@ const layers = [
   ["main.ts"],
   ["commands"],
   ["app.ts"],
-  ["protocols", "admin", "server"],
+  ["protocols", "admin", "sign-in", "server"],
   ["cache", "identity", "usage"],
+  ["audit"],
   ["storage", "database"],
 ];
 

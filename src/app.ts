@@ -3,6 +3,7 @@ import { access as tryPath } from "node:fs/promises";
 import { Elysia } from "elysia";
 import { BunAdapter } from "elysia/adapter/bun";
 import type { Logger } from "pino";
+import { serverActor } from "./audit/audit-log.ts";
 import { Cache } from "./cache/cache.ts";
 import type { Config } from "./config/settings.ts";
 import { choose, maxSizeChoice } from "./database/choices.ts";
@@ -76,13 +77,13 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     log,
   });
   const eventLog = new EventLog(database, log);
-  await new Teams(database).ensureDefault();
+  await new Teams(database, serverActor).ensureDefault();
 
   // Readiness says it, too, but nobody may look there.
   const freeBytes = await storage.freeBytes();
   if (freeBytes < config.minFree) log.warn({ freeBytes, minFree: config.minFree }, "no room for uploads");
 
-  const requests = new Requests();
+  const requests = new Requests(config.proxyHops);
   const routes = buildRoutes({ config, database, storage, cache, eventLog, requests, log });
   const listener = listen({
     handle: (request) => routes.fetch(request),
@@ -156,9 +157,9 @@ function scheduleJobs(cache: Cache, eventLog: EventLog, config: Config, log: Log
 
 /** @returns the secret of a new write token, if the folder has never had a token. */
 async function createFirstToken(database: Database): Promise<string | undefined> {
-  const tokens = new Tokens(database);
+  const tokens = new Tokens(database, serverActor);
   if (await tokens.any()) return undefined;
-  const team = await new Teams(database).get(defaultTeamSlug);
+  const team = await new Teams(database, serverActor).get(defaultTeamSlug);
   const { secret } = await tokens.create({ teamId: team.id, name: "first start", permission: "write" });
   return secret;
 }
@@ -177,7 +178,8 @@ function buildRoutes({ config, database, storage, cache, eventLog, requests, log
   const accessRules = access({
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
-    onPrincipal: (request, { team, name }) => requests.note(request, { team: team.slug, token: name }),
+    onAsker: (request, asker) =>
+      requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name }),
   });
   const onError = errorHandler({
     log,

@@ -98,7 +98,7 @@ function revokeCommand(context: CommandContext): Command {
         context.stdout(
           options.json
             ? jsonText(tokenJson(token))
-            : `Revoked token "${token.name}" (${token.id}) of team ${token.teamSlug}.\n`,
+            : `Revoked token "${token.name}" (${token.id}) of ${holderOf(token)}.\n`,
         );
       }),
     );
@@ -107,7 +107,11 @@ function revokeCommand(context: CommandContext): Command {
 
 function describeToken(token: Token): string {
   const until = token.expiresAt === null ? "" : ` until ${isoTime(token.expiresAt)}`;
-  return `Token "${token.name}" (${token.id}) has permission ${token.permission} in team ${token.teamSlug}${until}.`;
+  return `Token "${token.name}" (${token.id}) has permission ${token.permission} in ${holderOf(token)}${until}.`;
+}
+
+function holderOf({ teamSlug, userEmail }: Token): string {
+  return teamSlug === null ? `the teams of ${userEmail}` : `team ${teamSlug}`;
 }
 
 function tokenTable(tokens: Token[]): string {
@@ -116,7 +120,7 @@ function tokenTable(tokens: Token[]): string {
     ...tokens.map((token) => [
       token.id,
       token.name,
-      token.teamSlug,
+      token.teamSlug ?? `${token.userEmail}'s`,
       token.permission,
       tokenState(token),
       isoTime(token.createdAt),

@@ -1,4 +1,6 @@
+import { userInfo } from "node:os";
 import type { Command } from "commander";
+import type { Actor } from "../audit/audit-log.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { Config } from "../config/settings.ts";
 import { createDataFolder, hasDatabase, needsMigration, openDataFolder } from "../database/data-folder.ts";
@@ -16,6 +18,8 @@ export interface Data {
   database: Database;
   teams: Teams;
   tokens: Tokens;
+  /** Who runs the command. */
+  by: Actor;
 }
 
 /**
@@ -63,10 +67,20 @@ export function commandName(command: Command): string {
 async function runOn(config: Config, command: Command, story: (data: Data) => Promise<void>): Promise<void> {
   createDataFolder(config.data);
   const database = openBesideServer(config.data, commandName(command));
+  const by: Actor = { kind: "command", id: null, name: userOfMachine(), address: null };
   try {
-    await story({ config, database, teams: new Teams(database), tokens: new Tokens(database) });
+    await story({ config, database, teams: new Teams(database, by), tokens: new Tokens(database, by), by });
   } finally {
     await database.close();
+  }
+}
+
+/** By name, or by number in a container that has none for it. */
+function userOfMachine(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown");
   }
 }
 

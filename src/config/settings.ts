@@ -45,6 +45,11 @@ export const settings = {
     default: "none",
     doc: "URL that clients use, if larder is behind a proxy",
   }),
+  proxyHops: setting({
+    kind: integerValue({ min: 0, max: 10 }),
+    default: "0",
+    doc: "Proxies in front of larder, each of which adds the client's address to X-Forwarded-For",
+  }),
   data: setting({
     kind: folderValue(),
     default: dataFolder,

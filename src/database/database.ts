@@ -14,6 +14,9 @@ const syncData = promisify(fdatasync);
 /** What queries are written against. They use the subset that both SQLite and PostgreSQL have, and are always awaited. */
 export type Queries = BunSQLiteDatabase<typeof schema>;
 
+/** Names the row that counts changes of teams, users and tokens. */
+export const identityKey = "identity";
+
 /** Whether a write survives a loss of power, or only the end of the process. */
 export type Durability = "full" | "fast";
 
@@ -35,10 +38,10 @@ export interface Database {
   write<T>(work: (tx: Queries) => Promise<T>): Promise<T>;
 
   /**
-   * Changes when another process has written, and never by our own writes. Cheap enough for every request: those that
-   * arrived in the same turn of the event loop share one look (2 µs), taken after the first of them had arrived.
+   * Changes with every write that goes through `writeIdentity`, of this process or another. Cheap enough for every request:
+   * those that arrived in the same turn of the event loop share one look (2 µs), taken after the first of them had arrived.
    */
-  foreignVersion(): number;
+  identityVersion(): number;
 
   /** Resolves if the database can be read, and rejects if not. */
   check(): Promise<void>;
@@ -73,16 +76,17 @@ export function openDatabase(
   const options = { schema, casing: "snake_case" } as const;
   const log = durability === "full" ? openSync(`${path}-wal`, "r+") : undefined;
   const queue = new WriteQueue(writer, drizzle(writer, options), async () => {
+    version.end();
     snapshot.end();
     if (log !== undefined) await syncData(log).catch(onLostLog);
   });
-  // PRAGMA data_version moves when another connection commits, so it is asked on the writing one.
   const ping = reader.query("SELECT count(*) FROM sqlite_master");
-  const dataVersion = writer.query("PRAGMA data_version");
+  const identityVersion = reader.query(`SELECT version FROM versions WHERE key = '${identityKey}'`);
   const version = new PerTurn(() => {
     // Whoever finds nothing changed must not read what was there before.
     snapshot.end();
-    return dataVersion.values()[0]?.[0] as number;
+    snapshot.get();
+    return (identityVersion.values()[0]?.[0] ?? 0) as number;
   });
   const begin = reader.query("BEGIN");
   const end = reader.query("ROLLBACK");
@@ -101,10 +105,11 @@ export function openDatabase(
     },
     write: (work) => queue.add(work),
     check: async () => void ping.values(),
-    foreignVersion: () => version.get(),
+    identityVersion: () => version.get(),
     async close() {
       await queue.idle();
       if (log !== undefined) closeSync(log);
+      version.end();
       snapshot.end();
       reader.close();
       writer.close();

@@ -1,4 +1,5 @@
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /*
  * Names: `…At` is a time in milliseconds since 1970, `…Bytes` and `…Ms` say their unit.
@@ -9,6 +10,12 @@ export const teamStates = ["enabled", "disabled", "over_limit", "paused", "block
 export const overwriteRules = ["allow", "never"] as const;
 export const quotaRules = ["evict", "refuse"] as const;
 export const permissions = ["read", "write", "admin"] as const;
+/** On the whole server. */
+export const userRoles = ["admin", "member"] as const;
+/** In a team. */
+export const memberRoles = ["owner", "member", "viewer"] as const;
+export const memberSources = ["manual", "oidc"] as const;
+export const linkPurposes = ["setup", "password", "sso"] as const;
 
 /** The tenants. */
 export const teams = sqliteTable("teams", {
@@ -19,6 +26,10 @@ export const teams = sqliteTable("teams", {
   state: text({ enum: teamStates }).notNull().default("enabled"),
   /** Whether an upload may replace an artifact by other bytes. */
   overwrite: text({ enum: overwriteRules }).notNull().default("allow"),
+  /** Whether uploads without a signature are refused. */
+  requireTag: integer({ mode: "boolean" }).notNull().default(false),
+  /** Whether anybody may read what its trusted work has stored, without a token. */
+  anonymousRead: integer({ mode: "boolean" }).notNull().default(false),
   /** How much it may use; null for no limit of its own. */
   quotaBytes: integer(),
   /** What happens at the quota: its least recently used artifacts go, or uploads are refused. */
@@ -30,25 +41,167 @@ export const teams = sqliteTable("teams", {
   createdAt: integer().notNull(),
 });
 
-/** Secrets that act for a team. The secret itself is never stored. */
+/** People. */
+export const users = sqliteTable(
+  "users",
+  {
+    /** `usr_` and 16 letters and digits. */
+    id: text().primaryKey(),
+    /** In lower case. */
+    email: text().notNull().unique(),
+    name: text().notNull(),
+    role: text({ enum: userRoles }).notNull(),
+    /** Argon2id, in PHC form; null for one who has none yet, or signs in elsewhere. */
+    passwordHash: text(),
+    /** Who vouches for this user, and under which name: an OpenID Connect issuer and its `sub`. */
+    oidcIssuer: text(),
+    oidcSubject: text(),
+    createdAt: integer().notNull(),
+    lastSignInAt: integer(),
+    /** Set while the user may not sign in, and none of the user's tokens counts. */
+    disabledAt: integer(),
+  },
+  (table) => [uniqueIndex("users_oidc").on(table.oidcIssuer, table.oidcSubject)],
+);
+
+/** Which user has which role in which team. */
+export const members = sqliteTable(
+  "members",
+  {
+    teamId: text()
+      .notNull()
+      .references(() => teams.id, { onDelete: "cascade" }),
+    userId: text()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    role: text({ enum: memberRoles }).notNull(),
+    /** Those that came with single sign-on follow what the provider says at the next one. */
+    source: text({ enum: memberSources }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.teamId, table.userId] }), index("members_user").on(table.userId)],
+);
+
+/** Browsers in which somebody is signed in. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    /** SHA-256 of the cookie's secret, in hex. */
+    secretSha256: text().primaryKey(),
+    userId: text()
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    createdAt: integer().notNull(),
+    expiresAt: integer().notNull(),
+    address: text(),
+    /** The browser's own name for itself. */
+    client: text(),
+  },
+  (table) => [index("sessions_user").on(table.userId), index("sessions_expires").on(table.expiresAt)],
+);
+
+/** Secrets that are good for one thing, once: to set the server up, to set a password, to end a sign-in of a client. */
+export const links = sqliteTable(
+  "links",
+  {
+    /** In hex. */
+    secretSha256: text().primaryKey(),
+    purpose: text({ enum: linkPurposes }).notNull(),
+    userId: text().references(() => users.id, { onDelete: "cascade" }),
+    teamId: text().references(() => teams.id, { onDelete: "cascade" }),
+    createdAt: integer().notNull(),
+    expiresAt: integer().notNull(),
+  },
+  (table) => [index("links_expires").on(table.expiresAt)],
+);
+
+/** Secrets that act for a team, or for a user in all of the user's teams. The secret itself is never stored. */
 export const tokens = sqliteTable(
   "tokens",
   {
     /** `tok_` and 16 letters and digits. */
     id: text().primaryKey(),
-    teamId: text()
-      .notNull()
-      .references(() => teams.id, { onDelete: "cascade" }),
+    teamId: text().references(() => teams.id, { onDelete: "cascade" }),
+    userId: text().references(() => users.id, { onDelete: "cascade" }),
     name: text().notNull(),
     /** SHA-256 of the secret, in hex. */
     secretSha256: text().notNull().unique(),
+    /** The most that it may do. What its user may do in a team, if it is a user's, may be less. */
     permission: text({ enum: permissions }).notNull(),
+    /** Empty if it is trusted; else the scope that it reads before the trusted one, and writes. */
+    scope: text().notNull().default(""),
     createdAt: integer().notNull(),
+    /** Who made it, in words, such as `user ann@example.org`. */
+    createdBy: text(),
+    /** The policy under which a CI job got it, and what that job proved of itself. */
+    policyId: text(),
+    claims: text({ mode: "json" }).$type<Record<string, unknown>>(),
     expiresAt: integer(),
     revokedAt: integer(),
+    /** A crash may set it back by some seconds. */
+    lastUsedAt: integer(),
   },
-  (table) => [index("tokens_team").on(table.teamId)],
+  (table) => [
+    index("tokens_team").on(table.teamId),
+    index("tokens_user").on(table.userId),
+    check("tokens_holder", sql`(${table.teamId} is null) <> (${table.userId} is null)`),
+  ],
 );
+
+/** What a CI job has to prove of itself, and which token it gets for that. */
+export const policies = sqliteTable(
+  "policies",
+  {
+    /** `pol_` and 16 letters and digits. */
+    id: text().primaryKey(),
+    name: text().notNull(),
+    teamId: text()
+      .notNull()
+      .references(() => teams.id, { onDelete: "cascade" }),
+    issuer: text().notNull(),
+    audience: text().notNull(),
+    /** Pattern by claim. All of them have to match. */
+    claims: text({ mode: "json" }).$type<Record<string, string>>().notNull(),
+    permission: text({ enum: permissions }).notNull(),
+    /** Empty for trusted work; else the scope, with names of claims and of parts of patterns in braces. */
+    scope: text().notNull(),
+    tokenMaxAgeMs: integer().notNull(),
+    createdAt: integer().notNull(),
+    createdBy: text(),
+  },
+  (table) => [index("policies_team").on(table.teamId), index("policies_issuer").on(table.issuer)],
+);
+
+/** Who did what. Refers to nothing, so that it outlives what it tells of. */
+export const audit = sqliteTable(
+  "audit",
+  {
+    id: integer().primaryKey(),
+    createdAt: integer().notNull(),
+    /** What was done, such as `token.revoke`. */
+    kind: text().notNull(),
+    /** What kind of actor it was, such as `user`, with its id where it has one. */
+    actorKind: text().notNull(),
+    actorId: text(),
+    actorName: text().notNull(),
+    address: text(),
+    teamId: text(),
+    /** What it was done to: an id or a hash. */
+    target: text(),
+    details: text({ mode: "json" }).$type<Record<string, unknown>>(),
+  },
+  (table) => [
+    index("audit_created").on(table.createdAt),
+    index("audit_kind").on(table.kind, table.createdAt),
+    index("audit_actor").on(table.actorId, table.createdAt),
+  ],
+);
+
+/** Counts the changes of what others keep in memory. */
+export const versions = sqliteTable("versions", {
+  /** `identity`. */
+  key: text().primaryKey(),
+  version: integer().notNull(),
+});
 
 /** Immutable bytes on the storage, each stored once however many artifacts point at it. */
 export const blobs = sqliteTable(
@@ -106,6 +259,9 @@ export const artifacts = sqliteTable(
     index("artifacts_blob").on(table.blobId, table.teamId),
     index("artifacts_last_used").on(table.lastUsedAt),
     index("artifacts_team_last_used").on(table.teamId, table.lastUsedAt),
+    index("artifacts_written_by").on(table.writtenBy),
+    // What is not trusted goes first, and sooner.
+    index("artifacts_scoped_last_used").on(table.lastUsedAt).where(sql`${table.scope} <> ''`),
   ],
 );
 

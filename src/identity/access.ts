@@ -1,11 +1,12 @@
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
-import { teams, tokens } from "../database/schema.ts";
+import { members, teams, tokens, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
-import type { Principal } from "./principal.ts";
-import type { Team } from "./teams.ts";
-import type { Permission } from "./tokens.ts";
+import { permissionOf } from "./members.ts";
+import type { Credential, Principal } from "./principal.ts";
+import { defaultTeamSlug, type Team } from "./teams.ts";
+import { allows, lesser, type Permission } from "./tokens.ts";
 
 /** How a request names its team: by id, by slug, by both or not at all. An empty one counts as absent. */
 export interface AskedTeam {
@@ -13,27 +14,42 @@ export interface AskedTeam {
   slug?: string | undefined;
 }
 
-const rank: Record<Permission, number> = { read: 0, write: 1, admin: 2 };
-
 /**
- * The team that a request is about: the token's own. What the request names must be that team; an id given as a slug
- * is understood, since people mix them up.
- * @throws Refusal `wrong_team`, the same whether the other team exists or not.
+ * Who asks, for the team that the request is about: the one that it names, or if it names none the token's own, or the
+ * default one among several. An id given as a slug is understood, since people mix them up.
+ * @throws Refusal `wrong_team`, the same whether the other team exists or not, or `bad_request` where none was named and it is
+ *   not clear which is meant.
  */
-export function teamOf(principal: Principal, asked: AskedTeam): Team {
-  const { team } = principal;
-  const isOwn = (name: string | undefined) => !name || name === team.id || name === team.slug;
-  if (isOwn(asked.teamId) && isOwn(asked.slug)) return team;
-  throw new Refusal(
-    "wrong_team",
-    `This token belongs to team "${team.slug}" (${team.id}), and the request names another. ` +
-      "Name that team, or use a token of the other.",
+export function principalFor({ principals, userId }: Credential, asked: AskedTeam): Principal {
+  const isNamed = Boolean(asked.teamId || asked.slug);
+  const only = principals.length === 1 ? principals[0] : undefined;
+  const found = isNamed
+    ? principals.find(({ team }) => isOf(team, asked.teamId) && isOf(team, asked.slug))
+    : (only ?? principals.find(({ team }) => team.slug === defaultTeamSlug));
+  if (found) return found;
+  if (!isNamed && principals.length > 0) {
+    throw new Refusal("bad_request", "This token is good for several teams. Name one, by its slug or id.");
+  }
+  throw new Refusal("wrong_team", only && userId === null ? otherTeam(only.team) : notMember);
+}
+
+function isOf(team: Team, name: string | undefined): boolean {
+  return !name || name === team.id || name === team.slug;
+}
+
+function otherTeam({ slug, id }: Team): string {
+  return (
+    `This token belongs to team "${slug}" (${id}), and the request names another. ` +
+    "Name that team, or use a token of the other."
   );
 }
 
+const notMember =
+  "You are not a member of the team that the request names. Name another, or ask an owner of it to add you.";
+
 /** @throws Refusal `forbidden`. */
 export function requirePermission(principal: Principal, needed: Permission): void {
-  if (rank[principal.permission] >= rank[needed]) return;
+  if (allows(principal.permission, needed)) return;
   throw new Refusal(
     "forbidden",
     `This token may ${principal.permission}, and this needs ${needed}. ` +
@@ -71,20 +87,36 @@ const teamNow = prepared((queries) =>
 );
 const tokenNow = prepared((queries) =>
   queries
-    .select({ revokedAt: tokens.revokedAt })
+    .select({
+      permission: tokens.permission,
+      expiresAt: tokens.expiresAt,
+      revokedAt: tokens.revokedAt,
+      userId: tokens.userId,
+      userRole: users.role,
+      disabledAt: users.disabledAt,
+      memberRole: members.role,
+    })
     .from(tokens)
+    .leftJoin(users, eq(users.id, tokens.userId))
+    .leftJoin(members, and(eq(members.userId, tokens.userId), eq(members.teamId, given("teamId"))))
     .where(eq(tokens.id, given("id"))),
 );
 
 /**
- * Whether what was allowed when a long request began is so still: the token is not revoked, and the team enabled.
- * @throws Refusal `unauthorized`, or the team's state.
+ * Whether what was allowed when a long upload began is so still: the team is enabled, the token not revoked, and its user, if
+ * it has one, may still write there.
+ * @throws Refusal `unauthorized`, `forbidden`, or the team's state.
  */
 export async function requireStillAllowed(tx: Queries, principal: Principal): Promise<void> {
   const [team] = await teamNow(tx).execute({ id: principal.team.id });
   if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
   requireEnabled(team);
   if (principal.tokenId === null) return;
-  const [token] = await tokenNow(tx).execute({ id: principal.tokenId });
-  if (!token || token.revokedAt !== null) throw new Refusal("unauthorized", "This token has been revoked.");
+  const [token] = await tokenNow(tx).execute({ id: principal.tokenId, teamId: team.id });
+  if (!token || token.revokedAt !== null || token.disabledAt !== null)
+    throw new Refusal("unauthorized", "This token has been revoked.");
+  if (token.userId === null || token.userRole === "admin") return;
+  const role = token.memberRole;
+  if (role === null) throw new Refusal("wrong_team", notMember);
+  requirePermission({ ...principal, permission: lesser(token.permission, permissionOf(role)) }, "write");
 }

@@ -1,21 +1,23 @@
-import { eq } from "drizzle-orm";
+import { asc, eq } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { teams, tokens } from "../database/schema.ts";
-import type { Principal } from "./principal.ts";
+import { members, teams, tokens, users } from "../database/schema.ts";
+import { permissionOf } from "./members.ts";
+import type { Credential, Principal } from "./principal.ts";
 import { digestSecret, isSecret } from "./secret.ts";
 import { defaultTeamSlug } from "./teams.ts";
+import { lesser } from "./tokens.ts";
 
 /** More tokens than this in use at once cost a look-up (7 µs) now and then, not memory. */
 const maxRemembered = 10_000;
 
 interface Remembered {
-  principal: Principal;
+  credential: Credential;
   expiresAt: number | null;
 }
 
 /**
- * Tells who holds a secret. What it found it remembers until anybody writes to the database beside us, so a revocation,
- * a new token or a team's new state counts from the next request on.
+ * Tells who holds a secret. What it found it remembers until anybody changes a team, a user or a token, so a revocation, a new
+ * token or a team's new state counts from the next request on.
  */
 export class Authenticator {
   private readonly remembered = new Map<string, Remembered>();
@@ -36,17 +38,17 @@ export class Authenticator {
     );
   }
 
-  /** Undefined for a secret that is unknown, expired or revoked. */
-  async authenticate(secret: string): Promise<Principal | undefined> {
+  /** Undefined for a secret that is unknown, expired or revoked, or whose user is disabled. */
+  async authenticate(secret: string): Promise<Credential | undefined> {
     this.forgetIfStale();
     const digest = digestSecret(secret);
     const known = this.remembered.get(digest) ?? (await this.lookUp(secret, digest));
     if (!known || (known.expiresAt !== null && known.expiresAt <= Date.now())) return undefined;
-    return known.principal;
+    return known.credential;
   }
 
   private forgetIfStale(): void {
-    const version = this.database.foreignVersion();
+    const version = this.database.identityVersion();
     if (version === this.rememberedAt) return;
     this.remembered.clear();
     this.rememberedAt = version;
@@ -71,18 +73,48 @@ export class Authenticator {
     const [row] = await this.database.read
       .select()
       .from(tokens)
-      .innerJoin(teams, eq(teams.id, tokens.teamId))
+      .leftJoin(teams, eq(teams.id, tokens.teamId))
+      .leftJoin(users, eq(users.id, tokens.userId))
       .where(eq(tokens.secretSha256, digest));
-    if (!row || row.tokens.revokedAt !== null) return undefined;
-    const { id, name, permission, expiresAt } = row.tokens;
-    return { principal: { name, tokenId: id, permission, team: row.teams }, expiresAt };
+    if (!row || row.tokens.revokedAt !== null || (row.users && row.users.disabledAt !== null))
+      return undefined;
+    const { id: tokenId, name, permission, scope, expiresAt } = row.tokens;
+    const holder = { name, tokenId, userId: row.users?.id ?? null };
+    const grants = row.teams
+      ? [{ team: row.teams, permission }]
+      : await this.grantsOf(row.users as typeof users.$inferSelect);
+    const principals = grants.map(
+      (grant): Principal => ({
+        ...holder,
+        scope,
+        team: grant.team,
+        permission: lesser(permission, grant.permission),
+      }),
+    );
+    return { credential: { ...holder, principals }, expiresAt };
+  }
+
+  /** What a user may do, by team. An administrator may do everything in each of them. */
+  private async grantsOf({ id, role }: typeof users.$inferSelect) {
+    if (role === "admin") {
+      const all = await this.database.read.select().from(teams).orderBy(asc(teams.slug));
+      return all.map((team) => ({ team, permission: "admin" as const }));
+    }
+    const rows = await this.database.read
+      .select()
+      .from(members)
+      .innerJoin(teams, eq(teams.id, members.teamId))
+      .where(eq(members.userId, id))
+      .orderBy(asc(teams.slug));
+    return rows.map((row) => ({ team: row.teams, permission: permissionOf(row.members.role) }));
   }
 
   private async environmentToken(name: string): Promise<Remembered | undefined> {
     const [team] = await this.database.read.select().from(teams).where(eq(teams.slug, defaultTeamSlug));
     if (!team) return undefined;
+    const holder = { name, tokenId: null, userId: null };
     return {
-      principal: { name, tokenId: null, permission: "write", team },
+      credential: { ...holder, principals: [{ ...holder, permission: "write", team, scope: "" }] },
       expiresAt: null,
     };
   }

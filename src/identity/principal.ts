@@ -1,12 +1,36 @@
+import type { Actor } from "../audit/audit-log.ts";
 import type { Team } from "./teams.ts";
 import type { Permission } from "./tokens.ts";
 
-/** Who asks, whatever the proof was. */
+/** Who asks, for one team, whatever the proof was. */
 export interface Principal {
   /** For logs: the token's name. Never its secret. */
   readonly name: string;
   /** Null for the environment's `TURBO_TOKEN`. */
   readonly tokenId: string | null;
+  /** Whose token it is; null for one of the team's own. */
+  readonly userId: string | null;
   readonly permission: Permission;
   readonly team: Team;
+  /** Empty for a trusted one; else the scope that it reads before the trusted one, and writes. */
+  readonly scope: string;
+}
+
+/** What a secret proves: who asks, and for which teams. */
+export interface Credential {
+  readonly name: string;
+  readonly tokenId: string | null;
+  readonly userId: string | null;
+  /** One for each team that it is good for; a team's own token has just one. */
+  readonly principals: readonly Principal[];
+}
+
+/** What counts as one asker where requests are counted. */
+export function ownerOf({ tokenId, name }: { tokenId: string | null; name: string }): string {
+  return tokenId ?? name;
+}
+
+/** For the audit log. */
+export function actorOf({ tokenId, name }: Principal, address: string | null): Actor {
+  return { kind: "token", id: tokenId, name, address };
 }

@@ -1,5 +1,4 @@
 import { Refusal } from "../refusal.ts";
-import type { Principal } from "./principal.ts";
 
 /** Clients wait no longer anyway: turbo (2.11.11) obeys a Retry-After of up to 10 seconds. */
 const maxRetryAfterSeconds = 10;
@@ -15,12 +14,11 @@ export class RateLimiter {
   /** @param maxRequestsPerMinute undefined for no limit. */
   constructor(private readonly maxRequestsPerMinute: number | undefined) {}
 
-  /** @throws Refusal `too_many_requests`, with the seconds to wait. */
-  take(principal: Principal, now = Date.now()): void {
+  /** @param owner who is counted, such as a token. @throws Refusal `too_many_requests`, with the seconds to wait. */
+  take(owner: string, now = Date.now()): void {
     if (this.maxRequestsPerMinute === undefined) return;
     const requestMs = 60_000 / this.maxRequestsPerMinute;
-    const key = principal.tokenId ?? principal.name;
-    const wholeAt = Math.max(this.wholeAt.get(key) ?? now, now) + requestMs;
+    const wholeAt = Math.max(this.wholeAt.get(owner) ?? now, now) + requestMs;
     const waitMs = wholeAt - now - 60_000;
     // Rounding in the sums above must not cost the last request of the minute.
     if (waitMs > 0.001) {
@@ -30,8 +28,8 @@ export class RateLimiter {
         Math.min(Math.ceil(waitMs / 1000), maxRetryAfterSeconds),
       );
     }
-    this.wholeAt.delete(key);
-    this.wholeAt.set(key, wholeAt);
+    this.wholeAt.delete(owner);
+    this.wholeAt.set(owner, wholeAt);
     this.forgetWhole(now);
   }
 

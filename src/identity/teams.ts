@@ -1,9 +1,11 @@
 import { eq, or } from "drizzle-orm";
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { overwriteRules, quotaRules, teamStates, teams } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
+import { writeIdentity } from "./write-identity.ts";
 
 export type Team = typeof teams.$inferSelect;
 export type TeamState = Team["state"];
@@ -29,6 +31,8 @@ export interface TeamChange {
   name?: string;
   state?: TeamState;
   overwrite?: OverwriteRule;
+  requireTag?: boolean;
+  anonymousRead?: boolean;
   /** Null for no quota. */
   quotaBytes?: number | null;
   quotaRule?: QuotaRule;
@@ -38,7 +42,11 @@ export interface TeamChange {
 
 /** Creates, changes and finds teams. Works beside a running server, which sees every change with its next request. */
 export class Teams {
-  constructor(private readonly database: Database) {}
+  /** @param by who makes the changes that are made through this. */
+  constructor(
+    private readonly database: Database,
+    private readonly by: Actor,
+  ) {}
 
   list(): Promise<Team[]> {
     return this.database.read.select().from(teams).orderBy(teams.slug).execute();
@@ -64,10 +72,11 @@ export class Teams {
   async create(team: NewTeam): Promise<Team> {
     checkSlug(team.slug);
     if (team.name !== undefined) checkName(team.name);
-    return await this.database.write(async (tx) => {
+    return await writeIdentity(this.database, async (tx) => {
       await refuseTakenSlug(tx, team.slug);
-      const [created] = await tx.insert(teams).values(newRow(team)).returning();
-      return created as Team;
+      const [created] = (await tx.insert(teams).values(newRow(team)).returning()) as [Team];
+      await recordAudit(tx, this.by, { kind: "team.create", teamId: created.id, target: created.slug });
+      return created;
     });
   }
 
@@ -80,11 +89,17 @@ export class Teams {
       if (team.slug === defaultTeamSlug)
         throw new Refusal("conflict", `The slug of team "default" cannot change.`);
     }
-    return await this.database.write(async (tx) => {
+    return await writeIdentity(this.database, async (tx) => {
       if (change.slug !== undefined && change.slug !== team.slug) await refuseTakenSlug(tx, change.slug);
       if (Object.keys(change).length === 0) return team;
       const [changed] = await tx.update(teams).set(change).where(eq(teams.id, team.id)).returning();
       if (!changed) throw noTeam(slugOrId);
+      await recordAudit(tx, this.by, {
+        kind: "team.set",
+        teamId: team.id,
+        target: team.slug,
+        details: { ...change },
+      });
       return changed;
     });
   }
@@ -102,9 +117,10 @@ export class Teams {
         `Team "default" cannot be deleted. \`larder team set default --state disabled\` turns it off.`,
       );
     }
-    await this.database.write(async (tx) => {
+    await writeIdentity(this.database, async (tx) => {
       await purge(tx, team.id);
       await tx.delete(teams).where(eq(teams.id, team.id));
+      await recordAudit(tx, this.by, { kind: "team.delete", teamId: team.id, target: team.slug });
     });
     return team;
   }
@@ -113,7 +129,7 @@ export class Teams {
   async ensureDefault(): Promise<Team> {
     const found = await this.find(defaultTeamSlug);
     if (found) return found;
-    await this.database.write(async (tx) => {
+    await writeIdentity(this.database, async (tx) => {
       await tx
         .insert(teams)
         .values(newRow({ slug: defaultTeamSlug, name: "Default" }))

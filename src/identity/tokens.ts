@@ -1,77 +1,143 @@
 import { and, eq } from "drizzle-orm";
-import type { Database } from "../database/database.ts";
-import { permissions, teams, tokens } from "../database/schema.ts";
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import type { Database, Queries } from "../database/database.ts";
+import { permissions, teams, tokens, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
+import { checkScope } from "./scope.ts";
 import { digestSecret, isSecret, newSecret } from "./secret.ts";
+import { writeIdentity } from "./write-identity.ts";
 
 /** `admin` may all that `write` may, and `write` all that `read` may. */
 export type Permission = (typeof permissions)[number];
 export { permissions };
 
+const rank: Record<Permission, number> = { read: 0, write: 1, admin: 2 };
+
+/** Whether who may do `held` may do what needs `needed`. */
+export function allows(held: Permission, needed: Permission): boolean {
+  return rank[held] >= rank[needed];
+}
+
+export function lesser(a: Permission, b: Permission): Permission {
+  return allows(a, b) ? b : a;
+}
+
 /** A token as everybody may see it. */
 export interface Token {
   id: string;
   name: string;
-  teamId: string;
-  teamSlug: string;
+  /** Null for a user's token, which acts in all of the user's teams. */
+  teamId: string | null;
+  teamSlug: string | null;
+  userId: string | null;
+  userEmail: string | null;
+  /** The most that it may do. */
   permission: Permission;
+  /** Empty if it is trusted. */
+  scope: string;
   createdAt: number;
+  createdBy: string | null;
+  policyId: string | null;
+  claims: Record<string, unknown> | null;
   expiresAt: number | null;
   revokedAt: number | null;
+  lastUsedAt: number | null;
 }
 
-export interface NewToken {
-  teamId: string;
+/** Whose it is: a team's, or a user's. */
+export type TokenHolder = { teamId: string } | { userId: string };
+
+export type NewToken = TokenHolder & {
   name: string;
   permission: Permission;
+  /** Empty, or not said, for a trusted one. */
+  scope?: string;
+  /** The policy under which a CI job gets it, and what the job proved of itself. */
+  exchange?: { policyId: string; claims: Record<string, unknown> };
   /** Milliseconds since 1970; without it the token does not expire. */
   expiresAt?: number;
-}
+};
 
 const columns = {
   id: tokens.id,
   name: tokens.name,
   teamId: tokens.teamId,
   teamSlug: teams.slug,
+  userId: tokens.userId,
+  userEmail: users.email,
   permission: tokens.permission,
+  scope: tokens.scope,
   createdAt: tokens.createdAt,
+  createdBy: tokens.createdBy,
+  policyId: tokens.policyId,
+  claims: tokens.claims,
   expiresAt: tokens.expiresAt,
   revokedAt: tokens.revokedAt,
+  lastUsedAt: tokens.lastUsedAt,
 };
+
+function selectTokens(queries: Queries) {
+  return queries
+    .select(columns)
+    .from(tokens)
+    .leftJoin(teams, eq(teams.id, tokens.teamId))
+    .leftJoin(users, eq(users.id, tokens.userId));
+}
 
 /** Creates, lists and revokes tokens. Works beside a running server, which honours each change with its next request. */
 export class Tokens {
-  constructor(private readonly database: Database) {}
+  /** @param by who makes the changes that are made through this. */
+  constructor(
+    private readonly database: Database,
+    private readonly by: Actor,
+  ) {}
 
   /** The secret is returned here and nowhere else. @throws Refusal `bad_request` or `not_found`. */
   async create(token: NewToken): Promise<Token & { secret: string }> {
-    checkName(token.name);
+    const { name, permission, scope = "", expiresAt = null, exchange } = token;
+    const holder = "teamId" in token ? { teamId: token.teamId } : { userId: token.userId };
+    checkName(name);
+    checkScope(scope);
+    if (scope !== "" && permission === "admin") {
+      throw new Refusal("bad_request", "A token with a scope may read or write; admin is for trusted ones.");
+    }
     const now = Date.now();
-    if (token.expiresAt !== undefined && token.expiresAt <= now) {
+    if (expiresAt !== null && expiresAt <= now) {
       throw new Refusal("bad_request", "The token would have expired already. Choose a later time.");
     }
     const secret = newSecret();
     const id = `tok_${randomText(16)}`;
-    const created = await this.database.write(async (tx) => {
-      const [team] = await tx.select({ id: teams.id }).from(teams).where(eq(teams.id, token.teamId));
-      if (!team) throw new Refusal("not_found", `There is no team "${token.teamId}".`);
+    const created = await writeIdentity(this.database, async (tx) => {
+      await requireHolder(tx, holder);
       await tx.insert(tokens).values({
         id,
-        teamId: token.teamId,
-        name: token.name,
+        ...holder,
+        name,
         secretSha256: digestSecret(secret),
-        permission: token.permission,
+        permission,
+        scope,
         createdAt: now,
-        expiresAt: token.expiresAt ?? null,
+        createdBy: `${this.by.kind} ${this.by.name}`,
+        policyId: exchange?.policyId ?? null,
+        claims: exchange?.claims ?? null,
+        expiresAt,
       });
-      const [row] = await tx
-        .select(columns)
-        .from(tokens)
-        .innerJoin(teams, eq(teams.id, tokens.teamId))
-        .where(eq(tokens.id, id));
-      return row as Token;
+      const [row] = (await selectTokens(tx).where(eq(tokens.id, id))) as [Token];
+      await recordAudit(tx, this.by, {
+        kind: "token.create",
+        teamId: row.teamId,
+        target: id,
+        details: {
+          name,
+          permission,
+          scope,
+          ...(row.userEmail !== null && { user: row.userEmail }),
+          ...exchange,
+        },
+      });
+      return row;
     });
     return { ...created, secret };
   }
@@ -83,12 +149,14 @@ export class Tokens {
   }
 
   /** Revoked and expired ones included, oldest first. */
-  async list(filter: { teamId?: string } = {}): Promise<Token[]> {
-    return await this.database.read
-      .select(columns)
-      .from(tokens)
-      .innerJoin(teams, eq(teams.id, tokens.teamId))
-      .where(filter.teamId === undefined ? undefined : eq(tokens.teamId, filter.teamId))
+  async list(filter: { teamId?: string; userId?: string } = {}): Promise<Token[]> {
+    return await selectTokens(this.database.read)
+      .where(
+        and(
+          filter.teamId === undefined ? undefined : eq(tokens.teamId, filter.teamId),
+          filter.userId === undefined ? undefined : eq(tokens.userId, filter.userId),
+        ),
+      )
       .orderBy(tokens.createdAt, tokens.id);
   }
 
@@ -102,8 +170,10 @@ export class Tokens {
     const token = only(idOrSecretOrName, live.length > 0 ? live : found.slice(0, 1));
     if (token.revokedAt !== null) return token;
     const revokedAt = Date.now();
-    await this.database.write(async (tx) => {
+    await writeIdentity(this.database, async (tx) => {
       await tx.update(tokens).set({ revokedAt }).where(eq(tokens.id, token.id));
+      const { id, name, teamId } = token;
+      await recordAudit(tx, this.by, { kind: "token.revoke", teamId, target: id, details: { name } });
     });
     return { ...token, revokedAt };
   }
@@ -126,12 +196,16 @@ export class Tokens {
       : idOrSecretOrName.startsWith("tok_") || teamId === undefined
         ? eq(tokens.id, idOrSecretOrName)
         : and(eq(tokens.teamId, teamId), eq(tokens.name, idOrSecretOrName));
-    return await this.database.read
-      .select(columns)
-      .from(tokens)
-      .innerJoin(teams, eq(teams.id, tokens.teamId))
-      .where(condition);
+    return await selectTokens(this.database.read).where(condition);
   }
+}
+
+async function requireHolder(tx: Queries, holder: TokenHolder): Promise<void> {
+  const [found] =
+    "teamId" in holder
+      ? await tx.select({ id: teams.id }).from(teams).where(eq(teams.id, holder.teamId))
+      : await tx.select({ id: users.id }).from(users).where(eq(users.id, holder.userId));
+  if (!found) throw new Refusal("not_found", "There is no such team or user for the token.");
 }
 
 function only(idOrSecretOrName: string, [token, ...more]: Token[]): Token {

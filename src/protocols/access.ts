@@ -1,8 +1,8 @@
 import { bearer } from "@elysiajs/bearer";
 import { Elysia } from "elysia";
-import { requirePermission, teamOf } from "../identity/access.ts";
+import { principalFor, requirePermission } from "../identity/access.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
-import type { Principal } from "../identity/principal.ts";
+import { type Credential, ownerOf, type Principal } from "../identity/principal.ts";
 import type { RateLimiter } from "../identity/rate-limiter.ts";
 import type { Permission } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
@@ -10,15 +10,15 @@ import { Refusal } from "../refusal.ts";
 export interface AccessOptions {
   authenticator: Authenticator;
   rateLimiter: RateLimiter;
-  /** Told who asks, for the access log. */
-  onPrincipal: (request: Request, principal: Principal) => void;
+  /** Told who asks, and then for which team where that was not clear before, for the access log. */
+  onAsker: (request: Request, asker: Credential | Principal) => void;
 }
 
 /**
  * Lets a route declare what it needs: `{ access: "write" }`. The handler then has `principal` and `team`, the team that
  * `teamId` and `slug` name. Refused: 401 unknown, 403 not allowed or another team's, 429 too many requests.
  */
-export function access({ authenticator, rateLimiter, onPrincipal }: AccessOptions) {
+export function access({ authenticator, rateLimiter, onAsker }: AccessOptions) {
   return new Elysia({ name: "access" })
     .onTransform({ as: "global" }, wantsQueryAndHeaders)
     .use(bearer())
@@ -26,18 +26,21 @@ export function access({ authenticator, rateLimiter, onPrincipal }: AccessOption
       access: (needed: Permission) => ({
         resolve: async ({ bearer, headers, query, request }) => {
           const secret = secretOf(headers.authorization, bearer);
-          const principal = await authenticator.authenticate(secret);
-          if (!principal) {
+          const credential = await authenticator.authenticate(secret);
+          if (!credential) {
             throw new Refusal(
               "unauthorized",
               "This token is unknown, expired or revoked. `larder token create` makes a new one.",
             );
           }
-          onPrincipal(request, principal);
-          rateLimiter.take(principal);
-          const team = teamOf(principal, query);
+          const [first, ...others] = credential.principals;
+          const only = others.length === 0 ? first : undefined;
+          onAsker(request, only ?? credential);
+          rateLimiter.take(ownerOf(credential));
+          const principal = principalFor(credential, query);
+          if (!only) onAsker(request, principal);
           requirePermission(principal, needed);
-          return { principal, team };
+          return { principal, team: principal.team };
         },
       }),
     });

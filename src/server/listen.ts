@@ -51,10 +51,10 @@ export function listen({
   let draining = false;
   let handling = 0;
 
-  const answer = async (carried: Request, server: Server<undefined>): Promise<Response> => {
+  const answer = async (carried: Request): Promise<Response> => {
     const startedAt = performance.now();
     const id = requestId(carried.headers.get("x-request-id"));
-    const address = server.requestIP(carried)?.address;
+    const address = requests.addressOf(carried) ?? undefined;
     const request = withHost(carried);
     handling++;
     const response = await answerTo(request);

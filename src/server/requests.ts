@@ -1,9 +1,13 @@
+import { isIP } from "node:net";
 import type { Server } from "bun";
 
 /** The requests under way, for those who know more of one than the server that carries it. */
 export class Requests {
   private readonly notes = new WeakMap<Request, Record<string, unknown>>();
   private carrier: { server: Server<undefined>; idleSeconds: number } | undefined;
+
+  /** @param proxyHops how many proxies stand in front, each of which adds whom it serves to `X-Forwarded-For`. */
+  constructor(private readonly proxyHops = 0) {}
 
   carriedBy(server: Server<undefined>, idleSeconds: number): void {
     this.carrier = { server, idleSeconds };
@@ -18,6 +22,15 @@ export class Requests {
 
   notesOf(request: Request): Record<string, unknown> | undefined {
     return this.notes.get(request);
+  }
+
+  /** Where a request comes from, as far as that is known. What the client itself may have put there does not count. */
+  addressOf(request: Request): string | null {
+    const addresses = (request.headers.get("x-forwarded-for") ?? "").split(",").map((one) => one.trim());
+    const forwarded = this.proxyHops > 0 ? addresses.at(-this.proxyHops) : undefined;
+    return (
+      (forwarded && isIP(forwarded) ? forwarded : this.carrier?.server.requestIP(request)?.address) ?? null
+    );
   }
 
   /**

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq, sql } from "drizzle-orm";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { createDataFolder, openDataFolder } from "../../src/database/data-folder.ts";
 import { artifacts, blobs, teams } from "../../src/database/schema.ts";
 import { defaultTeamSlug, Teams } from "../../src/identity/teams.ts";
@@ -71,7 +72,7 @@ function linkBlobs(folder: string, count: number): void {
 async function writeRows(folder: string, count: number): Promise<void> {
   const database = openDataFolder(folder);
   try {
-    await new Teams(database).ensureDefault();
+    await new Teams(database, serverActor).ensureDefault();
     const [team] = await database.read.select().from(teams).where(eq(teams.slug, defaultTeamSlug));
     if (!team) throw new Error("The data folder has no default team.");
     const now = Date.now();

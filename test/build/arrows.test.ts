@@ -92,7 +92,7 @@ describe("a run over a folder", () => {
     expect(exitCode).toBe(1);
     expect(lines).toEqual([
       "src/cache/cache.ts:2: imports src/protocols/turbo/artifacts.ts, " +
-        "but cache may import only storage, database, refusal.ts, version.ts.",
+        "but cache may import only audit, storage, database, refusal.ts, version.ts.",
     ]);
   });
 

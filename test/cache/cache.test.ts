@@ -2,6 +2,7 @@ import { describe, expect, spyOn, test } from "bun:test";
 import { rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { trustedScope } from "../../src/cache/artifact.ts";
 import { artifacts, blobs } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
@@ -38,7 +39,7 @@ describe("cache", () => {
 
   test("stores equal bytes once, for all hashes and teams", async () => {
     await using t = await openTestCache();
-    const other = await new Teams(t.database).create({ slug: "other" });
+    const other = await new Teams(t.database, serverActor).create({ slug: "other" });
     await Promise.all(Array.from({ length: 16 }, (_, index) => t.put(`h${index}`, "same")));
     await t.put("h0", "same", { team: other });
     expect(await t.blobFiles()).toHaveLength(1);
@@ -48,7 +49,7 @@ describe("cache", () => {
 
   test("keeps teams, tools and scopes apart", async () => {
     await using t = await openTestCache();
-    const other = await new Teams(t.database).create({ slug: "other" });
+    const other = await new Teams(t.database, serverActor).create({ slug: "other" });
     await t.put("a", "mine");
     expect(await t.get("a", other)).toBeUndefined();
     const key = { teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" };
@@ -59,7 +60,7 @@ describe("cache", () => {
 
   test("does as a plain map does, whatever is put and read in whatever order", async () => {
     await using t = await openTestCache();
-    const other = await new Teams(t.database).create({ slug: "other" });
+    const other = await new Teams(t.database, serverActor).create({ slug: "other" });
     const hash = fc.constantFrom("a", "b", "c");
     const team = fc.constantFrom(t.team, other);
     const content = fc.string({ maxLength: 8 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { takeOutTeam } from "../../src/cache/books.ts";
 import { teamTotals } from "../../src/cache/totals.ts";
 import { artifacts, blobs } from "../../src/database/schema.ts";
@@ -80,7 +81,7 @@ describe("collector", () => {
 describe("purging a team", () => {
   test("takes out its artifacts, and the bytes that nobody else holds", async () => {
     await using t = await openTestCache();
-    const teams = new Teams(t.database);
+    const teams = new Teams(t.database, serverActor);
     const leaving = await teams.create({ slug: "leaving" });
     await t.put("a", "own", { team: leaving });
     await t.put("b", "shared", { team: leaving });

@@ -2,6 +2,7 @@ import { describe, expect, setSystemTime, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { takeOutTeam } from "../../src/cache/books.ts";
 import { TeamRoom } from "../../src/cache/team-room.ts";
 import { artifacts, blobs, teams } from "../../src/database/schema.ts";
@@ -33,7 +34,7 @@ async function fill(t: TestCache, letters: string, team = t.team): Promise<void>
 }
 
 async function usedBytes(t: TestCache, team = t.team): Promise<number> {
-  return (await new Teams(t.database).get(team.id)).usedBytes;
+  return (await new Teams(t.database, serverActor).get(team.id)).usedBytes;
 }
 
 describe("a cache at its limit", () => {
@@ -59,7 +60,7 @@ describe("a cache at its limit", () => {
 
   test("gains nothing by letting go of shared bytes before the last that shares them goes", async () => {
     await using t = await openTestCache({}, { maxSizeBytes: 100 });
-    const other = await new Teams(t.database).create({ slug: "other" });
+    const other = await new Teams(t.database, serverActor).create({ slug: "other" });
     const shared = "s".repeat(50);
     await t.put("a", shared);
     await t.put("b", shared, { team: other });
@@ -74,10 +75,10 @@ describe("a cache at its limit", () => {
 
   test("takes from teams what they have beyond their quota, before others lose anything", async () => {
     await using t = await openTestCache({}, { maxSizeBytes: 100 });
-    const greedy = await new Teams(t.database).create({ slug: "greedy" });
+    const greedy = await new Teams(t.database, serverActor).create({ slug: "greedy" });
     await fill(t, "abcde");
     await fill(t, "vwxy", greedy);
-    await new Teams(t.database).set("greedy", { quotaBytes: 30 });
+    await new Teams(t.database, serverActor).set("greedy", { quotaBytes: 30 });
     for (const letter of "vwxy") await t.setLastUsed(letter, Date.now(), greedy);
     await t.put("new", ten("n"), announced);
     await t.put("more", ten("m"), announced);
@@ -162,7 +163,7 @@ describe("a cache at its limit", () => {
 describe("a team at its quota", () => {
   test("loses its own oldest artifacts to the new ones, and nobody else does", async () => {
     await using t = await openTestCache({ quotaBytes: 100 });
-    const other = await new Teams(t.database).create({ slug: "other" });
+    const other = await new Teams(t.database, serverActor).create({ slug: "other" });
     await t.put("old", "o".repeat(50), { team: other });
     await t.setLastUsed("old", 1, other);
     await fill(t, "abcdefghij");
@@ -174,7 +175,7 @@ describe("a team at its quota", () => {
 
   test("counts bytes that it shares with itself once, and with others for each", async () => {
     await using t = await openTestCache({ quotaBytes: 100 });
-    const other = await new Teams(t.database).create({ slug: "other" });
+    const other = await new Teams(t.database, serverActor).create({ slug: "other" });
     for (const hash of ["a", "b", "c"]) await t.put(hash, "s".repeat(60));
     await t.put("a", "s".repeat(60), { team: other });
     expect([await usedBytes(t), await usedBytes(t, other)]).toEqual([60, 60]);
@@ -308,7 +309,7 @@ describe("a team at its quota", () => {
   test("is none of a lowered quota's business where the team's rule is to refuse", async () => {
     await using t = await openTestCache({ quotaBytes: 1000, quotaRule: "refuse" });
     for (const hash of ["a", "b"]) await t.put(hash, hash.repeat(400));
-    await new Teams(t.database).set("default", { quotaBytes: 500 });
+    await new Teams(t.database, serverActor).set("default", { quotaBytes: 500 });
     expect(await t.cache.evictor.countOverQuota()).toBe(0);
     expect(await t.cache.evictor.shrinkTeams()).toBe(0);
     expect([await t.get("a"), await t.get("b")]).toEqual(["a".repeat(400), "b".repeat(400)]);
@@ -318,7 +319,7 @@ describe("a team at its quota", () => {
   test("is brought down to a quota that was lowered", async () => {
     await using t = await openTestCache();
     await fill(t, "abcdef");
-    await new Teams(t.database).set("default", { quotaBytes: 35 });
+    await new Teams(t.database, serverActor).set("default", { quotaBytes: 35 });
     expect(await t.cache.evictor.countOverQuota()).toBe(25);
     await t.cache.evictor.shrinkTeams();
     expect(await t.hashes()).toEqual(["d", "e", "f"]);
@@ -329,10 +330,10 @@ describe("a team at its quota", () => {
 describe("age", () => {
   test("takes out what was not used for longer than the team's limit, or else the server's", async () => {
     await using t = await openTestCache({}, { maxAgeMs: 10 * hour });
-    const short = await new Teams(t.database).create({ slug: "short" });
-    const long = await new Teams(t.database).create({ slug: "long" });
-    await new Teams(t.database).set("short", { maxAgeMs: hour });
-    await new Teams(t.database).set("long", { maxAgeMs: 1000 * hour });
+    const short = await new Teams(t.database, serverActor).create({ slug: "short" });
+    const long = await new Teams(t.database, serverActor).create({ slug: "long" });
+    await new Teams(t.database, serverActor).set("short", { maxAgeMs: hour });
+    await new Teams(t.database, serverActor).set("long", { maxAgeMs: 1000 * hour });
     const now = Date.now();
     for (const team of [t.team, short, long]) {
       for (const hours of [0, 5, 50, 5000]) {
@@ -377,7 +378,7 @@ describe("age", () => {
     await using t = await openTestCache();
     await fill(t, "abc");
     expect(await t.cache.evictor.expire(Date.now() + 10_000 * hour)).toBe(0);
-    await new Teams(t.database).set("default", { maxAgeMs: hour });
+    await new Teams(t.database, serverActor).set("default", { maxAgeMs: hour });
     expect(await t.cache.evictor.expire(Date.now(), AbortSignal.abort())).toBe(0);
     expect(await t.hashes()).toHaveLength(3);
   });
@@ -386,7 +387,7 @@ describe("age", () => {
 describe("purging", () => {
   test("takes out what its filter leaves, and nothing of another team", async () => {
     await using t = await openTestCache();
-    const other = await new Teams(t.database).create({ slug: "other" });
+    const other = await new Teams(t.database, serverActor).create({ slug: "other" });
     for (const team of [t.team, other]) {
       for (const [hash, writtenBy] of [
         ["a", "tok_1"],
@@ -423,7 +424,7 @@ describe("purging", () => {
 
 test("what teams use and what is stored are counted right, whatever is put, replaced, purged and evicted", async () => {
   await using t = await openTestCache();
-  const all = new Teams(t.database);
+  const all = new Teams(t.database, serverActor);
   const places = [t.team, await all.create({ slug: "two" }), await all.create({ slug: "three" })];
   const team = fc.nat({ max: places.length - 1 });
   const hash = fc.constantFrom("a", "b", "c", "d");

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { and, eq } from "drizzle-orm";
 import { pino } from "pino";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { type ArtifactFacts, type ArtifactKey, trustedScope } from "../../src/cache/artifact.ts";
 import { Cache, type CacheOptions } from "../../src/cache/cache.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
@@ -68,8 +69,8 @@ export async function openTestCache(
     log,
     ...limits,
   });
-  await new Teams(database).ensureDefault();
-  const team = await new Teams(database).set("default", teamChange);
+  await new Teams(database, serverActor).ensureDefault();
+  const team = await new Teams(database, serverActor).set("default", teamChange);
   const keyOf = (hash: string, of: Team = team): ArtifactKey => ({
     teamId: of.id,
     tool: "turbo",

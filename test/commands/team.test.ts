@@ -17,6 +17,8 @@ test("a team is created, listed, shown, changed and deleted", async () => {
     name: "Web team",
     state: "enabled",
     overwrite: "never",
+    requireTag: false,
+    anonymousRead: false,
     quotaBytes: null,
     quotaRule: "evict",
     maxAgeMs: null,

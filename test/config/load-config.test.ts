@@ -44,6 +44,7 @@ describe("what wins", () => {
       port: 5273,
       basePath: "",
       publicUrl: undefined,
+    proxyHops: 0,
       data: join(folder, "home/.local/share/larder"),
       durability: "full",
       maxArtifactSize: 2 ** 31,

@@ -6,6 +6,7 @@ import { eq } from "drizzle-orm";
 import { type Database, openDatabase } from "../../src/database/database.ts";
 import { given, prepared } from "../../src/database/prepared.ts";
 import { teams } from "../../src/database/schema.ts";
+import { writeIdentity } from "../../src/identity/write-identity.ts";
 import { version } from "../../src/version.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -171,14 +172,17 @@ describe("writes", () => {
   }, 20_000);
 });
 
-test("the foreign version moves with another's writes and stays with our own", async () => {
+test("the identity version moves with the writes that say so, ours and another process's, also within a turn", async () => {
   await using t = openTemporary();
-  const before = t.database.foreignVersion();
+  const first = t.database.identityVersion();
   await t.database.write(async (tx) => void (await tx.insert(teams).values(row("a"))));
-  expect(t.database.foreignVersion()).toBe(before);
+  expect(t.database.identityVersion()).toBe(first);
+  await writeIdentity(t.database, async (tx) => void (await tx.insert(teams).values(row("b"))));
+  const second = t.database.identityVersion();
+  expect(second).not.toBe(first);
   const other = openDatabase(t.path);
-  await other.write(async (tx) => void (await tx.insert(teams).values(row("b"))));
-  expect(t.database.foreignVersion()).not.toBe(before);
+  await writeIdentity(other, async (tx) => void (await tx.insert(teams).values(row("c"))));
+  expect(t.database.identityVersion()).not.toBe(second);
   await other.close();
 });
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
 import { Authenticator } from "../../src/identity/authenticator.ts";
 import { Teams } from "../../src/identity/teams.ts";
@@ -11,7 +12,10 @@ export function openTestIdentity(environmentSecrets: string[] = []) {
   const path = join(folder.path, "larder.db");
   const database = openDatabase(path);
   const other = openDatabase(path);
-  const of = (one: Database) => ({ teams: new Teams(one), tokens: new Tokens(one) });
+  const of = (one: Database) => ({
+    teams: new Teams(one, serverActor),
+    tokens: new Tokens(one, serverActor),
+  });
   return {
     path,
     ...of(database),

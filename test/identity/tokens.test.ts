@@ -7,14 +7,13 @@ describe("tokens", () => {
     await using t = openTestIdentity();
     const team = await t.teams.create({ slug: "web" });
     const { secret, id } = await t.tokens.create({ teamId: team.id, name: "ci", permission: "read" });
+    const holder = { name: "ci", tokenId: id, userId: null };
     expect(await t.authenticator.authenticate(secret)).toEqual({
-      name: "ci",
-      tokenId: id,
-      permission: "read",
-      team,
+      ...holder,
+      principals: [{ ...holder, permission: "read", team, scope: "" }],
     });
     await t.beside.teams.set("web", { state: "paused" });
-    expect((await t.authenticator.authenticate(secret))?.team.state).toBe("paused");
+    expect((await t.authenticator.authenticate(secret))?.principals[0]?.team.state).toBe("paused");
   });
 
   test("do not count for longer because something was read in the turn in which they were revoked", async () => {
@@ -24,7 +23,10 @@ describe("tokens", () => {
     await new Promise((turned) => setImmediate(turned));
     await t.tokens.list();
     using other = new Sqlite(t.path);
+    other.run("BEGIN");
     other.run("UPDATE tokens SET revoked_at = 1 WHERE id = ?", [id]);
+    other.run("UPDATE versions SET version = version + 1");
+    other.run("COMMIT");
     expect(await t.authenticator.authenticate(secret)).toBeUndefined();
     await new Promise((turned) => setImmediate(turned));
     expect(await t.authenticator.authenticate(secret)).toBeUndefined();
@@ -129,11 +131,10 @@ describe("the environment's tokens", () => {
       ["from-the-environment", "TURBO_TOKEN"],
       ["another", "TURBO_TOKEN 2"],
     ] as const) {
+      const holder = { name, tokenId: null, userId: null };
       expect(await t.authenticator.authenticate(secret)).toEqual({
-        name,
-        tokenId: null,
-        permission: "write",
-        team,
+        ...holder,
+        principals: [{ ...holder, permission: "write", team, scope: "" }],
       });
     }
     expect(await t.authenticator.authenticate("from-the-environmen")).toBeUndefined();

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { pino } from "pino";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import { events } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
@@ -12,7 +13,7 @@ const one = { sessionId: "s", source: "LOCAL" as const, event: "HIT" as const, h
 async function openTestLog(limit?: number) {
   const folder = temporaryFolder();
   const database = openDatabase(join(folder.path, "larder.db"));
-  const team = await new Teams(database).ensureDefault();
+  const team = await new Teams(database, serverActor).ensureDefault();
   return {
     log: new EventLog(database, pino({ level: "silent" }), limit),
     reporter: {

@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import { type Artifact, type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
 import type { ArtifactBody, Cache } from "../../cache/cache.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
-import type { Principal } from "../../identity/principal.ts";
+import { ownerOf } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
 import type { access } from "../access.ts";
@@ -165,10 +165,6 @@ async function statusAnswer(team: Team, cache: Cache): Promise<Response> {
   requireNotBlocked(team);
   const isFull = team.state === "enabled" && team.quotaRule === "refuse" && (await cache.isTeamFull(team.id));
   return Response.json({ status: isFull ? "over_limit" : team.state });
-}
-
-function ownerOf({ tokenId, name }: Principal): string {
-  return tokenId ?? name;
 }
 
 function spaceOf(team: Team): ArtifactSpace {

@@ -1,0 +1,85 @@
+import { and, eq, gt, lte } from "drizzle-orm";
+import type { Database, Queries } from "../database/database.ts";
+import { type linkPurposes, links } from "../database/schema.ts";
+import { randomText } from "./random.ts";
+import { digestSecret } from "./secret.ts";
+
+/**
+ * What a link is good for: `setup`, to create the first administrator; `password`, to choose a password; `sso`, for a client to
+ * fetch the token of a sign-in that somebody has approved in a browser.
+ */
+export type LinkPurpose = (typeof linkPurposes)[number];
+
+export interface Link {
+  purpose: LinkPurpose;
+  userId: string | null;
+  teamId: string | null;
+  expiresAt: number;
+}
+
+const secretPrefix = "lrl_";
+const secretLength = 40;
+
+/** Secrets that are good for one thing, once, and not for long. */
+export class Links {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * @returns the secret, which is shown nowhere else. It takes the place of those of the same purpose and user; those of
+   *   clients (`sso`) stand side by side.
+   */
+  async create(
+    purpose: LinkPurpose,
+    {
+      userId = null,
+      teamId = null,
+      maxAgeMs,
+    }: { userId?: string | null; teamId?: string | null; maxAgeMs: number },
+  ): Promise<string> {
+    const secret = secretPrefix + randomText(secretLength);
+    const now = Date.now();
+    await this.database.write(async (tx) => {
+      await tx.delete(links).where(lte(links.expiresAt, now));
+      if (purpose === "setup") await tx.delete(links).where(eq(links.purpose, purpose));
+      if (purpose === "password" && userId !== null)
+        await tx.delete(links).where(and(eq(links.purpose, purpose), eq(links.userId, userId)));
+      await tx.insert(links).values({
+        secretSha256: digestSecret(secret),
+        purpose,
+        userId,
+        teamId,
+        createdAt: now,
+        expiresAt: now + maxAgeMs,
+      });
+    });
+    return secret;
+  }
+
+  /** What the link is for, without using it up; undefined if it is unknown, used, expired or for something else. */
+  async find(secret: string, purpose: LinkPurpose): Promise<Link | undefined> {
+    return await findLink(this.database.read, secret, purpose);
+  }
+
+  /** The same, and uses it up: of several at once, one gets it. */
+  async redeem(secret: string, purpose: LinkPurpose): Promise<Link | undefined> {
+    return await this.database.write(async (tx) => {
+      const link = await findLink(tx, secret, purpose);
+      if (link) await tx.delete(links).where(eq(links.secretSha256, digestSecret(secret)));
+      return link;
+    });
+  }
+}
+
+async function findLink(queries: Queries, secret: string, purpose: LinkPurpose): Promise<Link | undefined> {
+  const [row] = await queries
+    .select()
+    .from(links)
+    .where(
+      and(
+        eq(links.secretSha256, digestSecret(secret)),
+        eq(links.purpose, purpose),
+        gt(links.expiresAt, Date.now()),
+      ),
+    );
+  return row && { purpose: row.purpose, userId: row.userId, teamId: row.teamId, expiresAt: row.expiresAt };
+}

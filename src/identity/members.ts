@@ -1,0 +1,81 @@
+import { and, asc, eq } from "drizzle-orm";
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import type { Database } from "../database/database.ts";
+import { memberRoles, type memberSources, members, teams, users } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import type { Team } from "./teams.ts";
+import type { Permission } from "./tokens.ts";
+import { writeIdentity } from "./write-identity.ts";
+
+/** An owner may all that a member may, and a member all that a viewer may. */
+export type MemberRole = (typeof memberRoles)[number];
+export type MemberSource = (typeof memberSources)[number];
+export { memberRoles };
+
+const permissionByRole: Record<MemberRole, Permission> = { owner: "admin", member: "write", viewer: "read" };
+
+/** What a role in a team allows there. */
+export function permissionOf(role: MemberRole): Permission {
+  return permissionByRole[role];
+}
+
+/** Who belongs to which team. */
+export class Members {
+  /** @param by who makes the changes that are made through this. */
+  constructor(
+    private readonly database: Database,
+    private readonly by: Actor,
+  ) {}
+
+  /** The teams that a user is a member of, by slug. */
+  async teamsOf(userId: string): Promise<{ team: Team; role: MemberRole; source: MemberSource }[]> {
+    const rows = await this.database.read
+      .select()
+      .from(members)
+      .innerJoin(teams, eq(teams.id, members.teamId))
+      .where(eq(members.userId, userId))
+      .orderBy(asc(teams.slug));
+    return rows.map((row) => ({ team: row.teams, role: row.members.role, source: row.members.source }));
+  }
+
+  /** The members of a team, by e-mail address. */
+  async usersOf(teamId: string): Promise<{ userId: string; email: string; role: MemberRole }[]> {
+    return await this.database.read
+      .select({ userId: users.id, email: users.email, role: members.role })
+      .from(members)
+      .innerJoin(users, eq(users.id, members.userId))
+      .where(eq(members.teamId, teamId))
+      .orderBy(asc(users.email));
+  }
+
+  /**
+   * Gives a user a role in a team, or with null takes it away. Idempotent.
+   * @throws Refusal `not_found` when there is no such team or user.
+   */
+  async set(
+    teamId: string,
+    userId: string,
+    role: MemberRole | null,
+    source: MemberSource = "manual",
+  ): Promise<void> {
+    await writeIdentity(this.database, async (tx) => {
+      const [team] = await tx.select({ slug: teams.slug }).from(teams).where(eq(teams.id, teamId));
+      const [user] = await tx.select({ email: users.email }).from(users).where(eq(users.id, userId));
+      if (!team || !user) throw new Refusal("not_found", "There is no such team or user.");
+      if (role === null)
+        await tx.delete(members).where(and(eq(members.teamId, teamId), eq(members.userId, userId)));
+      else {
+        await tx
+          .insert(members)
+          .values({ teamId, userId, role, source })
+          .onConflictDoUpdate({ target: [members.teamId, members.userId], set: { role, source } });
+      }
+      await recordAudit(tx, this.by, {
+        kind: role === null ? "member.remove" : "member.set",
+        teamId,
+        target: user.email,
+        details: { team: team.slug, role, source },
+      });
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import { Refusal } from "../refusal.ts";
+
+/** OWASP ASVS 5.0, 6.2.1 and 6.2.9: at least 8, and 64 at least have to be allowed. */
+const minLength = 8;
+const maxLength = 256;
+/** Each takes 64 MiB for as long as it runs, so a crowd at the door must not run all at once. */
+const maxAtOnce = 2;
+const maxWaiting = 50;
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/** @throws Refusal `bad_request` for a password that is too short or too long. */
+export function checkPassword(password: string): void {
+  const length = [...password].length;
+  if (length >= minLength && length <= maxLength) return;
+  throw new Refusal("bad_request", `A password has ${minLength} to ${maxLength} characters.`);
+}
+
+/** Argon2id, in PHC form. @throws Refusal `too_many_requests` when too many wait already. */
+export function hashPassword(password: string): Promise<string> {
+  return inTurn(() => Bun.password.hash(password, { algorithm: "argon2id" }));
+}
+
+/**
+ * Whether it is the password of `hash`. Takes as long when there is none, so that nobody learns which accounts there are.
+ * @throws Refusal `too_many_requests` when too many wait already.
+ */
+export async function isPassword(password: string, hash: string | null): Promise<boolean> {
+  if ([...password].length > maxLength) return false;
+  const isRight = await inTurn(async () => Bun.password.verify(password, hash ?? (await nobodysHash())));
+  return hash !== null && isRight;
+}
+
+let nobodys: Promise<string> | undefined;
+
+function nobodysHash(): Promise<string> {
+  nobodys ??= Bun.password.hash(crypto.randomUUID(), { algorithm: "argon2id" });
+  return nobodys;
+}
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= maxAtOnce) {
+    if (waiting.length >= maxWaiting) {
+      throw new Refusal("too_many_requests", "Too many are signing in right now. Try again in a moment.", 5);
+    }
+    await new Promise<void>((go) => waiting.push(go));
+  } else running++;
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else running--;
+  }
+}

@@ -1,0 +1,96 @@
+import { and, desc, eq, gt, lte } from "drizzle-orm";
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import type { Database } from "../database/database.ts";
+import { sessions, users } from "../database/schema.ts";
+import { randomText } from "./random.ts";
+import { digestSecret } from "./secret.ts";
+import type { User } from "./users.ts";
+
+/** Some browser in which somebody is signed in. */
+export interface Session {
+  userId: string;
+  createdAt: number;
+  expiresAt: number;
+  address: string | null;
+  client: string | null;
+}
+
+export interface SessionPlace {
+  address: string | null;
+  /** The browser's own name for itself. */
+  client: string | null;
+}
+
+const secretPrefix = "lrs_";
+const secretLength = 40;
+const maxClientLength = 200;
+
+/** Who is signed in in which browser. Asked for each page, so nothing is remembered, and a sign-out counts at once. */
+export class Sessions {
+  constructor(private readonly database: Database) {}
+
+  /** @returns the secret for the browser's cookie, which is shown nowhere else. */
+  async open(user: User, place: SessionPlace, maxAgeMs: number): Promise<string> {
+    const secret = secretPrefix + randomText(secretLength);
+    const now = Date.now();
+    await this.database.write(async (tx) => {
+      await tx.delete(sessions).where(lte(sessions.expiresAt, now));
+      await tx.insert(sessions).values({
+        secretSha256: digestSecret(secret),
+        userId: user.id,
+        createdAt: now,
+        expiresAt: now + maxAgeMs,
+        address: place.address,
+        client: place.client?.slice(0, maxClientLength) ?? null,
+      });
+      await tx.update(users).set({ lastSignInAt: now }).where(eq(users.id, user.id));
+      await recordAudit(tx, userActor(user, place.address), { kind: "session.open", target: user.email });
+    });
+    return secret;
+  }
+
+  /** Who is signed in with this cookie; undefined for one that is unknown or expired, or whose user is disabled. */
+  async find(secret: string): Promise<{ user: User; session: Session } | undefined> {
+    if (!secret.startsWith(secretPrefix)) return undefined;
+    const [row] = await this.database.read
+      .select()
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(and(eq(sessions.secretSha256, digestSecret(secret)), gt(sessions.expiresAt, Date.now())));
+    if (!row || row.users.disabledAt !== null) return undefined;
+    const { passwordHash, oidcSubject: _, ...user } = row.users;
+    const { secretSha256: __, ...session } = row.sessions;
+    return { user: { ...user, hasPassword: passwordHash !== null }, session };
+  }
+
+  /** Newest first. */
+  async list(userId: string): Promise<Session[]> {
+    const rows = await this.database.read
+      .select()
+      .from(sessions)
+      .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, Date.now())))
+      .orderBy(desc(sessions.createdAt));
+    return rows.map(({ secretSha256: _, ...session }) => session);
+  }
+
+  /** Signs one browser out. */
+  async close(secret: string, by: Actor): Promise<void> {
+    await this.database.write(async (tx) => {
+      await tx.delete(sessions).where(eq(sessions.secretSha256, digestSecret(secret)));
+      await recordAudit(tx, by, { kind: "session.close" });
+    });
+  }
+
+  /** Signs a user out everywhere. */
+  async closeAll(userId: string, by: Actor): Promise<void> {
+    await this.database.write(async (tx) => {
+      await tx.delete(sessions).where(eq(sessions.userId, userId));
+      await recordAudit(tx, by, { kind: "session.close-all", target: userId });
+    });
+  }
+}
+
+/** For the audit log. */
+export function userActor({ id, email }: User, address: string | null): Actor {
+  return { kind: "user", id, name: email, address };
+}

@@ -1,0 +1,234 @@
+import { asc, eq, or } from "drizzle-orm";
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import type { Database, Queries } from "../database/database.ts";
+import { sessions, userRoles, users } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import { checkName } from "./names.ts";
+import { checkPassword, hashPassword, isPassword } from "./password.ts";
+import { randomText } from "./random.ts";
+import { writeIdentity } from "./write-identity.ts";
+
+/** On the whole server: an admin may everything, a member what the roles in teams allow. */
+export type UserRole = (typeof userRoles)[number];
+export { userRoles };
+
+/** A user as everybody may see one. */
+export interface User {
+  /** `usr_` and 16 letters and digits. */
+  id: string;
+  /** In lower case. */
+  email: string;
+  name: string;
+  role: UserRole;
+  hasPassword: boolean;
+  /** Who vouches for the user, if it is single sign-on. */
+  oidcIssuer: string | null;
+  createdAt: number;
+  lastSignInAt: number | null;
+  disabledAt: number | null;
+}
+
+export interface NewUser {
+  email: string;
+  /** What stands before the @, if not said. */
+  name?: string;
+  role?: UserRole;
+  /** Without one, a link lets the user choose it. */
+  password?: string;
+  oidc?: OidcIdentity;
+}
+
+/** Under which name which OpenID Connect provider knows a user. */
+export interface OidcIdentity {
+  issuer: string;
+  subject: string;
+}
+
+export interface UserChange {
+  email?: string;
+  name?: string;
+  role?: UserRole;
+  isDisabled?: boolean;
+}
+
+/** The system has none longer (RFC 5321, 4.5.3.1), and nothing in it that a table or a header would obey. */
+const emailPattern = /^[^\s@\p{C}<>"'`&]{1,64}@[^\s@\p{C}<>"'`&]{1,189}$/u;
+
+/** @throws Refusal `bad_request`. */
+export function checkEmail(email: string): void {
+  if (emailPattern.test(email)) return;
+  throw new Refusal("bad_request", "This is no e-mail address. It looks like ann@example.org.");
+}
+
+/** Creates, changes and finds users. Works beside a running server, which honours each change with its next request. */
+export class Users {
+  /** @param by who makes the changes that are made through this. */
+  constructor(
+    private readonly database: Database,
+    private readonly by: Actor,
+  ) {}
+
+  /** By e-mail address. */
+  async list(): Promise<User[]> {
+    return (await this.database.read.select().from(users).orderBy(asc(users.email))).map(shown);
+  }
+
+  /** Whether there has been one: without any, the server is yet to be set up. */
+  async any(): Promise<boolean> {
+    return (await this.database.read.select({ id: users.id }).from(users).limit(1)).length > 0;
+  }
+
+  async find(emailOrId: string): Promise<User | undefined> {
+    const [row] = await this.database.read
+      .select()
+      .from(users)
+      .where(or(eq(users.email, emailOrId.toLowerCase()), eq(users.id, emailOrId)));
+    return row && shown(row);
+  }
+
+  /** @throws Refusal `not_found`. */
+  async get(emailOrId: string): Promise<User> {
+    const user = await this.find(emailOrId);
+    if (!user)
+      throw new Refusal("not_found", `There is no user "${emailOrId}". \`larder user list\` shows them all.`);
+    return user;
+  }
+
+  async findByOidc({ issuer, subject }: OidcIdentity): Promise<User | undefined> {
+    const rows = await this.database.read.select().from(users).where(eq(users.oidcSubject, subject));
+    const row = rows.find(({ oidcIssuer }) => oidcIssuer === issuer);
+    return row && shown(row);
+  }
+
+  /**
+   * The user with this address and password, unless disabled. Takes as long for an address that nobody has.
+   * @throws Refusal `too_many_requests` when too many sign in at once.
+   */
+  async findByPassword(email: string, password: string): Promise<User | undefined> {
+    const [row] = await this.database.read.select().from(users).where(eq(users.email, email.toLowerCase()));
+    const isRight = await isPassword(password, row?.passwordHash ?? null);
+    return row && isRight && row.disabledAt === null ? shown(row) : undefined;
+  }
+
+  /** @throws Refusal `bad_request` for values that cannot be, `conflict` for an address that is taken. */
+  async create(user: NewUser): Promise<User> {
+    const row = await newRow(user);
+    return await writeIdentity(this.database, (tx) => this.insert(tx, row));
+  }
+
+  /**
+   * The first user, an administrator, who sets the server up. Of several at once one comes first.
+   * @throws Refusal as `create`, and `conflict` when there is a user already.
+   */
+  async createFirst(user: Omit<NewUser, "role">): Promise<User> {
+    const row = await newRow({ ...user, role: "admin" });
+    return await writeIdentity(this.database, async (tx) => {
+      const before = await tx.select({ id: users.id }).from(users).limit(1);
+      if (before.length > 0)
+        throw new Refusal("conflict", "This larder has been set up already. Sign in instead.");
+      return await this.insert(tx, row);
+    });
+  }
+
+  /**
+   * Whoever is disabled is signed out everywhere.
+   * @throws Refusal `not_found`, `bad_request`, `conflict` for an address that is taken, or when no admin would be left.
+   */
+  async set(emailOrId: string, { isDisabled, ...change }: UserChange): Promise<User> {
+    if (change.email !== undefined) checkEmail(change.email);
+    if (change.name !== undefined) checkName(change.name);
+    const user = await this.get(emailOrId);
+    const email = change.email?.toLowerCase();
+    return await writeIdentity(this.database, async (tx) => {
+      if (email !== undefined && email !== user.email) await refuseTakenEmail(tx, email);
+      const disabledAt = isDisabled ? (user.disabledAt ?? Date.now()) : null;
+      const [row] = await tx
+        .update(users)
+        .set({
+          ...change,
+          ...(email !== undefined && { email }),
+          ...(isDisabled !== undefined && { disabledAt }),
+          name: change.name ?? user.name,
+        })
+        .where(eq(users.id, user.id))
+        .returning();
+      if (!row) throw new Refusal("not_found", `There is no user "${emailOrId}".`);
+      if (row.disabledAt !== null) await tx.delete(sessions).where(eq(sessions.userId, row.id));
+      await requireAdminLeft(tx, user);
+      const details = { ...change, ...(isDisabled !== undefined && { isDisabled }) };
+      await recordAudit(tx, this.by, { kind: "user.set", target: user.email, details });
+      return shown(row);
+    });
+  }
+
+  /** Sets a password and signs the user out everywhere. @throws Refusal `not_found`, `bad_request`. */
+  async setPassword(emailOrId: string, password: string): Promise<void> {
+    checkPassword(password);
+    const user = await this.get(emailOrId);
+    const passwordHash = await hashPassword(password);
+    await writeIdentity(this.database, async (tx) => {
+      await tx.update(users).set({ passwordHash }).where(eq(users.id, user.id));
+      await tx.delete(sessions).where(eq(sessions.userId, user.id));
+      await recordAudit(tx, this.by, { kind: "user.password", target: user.email });
+    });
+  }
+
+  /** Deletes a user with memberships, sessions and tokens. @throws Refusal `not_found`, `conflict` for the last admin. */
+  async delete(emailOrId: string): Promise<User> {
+    const user = await this.get(emailOrId);
+    await writeIdentity(this.database, async (tx) => {
+      await tx.delete(users).where(eq(users.id, user.id));
+      await requireAdminLeft(tx, user);
+      await recordAudit(tx, this.by, { kind: "user.delete", target: user.email });
+    });
+    return user;
+  }
+
+  private async insert(tx: Queries, row: typeof users.$inferInsert): Promise<User> {
+    await refuseTakenEmail(tx, row.email);
+    const [created] = (await tx.insert(users).values(row).returning()) as [typeof users.$inferSelect];
+    await recordAudit(tx, this.by, {
+      kind: "user.create",
+      target: created.email,
+      details: { role: created.role, oidcIssuer: created.oidcIssuer },
+    });
+    return shown(created);
+  }
+}
+
+async function newRow({ email, name = nameOf(email), role = "member", password, oidc }: NewUser) {
+  checkEmail(email);
+  checkName(name);
+  if (password !== undefined) checkPassword(password);
+  return {
+    id: `usr_${randomText(16)}`,
+    email: email.toLowerCase(),
+    name,
+    role,
+    passwordHash: password === undefined ? null : await hashPassword(password),
+    oidcIssuer: oidc?.issuer ?? null,
+    oidcSubject: oidc?.subject ?? null,
+    createdAt: Date.now(),
+  };
+}
+
+function nameOf(email: string): string {
+  return email.slice(0, Math.max(0, email.indexOf("@"))) || email;
+}
+
+async function refuseTakenEmail(tx: Queries, email: string): Promise<void> {
+  const [taken] = await tx.select({ id: users.id }).from(users).where(eq(users.email, email));
+  if (taken) throw new Refusal("conflict", `There is a user ${email} already.`);
+}
+
+/** Whoever is locked out of the administration could only come back through the shell. */
+async function requireAdminLeft(tx: Queries, changed: User): Promise<void> {
+  if (changed.role !== "admin" || changed.disabledAt !== null) return;
+  const admins = await tx.select().from(users).where(eq(users.role, "admin"));
+  if (admins.some(({ disabledAt }) => disabledAt === null)) return;
+  throw new Refusal("conflict", `${changed.email} is the last administrator. Make another one first.`);
+}
+
+function shown({ passwordHash, oidcSubject: _, ...row }: typeof users.$inferSelect): User {
+  return { ...row, hasPassword: passwordHash !== null };
+}
