@@ -62,12 +62,26 @@ export class Links {
 
   /** The same, and uses it up: of several at once, one gets it. */
   async redeem(secret: string, purpose: LinkPurpose): Promise<Link | undefined> {
-    return await this.database.write(async (tx) => {
-      const link = await findLink(tx, secret, purpose);
-      if (link) await tx.delete(links).where(eq(links.secretSha256, digestSecret(secret)));
-      return link;
+    return await this.database.write((tx) => redeemLink(tx, secret, purpose));
+  }
+
+  /** Removes those that nobody can use any more. */
+  async removeExpired(): Promise<void> {
+    await this.database.write(async (tx) => {
+      await tx.delete(links).where(lte(links.expiresAt, Date.now()));
     });
   }
+}
+
+/** `Links.redeem` as a part of what the link is for: it is used up only if that succeeds. */
+export async function redeemLink(
+  tx: Queries,
+  secret: string,
+  purpose: LinkPurpose,
+): Promise<Link | undefined> {
+  const link = await findLink(tx, secret, purpose);
+  if (link) await tx.delete(links).where(eq(links.secretSha256, digestSecret(secret)));
+  return link;
 }
 
 async function findLink(queries: Queries, secret: string, purpose: LinkPurpose): Promise<Link | undefined> {

@@ -28,15 +28,17 @@ export function hashPassword(password: string): Promise<string> {
  */
 export async function isPassword(password: string, hash: string | null): Promise<boolean> {
   if ([...password].length > maxLength) return false;
-  const isRight = await inTurn(async () => Bun.password.verify(password, hash ?? (await nobodysHash())));
+  // Made before it is known whether it is needed: the first one to sign in waits for it either way.
+  const nobodys = await nobodysHash();
+  const isRight = await inTurn(() => Bun.password.verify(password, hash ?? nobodys));
   return hash !== null && isRight;
 }
 
-let nobodys: Promise<string> | undefined;
+let nobodysHashOnce: Promise<string> | undefined;
 
 function nobodysHash(): Promise<string> {
-  nobodys ??= Bun.password.hash(crypto.randomUUID(), { algorithm: "argon2id" });
-  return nobodys;
+  nobodysHashOnce ??= Bun.password.hash(crypto.randomUUID(), { algorithm: "argon2id" });
+  return nobodysHashOnce;
 }
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {

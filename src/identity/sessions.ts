@@ -63,14 +63,18 @@ export class Sessions {
     return { user: { ...user, hasPassword: passwordHash !== null }, session };
   }
 
-  /** Newest first. */
-  async list(userId: string): Promise<Session[]> {
+  /** Newest first. @param current the secret of the browser that asks. */
+  async list(userId: string, current?: string): Promise<(Session & { isCurrent: boolean })[]> {
     const rows = await this.database.read
       .select()
       .from(sessions)
       .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, Date.now())))
       .orderBy(desc(sessions.createdAt));
-    return rows.map(({ secretSha256: _, ...session }) => session);
+    const currentSha256 = current === undefined ? undefined : digestSecret(current);
+    return rows.map(({ secretSha256, ...session }) => ({
+      ...session,
+      isCurrent: secretSha256 === currentSha256,
+    }));
   }
 
   /** Signs one browser out. */
@@ -86,6 +90,13 @@ export class Sessions {
     await this.database.write(async (tx) => {
       await tx.delete(sessions).where(eq(sessions.userId, userId));
       await recordAudit(tx, by, { kind: "session.close-all", target: userId });
+    });
+  }
+
+  /** Removes those that nobody can use any more. */
+  async removeExpired(): Promise<void> {
+    await this.database.write(async (tx) => {
+      await tx.delete(sessions).where(lte(sessions.expiresAt, Date.now()));
     });
   }
 }

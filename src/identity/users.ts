@@ -1,8 +1,9 @@
-import { asc, eq, or } from "drizzle-orm";
+import { and, asc, eq, or } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
-import { sessions, userRoles, users } from "../database/schema.ts";
+import { links, sessions, userRoles, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import { type LinkPurpose, redeemLink } from "./links.ts";
 import { checkName } from "./names.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
@@ -118,14 +119,16 @@ export class Users {
 
   /**
    * The first user, an administrator, who sets the server up. Of several at once one comes first.
-   * @throws Refusal as `create`, and `conflict` when there is a user already.
+   * @param secret of the link that allows it, which is used up if it succeeds.
+   * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is a user already.
    */
-  async createFirst(user: Omit<NewUser, "role">): Promise<User> {
+  async createFirst(user: Omit<NewUser, "role">, secret: string): Promise<User> {
     const row = await newRow({ ...user, role: "admin" });
     return await writeIdentity(this.database, async (tx) => {
       const before = await tx.select({ id: users.id }).from(users).limit(1);
       if (before.length > 0)
         throw new Refusal("conflict", "This larder has been set up already. Sign in instead.");
+      requireLink(await redeemLink(tx, secret, "setup"), "setup");
       return await this.insert(tx, row);
     });
   }
@@ -161,15 +164,33 @@ export class Users {
     });
   }
 
-  /** Sets a password and signs the user out everywhere. @throws Refusal `not_found`, `bad_request`. */
+  /**
+   * Sets a password and signs the user out everywhere; links to choose one are worth nothing any more.
+   * @throws Refusal `not_found`, `bad_request`.
+   */
   async setPassword(emailOrId: string, password: string): Promise<void> {
     checkPassword(password);
     const user = await this.get(emailOrId);
     const passwordHash = await hashPassword(password);
-    await writeIdentity(this.database, async (tx) => {
-      await tx.update(users).set({ passwordHash }).where(eq(users.id, user.id));
-      await tx.delete(sessions).where(eq(sessions.userId, user.id));
-      await recordAudit(tx, this.by, { kind: "user.password", target: user.email });
+    await writeIdentity(this.database, (tx) => this.replacePassword(tx, user.id, passwordHash, this.by));
+  }
+
+  /**
+   * The same for the user that a link names, who is then the one who did it. The link is used up if it succeeds.
+   * @throws Refusal `unauthorized` for the link, also when its user is disabled, and `bad_request`.
+   */
+  async setPasswordByLink(secret: string, password: string, address: string | null): Promise<User> {
+    checkPassword(password);
+    const passwordHash = await hashPassword(password);
+    return await writeIdentity(this.database, async (tx) => {
+      const { userId } = requireLink(await redeemLink(tx, secret, "password"), "password");
+      const [row] = await tx
+        .select()
+        .from(users)
+        .where(eq(users.id, userId ?? ""));
+      if (!row || row.disabledAt !== null) throw badLink("password");
+      const by: Actor = { kind: "user", id: row.id, name: row.email, address };
+      return await this.replacePassword(tx, row.id, passwordHash, by);
     });
   }
 
@@ -182,6 +203,15 @@ export class Users {
       await recordAudit(tx, this.by, { kind: "user.delete", target: user.email });
     });
     return user;
+  }
+
+  private async replacePassword(tx: Queries, userId: string, passwordHash: string, by: Actor): Promise<User> {
+    const [row] = await tx.update(users).set({ passwordHash }).where(eq(users.id, userId)).returning();
+    if (!row) throw new Refusal("not_found", "This user has been deleted.");
+    await tx.delete(sessions).where(eq(sessions.userId, userId));
+    await tx.delete(links).where(and(eq(links.userId, userId), eq(links.purpose, "password")));
+    await recordAudit(tx, by, { kind: "user.password", target: row.email });
+    return shown(row);
   }
 
   private async insert(tx: Queries, row: typeof users.$inferInsert): Promise<User> {
@@ -210,6 +240,24 @@ async function newRow({ email, name = nameOf(email), role = "member", password, 
     oidcSubject: oidc?.subject ?? null,
     createdAt: Date.now(),
   };
+}
+
+function requireLink<T>(link: T | undefined, purpose: LinkPurpose): T {
+  if (!link) throw badLink(purpose);
+  return link;
+}
+
+const linkAdvice: Partial<Record<LinkPurpose, string>> = {
+  setup: "Restart larder, which then prints a new one.",
+  password: "Ask an administrator for a new one (`larder user reset-link`).",
+};
+
+/** The same whether a link never was, is used, or too old. */
+export function badLink(purpose: LinkPurpose): Refusal {
+  return new Refusal(
+    "unauthorized",
+    `This link is not valid: it has been used, has expired, or was not copied whole. ${linkAdvice[purpose] ?? ""}`.trim(),
+  );
 }
 
 function nameOf(email: string): string {

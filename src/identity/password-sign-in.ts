@@ -1,0 +1,82 @@
+import type { Logger } from "pino";
+import { recordAudit } from "../audit/audit-log.ts";
+import type { Database } from "../database/database.ts";
+import { Refusal } from "../refusal.ts";
+import { type Attempt, Attempts } from "./attempts.ts";
+import type { User, Users } from "./users.ts";
+
+/** A stranger's attempts must not fill the disk with what is written down of them. */
+const maxRefusalsPerMinute = 20;
+const minute = 60_000;
+
+/** Signs people in with e-mail address and password, slows down those who guess, and writes down that somebody does. */
+export class PasswordSignIn {
+  private readonly attempts = new Attempts();
+  /** When the last refusal of each account was written down, within the last minute. */
+  private readonly recordedAt = new Map<string, number>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly log: Logger,
+  ) {}
+
+  /**
+   * @returns the user, who is not yet signed in anywhere.
+   * @throws Refusal `unauthorized`, the same whether the account exists, is disabled, or has another password, or
+   *   `too_many_requests`.
+   */
+  async verify(email: string, password: string, address: string | null): Promise<User> {
+    const attempt = this.begin(email, address);
+    let user: User | undefined;
+    try {
+      user = await this.users.findByPassword(email, password);
+    } catch (error) {
+      attempt.takeBack();
+      throw error;
+    }
+    if (user) {
+      attempt.succeeded();
+      return user;
+    }
+    this.record(email, address, "wrong password");
+    throw new Refusal("unauthorized", "There is no user with this e-mail address and password.");
+  }
+
+  private begin(email: string, address: string | null): Attempt {
+    try {
+      return this.attempts.begin(email, address);
+    } catch (error) {
+      this.record(email, address, "too many attempts");
+      throw error;
+    }
+  }
+
+  /** Not waited for, since the time that it takes would tell which accounts there are. */
+  private record(email: string, address: string | null, reason: string): void {
+    this.write(email, address, reason).catch((error) =>
+      this.log.error({ err: error }, "a refused sign-in could not be written down"),
+    );
+  }
+
+  /** One row for an account and minute, and not more than some in all. */
+  private async write(email: string, address: string | null, reason: string): Promise<void> {
+    const now = Date.now();
+    for (const [key, at] of this.recordedAt) {
+      if (now - at >= minute || at > now) this.recordedAt.delete(key);
+    }
+    const user = await this.users.find(email);
+    // People type a password where the address belongs, so only what is the address of somebody is written down.
+    const account = user?.email ?? "";
+    if (this.recordedAt.has(account) || this.recordedAt.size >= maxRefusalsPerMinute) return;
+    this.recordedAt.set(account, now);
+    const anonymous = { kind: "anonymous", id: null, name: "anonymous", address } as const;
+    await this.database.write((tx) =>
+      recordAudit(tx, anonymous, {
+        kind: "session.refuse",
+        ...(user && { target: user.email }),
+        details: { reason },
+      }),
+    );
+  }
+}
