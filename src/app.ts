@@ -10,9 +10,13 @@ import { choose, maxSizeChoice } from "./database/choices.ts";
 import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
 import type { Database } from "./database/database.ts";
 import { Authenticator } from "./identity/authenticator.ts";
+import { Links } from "./identity/links.ts";
+import { PasswordSignIn } from "./identity/password-sign-in.ts";
 import { RateLimiter } from "./identity/rate-limiter.ts";
+import { Sessions } from "./identity/sessions.ts";
 import { defaultTeamSlug, Teams } from "./identity/teams.ts";
 import { Tokens } from "./identity/tokens.ts";
+import { Users } from "./identity/users.ts";
 import { access } from "./protocols/access.ts";
 import { refusalAnswer } from "./protocols/answer.ts";
 import { errorHandler } from "./protocols/errors.ts";
@@ -24,6 +28,10 @@ import { type Listener, listen } from "./server/listen.ts";
 import type { ServerLog } from "./server/logger.ts";
 import { Requests } from "./server/requests.ts";
 import { type Schedule, schedule } from "./server/schedule.ts";
+import { BrowserSessions } from "./sign-in/browser-session.ts";
+import { pageErrors } from "./sign-in/error-page.ts";
+import { pages } from "./sign-in/pages.ts";
+import { Site } from "./sign-in/site.ts";
 import { DiskStorage } from "./storage/disk/disk-storage.ts";
 import { EventLog } from "./usage/event-log.ts";
 
@@ -32,6 +40,7 @@ const collectEveryMs = 2_000;
 const recencyEveryMs = 5_000;
 const expireEveryMs = 60 * 60_000;
 const verifyPauseMs = 60_000;
+const setupLinkMaxAgeMs = 60 * 60_000;
 
 export interface App {
   /** How this machine reaches it. */
@@ -40,6 +49,8 @@ export interface App {
   readonly networkUrls: string[];
   /** On the first start of a data folder: the secret of its first token, to be shown once. */
   readonly firstSecret: string | undefined;
+  /** While there is no user: the link with which the first one is made, to be shown once. */
+  readonly setupLink: string | undefined;
   readonly teamSlug: string;
   /** What all artifacts together may take; undefined for no limit. */
   readonly maxSizeBytes: number | undefined;
@@ -95,7 +106,7 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     log,
     logRequest,
   });
-  const jobs = scheduleJobs(cache, eventLog, config, log);
+  const jobs = scheduleJobs(database, cache, eventLog, config, log);
   undo.defer(async () => {
     await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
     await cache.close();
@@ -104,6 +115,7 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   // Only now, when nothing can go wrong any more: its secret is shown once.
   const firstSecret = await createFirstToken(database);
   const url = localUrl(config.host, listener.port, config.basePath);
+  const setupLink = await createSetupLink(database, config.publicUrl ?? url);
   const otherUrls = networkUrls(config.host, listener.port, config.basePath);
   lock.announce(config.publicUrl ?? url, config.publicUrl === undefined ? otherUrls : []);
   log.info({ url, data: config.data }, "larder serves");
@@ -112,6 +124,7 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     url,
     networkUrls: otherUrls,
     firstSecret,
+    setupLink,
     teamSlug: defaultTeamSlug,
     maxSizeBytes,
     stop: () => held.disposeAsync(),
@@ -129,7 +142,13 @@ async function chooseMaxSize(
   return Number(await choose(database, maxSizeChoice, () => String(Math.floor(freeBytes * autoShare))));
 }
 
-function scheduleJobs(cache: Cache, eventLog: EventLog, config: Config, log: Logger): Schedule[] {
+function scheduleJobs(
+  database: Database,
+  cache: Cache,
+  eventLog: EventLog,
+  config: Config,
+  log: Logger,
+): Schedule[] {
   return [
     schedule("collect blobs", collectEveryMs, log, async (signal) => {
       await cache.verifier.verifySuspects();
@@ -142,6 +161,8 @@ function scheduleJobs(cache: Cache, eventLog: EventLog, config: Config, log: Log
     schedule("remove what is old", expireEveryMs, log, async (signal) => {
       const quarantined = await cache.collector.emptyQuarantine();
       if (quarantined.blobs > 0) log.info(quarantined, "old blobs removed from quarantine");
+      await new Sessions(database).removeExpired();
+      await new Links(database).removeExpired();
       await eventLog.expire(Date.now() - config.eventMaxAge, signal);
       const artifacts = await cache.evictor.expire(Date.now(), signal);
       if (artifacts > 0) log.info({ artifacts }, "artifacts expired");
@@ -162,6 +183,14 @@ async function createFirstToken(database: Database): Promise<string | undefined>
   const team = await new Teams(database, serverActor).get(defaultTeamSlug);
   const { secret } = await tokens.create({ teamId: team.id, name: "first start", permission: "write" });
   return secret;
+}
+
+/** @returns a new one in place of all before, if there is no user yet. */
+async function createSetupLink(database: Database, url: string): Promise<string | undefined> {
+  if (await new Users(database, serverActor).any()) return undefined;
+  const secret = await new Links(database).create("setup", { maxAgeMs: setupLinkMaxAgeMs });
+  // In the fragment, which browsers do not send: no log on the way has it.
+  return `${url}/setup#${secret}`;
 }
 
 interface Parts {
@@ -194,8 +223,31 @@ function buildRoutes({ config, database, storage, cache, eventLog, requests, log
   ];
   const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;
   const keepAlive = (request: Request) => requests.keepAlive(request);
+  const addressOf = (request: Request) => requests.addressOf(request);
+  const site = new Site(config.publicUrl, config.basePath);
+  const sessions = new Sessions(database);
+  const users = new Users(database, serverActor);
+  const signInOptions = {
+    site,
+    browserSessions: new BrowserSessions({
+      sessions,
+      site,
+      sessionMaxAgeMs: config.sessionMaxAge,
+      addressOf,
+      onUser: (request, { email }) => requests.note(request, { user: email }),
+    }),
+    database,
+    users,
+    sessions,
+    links: new Links(database),
+    passwordSignIn: new PasswordSignIn(database, users, log),
+    choices: [],
+    addressOf,
+    errors: pageErrors(onError()),
+  };
   const api = new Elysia({ prefix: config.basePath })
     .use(turbo({ cache, eventLog, access: accessRules, onError, baseUrl, keepAlive }))
+    .use(pages(signInOptions))
     .use(health(checks));
   const root = new Elysia({
     // Elysia would look for the path only behind a host name of four letters or more.

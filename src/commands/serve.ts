@@ -37,6 +37,11 @@ function welcome(app: App, publicUrl: string | undefined): string {
       ? "Artifacts may fill the disk up to minFree (maxSize is none)."
       : `Artifacts may take ${roundSize(app.maxSizeBytes)} (maxSize).`,
   );
+  if (app.setupLink !== undefined) {
+    lines.push("", "Nobody can sign in yet. Within an hour, make the first administrator here:");
+    lines.push("", `  ${app.setupLink}`);
+    if (app.firstSecret === undefined) lines.push("");
+  }
   if (app.firstSecret === undefined) {
     lines.push("`larder connect` prints what to paste into a repository.", "");
     return lines.join("\n");

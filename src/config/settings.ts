@@ -103,6 +103,11 @@ export const settings = {
     default: "60s",
     doc: "How long a connection may stand still before it is closed",
   }),
+  sessionMaxAge: setting({
+    kind: timeValue({ minMs: 60_000 }),
+    default: "7d",
+    doc: "How long a sign-in in a browser lasts",
+  }),
   eventMaxAge: setting({
     kind: timeValue({ minMs: 1_000 }),
     default: "30d",

@@ -1,0 +1,82 @@
+import { Elysia } from "elysia";
+import { userActor } from "../identity/sessions.ts";
+import { Tokens } from "../identity/tokens.ts";
+import { Users } from "../identity/users.ts";
+import { Refusal } from "../refusal.ts";
+import { accountPage } from "./account-page.ts";
+import type { SignedIn } from "./browser-session.ts";
+import { onlyPageMethods } from "./error-page.ts";
+import { type FieldErrors, newPasswordErrors } from "./new-password.ts";
+import type { PagesOptions } from "./pages.ts";
+
+/** `/account` and what can be done there: revoke one's tokens, and change one's password. */
+export function accountRoutes({
+  site,
+  browserSessions,
+  database,
+  passwordSignIn,
+  addressOf,
+  errors,
+}: PagesOptions) {
+  const show = async ({ request }: { request: Request }) => {
+    const signedIn = await browserSessions.signedIn(request);
+    return signedIn ? await account(request, signedIn) : site.redirectToSignIn(request);
+  };
+
+  const revoke = async ({ request }: { request: Request }) => {
+    const signedIn = await browserSessions.signedIn(request);
+    if (!signedIn) return site.redirectToSignIn(request);
+    const form = await browserSessions.readForm(request, signedIn);
+    const tokens = tokensBy(request, signedIn);
+    const own = await tokens.list({ userId: signedIn.user.id });
+    const token = own.find(({ id }) => id === form.get("id"));
+    if (!token)
+      throw new Refusal("not_found", "You have no such token. Reload the page to see those that you have.");
+    await tokens.revoke(token.id);
+    return site.redirect(request, "/account");
+  };
+
+  const changePassword = async ({ request }: { request: Request }) => {
+    const signedIn = await browserSessions.signedIn(request);
+    if (!signedIn) return site.redirectToSignIn(request);
+    const form = await browserSessions.readForm(request, signedIn);
+    const { user } = signedIn;
+    const address = addressOf(request);
+    const wrong = newPasswordErrors(form);
+    if (Object.keys(wrong).length > 0) return await account(request, signedIn, wrong);
+    try {
+      // Whoever finds a browser unlocked must not become its user for good.
+      await passwordSignIn.verify(user.email, form.get("current") ?? "", address);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const message = error.code === "unauthorized" ? "This is not your password." : error.message;
+      return await account(request, signedIn, { current: message });
+    }
+    await new Users(database, userActor(user, address)).setPassword(user.id, form.get("password") ?? "");
+    return site.redirect(request, "/account", await browserSessions.open(request, user));
+  };
+
+  async function account(request: Request, signedIn: SignedIn, wrong: FieldErrors = {}): Promise<Response> {
+    const tokens = await tokensBy(request, signedIn).list({ userId: signedIn.user.id });
+    return accountPage({
+      path: (route) => site.path(request, route),
+      signedIn,
+      sessions: await browserSessions.list(request, signedIn),
+      tokens: tokens.filter(({ revokedAt }) => revokedAt === null),
+      wrong,
+    });
+  }
+
+  function tokensBy(request: Request, { user }: SignedIn): Tokens {
+    return new Tokens(database, userActor(user, addressOf(request)));
+  }
+
+  return new Elysia()
+    .get("/account", show)
+    .head("/account", show)
+    .use(onlyPageMethods("/account", errors, "GET", "HEAD"))
+    .post("/account/tokens/revoke", revoke, { parse: "none" })
+    .use(onlyPageMethods("/account/tokens/revoke", errors, "POST"))
+    .post("/account/password", changePassword, { parse: "none" })
+    .use(onlyPageMethods("/account/password", errors, "POST"));
+}

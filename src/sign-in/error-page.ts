@@ -1,0 +1,61 @@
+import { Elysia } from "elysia";
+import { Refusal } from "../refusal.ts";
+import { html } from "./html.ts";
+import { page } from "./page.ts";
+
+export interface Thrown {
+  code: string | number;
+  error: unknown;
+  request: Request;
+}
+
+/** Turns what a route throws into an answer in JSON, and logs it. */
+export type JsonErrors = (thrown: Thrown) => Promise<Response>;
+
+/** The same as a page, for people. */
+export type PageErrors = (thrown: Thrown) => Promise<Response>;
+
+/** Statuses whose title says more than that something went wrong. */
+const titles: Record<number, string> = {
+  403: "Not allowed",
+  404: "There is no such page",
+  405: "Not that way",
+  429: "Too many attempts",
+  500: "Something went wrong",
+};
+
+/** Of the answer for programs, people get the status and the message. */
+export function pageErrors(jsonErrors: JsonErrors): PageErrors {
+  return async (thrown) => {
+    const answer = await jsonErrors(thrown);
+    const { message } = (await answer.json()) as { message: string };
+    const headers = new Headers(answer.headers);
+    headers.delete("content-type");
+    const title = titles[answer.status] ?? "This did not work";
+    return page({
+      title,
+      status: answer.status,
+      headers,
+      body: html`<h1>${title}</h1><p>${message}</p>`,
+    });
+  };
+}
+
+type Method = "GET" | "HEAD" | "POST";
+const methods = ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/** Answers 405 with `Allow` (RFC 9110, 15.5.6) to every method of a page but those given. */
+export function onlyPageMethods(path: string, errors: PageErrors, ...allowed: Method[]) {
+  const allow = allowed.join(", ");
+  const refuse = async ({ request }: { request: Request }) => {
+    const error = new Refusal("method_not_allowed", `${request.method} is not allowed here. Use ${allow}.`);
+    const answer = await errors({ code: "method_not_allowed", error, request });
+    answer.headers.set("allow", allow);
+    return answer;
+  };
+  const routes = new Elysia();
+  for (const method of methods) {
+    if (!(allowed as string[]).includes(method)) routes.route(method, path, refuse, { parse: "none" });
+  }
+  return routes.all(path, refuse, { parse: "none" });
+}

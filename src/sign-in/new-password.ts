@@ -1,0 +1,45 @@
+import { checkPassword } from "../identity/password.ts";
+import { Refusal } from "../refusal.ts";
+import { field } from "./field.ts";
+import { type Html, html } from "./html.ts";
+
+/** What is wrong with which field of a form, by its name. */
+export type FieldErrors = Partial<Record<string, string>>;
+
+/** The two fields in which a new password is typed, twice since nobody sees it. */
+export function newPasswordFields(errors: FieldErrors, autofocus = false): Html {
+  return html`${field({
+    name: "password",
+    label: "New password",
+    type: "password",
+    autocomplete: "new-password",
+    hint: "At least 8 characters. Longer is better; anything goes.",
+    error: errors.password,
+    autofocus,
+  })}${field({
+    name: "repeated",
+    label: "New password, once more",
+    type: "password",
+    autocomplete: "new-password",
+    error: errors.repeated,
+  })}`;
+}
+
+/** What is wrong with what was typed there. */
+export function newPasswordErrors(form: URLSearchParams): FieldErrors {
+  const password = form.get("password") ?? "";
+  const message = refusalOf(() => checkPassword(password));
+  if (message !== undefined) return { password: message };
+  return password === form.get("repeated") ? {} : { repeated: "This is not the same password." };
+}
+
+/** The words with which a check refuses, if it does. */
+export function refusalOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+import { Elysia } from "elysia";
+import { checkName } from "../identity/names.ts";
+import { badLink, checkEmail } from "../identity/users.ts";
+import { Refusal } from "../refusal.ts";
+import { onlyPageMethods } from "./error-page.ts";
+import { field, formError } from "./field.ts";
+import { fragmentScript } from "./fragment-script.ts";
+import { html } from "./html.ts";
+import { type FieldErrors, newPasswordErrors, newPasswordFields, refusalOf } from "./new-password.ts";
+import { homeRoute } from "./next-route.ts";
+import { page } from "./page.ts";
+import type { PagesOptions } from "./pages.ts";
+
+/** `/`, and `/setup`, where the first administrator comes to be. */
+export function setupRoutes({ site, browserSessions, users, links, errors }: PagesOptions) {
+  const home = async ({ request }: { request: Request }) => {
+    if (!(await users.any())) return howTo();
+    const signedIn = await browserSessions.signedIn(request);
+    return site.redirect(request, signedIn ? homeRoute : "/sign-in");
+  };
+
+  const show = async ({ request }: { request: Request }) =>
+    (await users.any()) ? done(request) : form(request, new URLSearchParams());
+
+  const setUp = async ({ request }: { request: Request }) => {
+    const sent = await browserSessions.readForm(request);
+    if (await users.any()) return done(request);
+    const [email, name, secret] = ["email", "name", "secret"].map((key) => (sent.get(key) ?? "").trim()) as [
+      string,
+      string,
+      string,
+    ];
+    const wrong: FieldErrors = {
+      email: refusalOf(() => checkEmail(email)),
+      name: refusalOf(() => checkName(name)),
+      ...newPasswordErrors(sent),
+    };
+    if (Object.values(wrong).some((message) => message !== undefined)) return form(request, sent, wrong);
+    // Before any password is hashed, which takes memory and time.
+    if (!(await links.find(secret, "setup")))
+      return form(request, sent, { secret: badLink("setup").message });
+    try {
+      const user = await users.createFirst({ email, name, password: sent.get("password") ?? "" }, secret);
+      return site.redirect(request, homeRoute, await browserSessions.open(request, user));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return error.code === "conflict" ? done(request) : form(request, sent, { form: error.message });
+    }
+  };
+
+  function form(request: Request, sent: URLSearchParams, wrong: FieldErrors = {}): Response {
+    const isWrong = Object.values(wrong).some((message) => message !== undefined);
+    return page({
+      title: isWrong ? "Error: Set up larder" : "Set up larder",
+      status: isWrong ? 400 : 200,
+      script: fragmentScript,
+      body: html`<h1>Set up larder</h1>
+<p class="soft">Make the first account. It administers this server.</p>
+${formError(wrong.form)}
+<form method="post" action="${site.path(request, "/setup")}">
+${field({
+  name: "secret",
+  label: "Code of the link",
+  value: sent.get("secret") ?? "",
+  autocomplete: "off",
+  hint: "It begins with lrl_ and stands after the # of the link that larder printed when it started.",
+  error: wrong.secret,
+})}${field({
+  name: "email",
+  label: "E-mail address",
+  type: "email",
+  value: sent.get("email") ?? "",
+  autocomplete: "username",
+  hint: "To sign in with. larder sends no mail.",
+  error: wrong.email,
+  autofocus: true,
+})}${field({
+  name: "name",
+  label: "Your name",
+  value: sent.get("name") ?? "",
+  autocomplete: "name",
+  error: wrong.name,
+})}${newPasswordFields(wrong)}<button class="full">Create account</button>
+</form>`,
+    });
+  }
+
+  function done(request: Request): Response {
+    return page({
+      title: "Set up already",
+      status: request.method === "POST" ? 409 : 200,
+      script: fragmentScript,
+      body: html`<h1>Set up already</h1>
+<p>This larder has its first administrator. Anybody else gets an account from an administrator.</p>
+<p><a class="button" href="${site.path(request, "/sign-in")}">Sign in</a></p>`,
+    });
+  }
+
+  return new Elysia()
+    .get("/", home)
+    .head("/", home)
+    .use(onlyPageMethods("/", errors, "GET", "HEAD"))
+    .get("/setup", show)
+    .head("/setup", show)
+    .post("/setup", setUp, { parse: "none" })
+    .use(onlyPageMethods("/setup", errors, "GET", "HEAD", "POST"));
+}
+
+function howTo(): Response {
+  return page({
+    title: "Not yet set up",
+    body: html`<h1>This larder is not yet set up</h1>
+<p>It serves build caches already, to whoever has a token. To sign in here, it needs its first administrator.</p>
+<p>When it starts it prints a link to make that account, to its terminal or its service's log. The link works once, and
+for an hour; each start prints a new one.</p>
+<p class="hint">On its machine, <code>larder user create you@example.org --role admin</code> does it, too.</p>`,
+  });
+}
