@@ -1,14 +1,22 @@
+import type { MemberRole } from "../identity/members.ts";
 import type { Session } from "../identity/sessions.ts";
+import type { Team } from "../identity/teams.ts";
 import type { Token } from "../identity/tokens.ts";
 import type { SignedIn } from "./browser-session.ts";
 import { field, hiddenField } from "./field.ts";
 import { type Html, html } from "./html.ts";
-import { type FieldErrors, newPasswordFields } from "./new-password.ts";
+import { type FieldErrors, firstWrong, newPasswordFields } from "./new-password.ts";
 import { page } from "./page.ts";
+
+interface TeamRole {
+  team: Team;
+  role: MemberRole;
+}
 
 export interface AccountPageOptions {
   path: (route: string) => string;
   signedIn: SignedIn;
+  teams: TeamRole[];
   sessions: (Session & { isCurrent: boolean })[];
   /** Those that still count. */
   tokens: Token[];
@@ -17,10 +25,18 @@ export interface AccountPageOptions {
 }
 
 /** Who somebody is, where signed in, and what acts in that one's name. */
-export function accountPage({ path, signedIn, sessions, tokens, wrong }: AccountPageOptions): Response {
+export function accountPage({
+  path,
+  signedIn,
+  teams,
+  sessions,
+  tokens,
+  wrong,
+}: AccountPageOptions): Response {
   const { user, csrfToken } = signedIn;
   const csrf = hiddenField("csrf", csrfToken);
   const isWrong = Object.keys(wrong).length > 0;
+  const focused = firstWrong(wrong, ["current", "password", "repeated"]);
   return page({
     title: isWrong ? "Error: Your account" : "Your account",
     status: isWrong ? 400 : 200,
@@ -29,6 +45,7 @@ export function accountPage({ path, signedIn, sessions, tokens, wrong }: Account
 <dl>
 <dt>E-mail address</dt><dd>${user.email}</dd>
 <dt>Role</dt><dd>${user.role === "admin" ? "Administrator of this server" : "Member"}</dd>
+<dt>Teams</dt><dd>${teamsText(signedIn, teams)}</dd>
 <dt>Signs in with</dt><dd>${waysIn(signedIn)}</dd>
 </dl>
 <form method="post" action="${path("/sign-out")}">${csrf}<button class="quiet">Sign out</button></form>
@@ -55,11 +72,19 @@ ${hiddenUsername(user.email)}${field({
   type: "password",
   autocomplete: "current-password",
   error: wrong.current,
-  autofocus: isWrong,
-})}${newPasswordFields(wrong)}<button>Change password</button>
+  autofocus: focused === "current",
+})}${newPasswordFields(wrong, focused)}<button>Change password</button>
 </form>`
 }`,
   });
+}
+
+function teamsText({ user }: SignedIn, teams: TeamRole[]): string {
+  if (user.role === "admin") return "All";
+  return (
+    teams.map(({ team, role }) => `${team.name} (${role})`).join(", ") ||
+    "None yet. An administrator can add you to one."
+  );
 }
 
 /** Password managers look for the name to which a password belongs. */

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { Members } from "../identity/members.ts";
 import { userActor } from "../identity/sessions.ts";
 import { Tokens } from "../identity/tokens.ts";
 import { Users } from "../identity/users.ts";
@@ -61,6 +62,7 @@ export function accountRoutes({
     return accountPage({
       path: (route) => site.path(request, route),
       signedIn,
+      teams: await new Members(database, userActor(signedIn.user, null)).teamsOf(signedIn.user.id),
       sessions: await browserSessions.list(request, signedIn),
       tokens: tokens.filter(({ revokedAt }) => revokedAt === null),
       wrong,

@@ -6,8 +6,20 @@ import { type Html, html } from "./html.ts";
 /** What is wrong with which field of a form, by its name. */
 export type FieldErrors = Partial<Record<string, string>>;
 
-/** The two fields in which a new password is typed, twice since nobody sees it. */
-export function newPasswordFields(errors: FieldErrors, autofocus = false): Html {
+/** The field that the reader should begin with: of those in this order the first with something wrong, or else `otherwise`. */
+export function firstWrong(
+  errors: FieldErrors,
+  order: readonly string[],
+  otherwise?: string,
+): string | undefined {
+  return order.find((name) => errors[name] !== undefined) ?? otherwise;
+}
+
+/**
+ * The two fields in which a new password is typed, twice since nobody sees it.
+ * @param focused the name of the field that the reader begins with.
+ */
+export function newPasswordFields(errors: FieldErrors, focused?: string): Html {
   return html`${field({
     name: "password",
     label: "New password",
@@ -15,13 +27,14 @@ export function newPasswordFields(errors: FieldErrors, autofocus = false): Html 
     autocomplete: "new-password",
     hint: "At least 8 characters. Longer is better; anything goes.",
     error: errors.password,
-    autofocus,
+    autofocus: focused === "password",
   })}${field({
     name: "repeated",
     label: "New password, once more",
     type: "password",
     autocomplete: "new-password",
     error: errors.repeated,
+    autofocus: focused === "repeated",
   })}`;
 }
 

@@ -5,7 +5,7 @@ import { onlyPageMethods } from "./error-page.ts";
 import { field, formError } from "./field.ts";
 import { fragmentScript } from "./fragment-script.ts";
 import { html } from "./html.ts";
-import { type FieldErrors, newPasswordErrors, newPasswordFields } from "./new-password.ts";
+import { type FieldErrors, firstWrong, newPasswordErrors, newPasswordFields } from "./new-password.ts";
 import { homeRoute } from "./next-route.ts";
 import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
@@ -33,6 +33,7 @@ export function passwordRoutes({ site, browserSessions, users, links, addressOf,
 
   function form(request: Request, secret: string, wrong: FieldErrors = {}): Response {
     const isWrong = Object.keys(wrong).length > 0;
+    const focused = firstWrong(wrong, ["secret", "repeated"], "password");
     return page({
       title: isWrong ? "Error: Choose a password" : "Choose a password",
       status: isWrong ? 400 : 200,
@@ -48,7 +49,8 @@ ${field({
   autocomplete: "off",
   hint: "It begins with lrl_ and stands after the # of the link that you were given.",
   error: wrong.secret,
-})}${newPasswordFields(wrong, true)}<button class="full">Set password and sign in</button>
+  autofocus: focused === "secret",
+})}${newPasswordFields(wrong, focused)}<button class="full">Set password and sign in</button>
 </form>`,
     });
   }

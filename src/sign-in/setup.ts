@@ -6,7 +6,13 @@ import { onlyPageMethods } from "./error-page.ts";
 import { field, formError } from "./field.ts";
 import { fragmentScript } from "./fragment-script.ts";
 import { html } from "./html.ts";
-import { type FieldErrors, newPasswordErrors, newPasswordFields, refusalOf } from "./new-password.ts";
+import {
+  type FieldErrors,
+  firstWrong,
+  newPasswordErrors,
+  newPasswordFields,
+  refusalOf,
+} from "./new-password.ts";
 import { homeRoute } from "./next-route.ts";
 import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
@@ -50,6 +56,7 @@ export function setupRoutes({ site, browserSessions, users, links, errors }: Pag
 
   function form(request: Request, sent: URLSearchParams, wrong: FieldErrors = {}): Response {
     const isWrong = Object.values(wrong).some((message) => message !== undefined);
+    const focused = firstWrong(wrong, ["secret", "email", "name", "password", "repeated"], "email");
     return page({
       title: isWrong ? "Error: Set up larder" : "Set up larder",
       status: isWrong ? 400 : 200,
@@ -65,6 +72,7 @@ ${field({
   autocomplete: "off",
   hint: "It begins with lrl_ and stands after the # of the link that larder printed when it started.",
   error: wrong.secret,
+  autofocus: focused === "secret",
 })}${field({
   name: "email",
   label: "E-mail address",
@@ -73,14 +81,15 @@ ${field({
   autocomplete: "username",
   hint: "To sign in with. larder sends no mail.",
   error: wrong.email,
-  autofocus: true,
+  autofocus: focused === "email",
 })}${field({
   name: "name",
   label: "Your name",
   value: sent.get("name") ?? "",
   autocomplete: "name",
   error: wrong.name,
-})}${newPasswordFields(wrong)}<button class="full">Create account</button>
+  autofocus: focused === "name",
+})}${newPasswordFields(wrong, focused)}<button class="full">Create account</button>
 </form>`,
     });
   }

@@ -22,7 +22,8 @@ p{margin:.5rem 0}
 a{color:var(--accent)}
 a:hover{color:var(--accent-hover)}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-form{margin:1.25rem 0 0}
+form{margin:1.25rem 0 0;max-width:26rem}
+form+p,.full+.hint{margin-top:1rem}
 .field{margin:0 0 1rem}
 label{display:block;font-weight:600;margin-bottom:.3rem}
 input{width:100%;font:inherit;color:inherit;background:var(--card);border:1px solid var(--edge);border-radius:.5rem;

@@ -1,0 +1,278 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { Links } from "../identity/links.ts";
+import { type MemberRole, Members, memberRoles } from "../identity/members.ts";
+import { checkName } from "../identity/names.ts";
+import { checkEmail, type User, type UserChange, type UserRole, Users, userRoles } from "../identity/users.ts";
+import { Refusal } from "../refusal.ts";
+import { clientUrls } from "../server/client-urls.ts";
+import type { CommandContext } from "./command-context.ts";
+import { dataSubcommand } from "./data-subcommand.ts";
+import { checkedText } from "./flag-value.ts";
+import { isoTime } from "./iso-time.ts";
+import { jsonText } from "./json-text.ts";
+import { textTable } from "./text-table.ts";
+import { type Data, withData, withNewData } from "./with-data.ts";
+
+const linkMaxAgeMs = 24 * 60 * 60_000;
+
+/** `larder user …` */
+export function userCommand(context: CommandContext): Command {
+  return new Command("user")
+    .description("Create, list, change and delete the people who may sign in")
+    .addHelpText(
+      "after",
+      "\nExample:\n  larder user create ann@example.org --team web=owner\n  larder user set ann@example.org --role admin",
+    )
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(setCommand(context))
+    .addCommand(resetLinkCommand(context))
+    .addCommand(deleteCommand(context));
+}
+
+interface CreateOptions {
+  name?: string;
+  role: UserRole;
+  team: TeamRole[];
+  json?: true;
+}
+
+function createCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "create",
+    "Create a user and print a link with which to choose a password",
+    'larder user create ann@example.org --name "Ann Archer" --team web=owner',
+    ["publicUrl"],
+  )
+    .argument("<email>", "E-mail address to sign in with", checkedText(checkEmail))
+    .option("--name <name>", "Name for people (default: what is before the @)", checkedText(checkName))
+    .addOption(roleOption().default("member"))
+    .addOption(teamOption())
+    .action((email: string, options: CreateOptions) =>
+      withNewData(context, command, async (data) => {
+        const roles = await teamIdsOf(data, options.team);
+        const { name, role } = options;
+        const user = await new Users(data.database, data.by).create({
+          email,
+          role,
+          ...(name !== undefined && { name }),
+        });
+        await setTeams(data, user, roles);
+        const link = await passwordLink(data, user);
+        if (options.json) context.stdout(jsonText({ ...(await userJson(data, user)), ...link }));
+        else printLink(context, link, `Created user ${user.email} (${user.role}).`);
+      }),
+    );
+  return command;
+}
+
+function listCommand(context: CommandContext): Command {
+  const command = dataSubcommand("list", "List all users", "larder user list --json").action(
+    (options: { json?: true }) =>
+      withData(context, command, async (data) => {
+        const users = await new Users(data.database, data.by).list();
+        if (options.json) {
+          context.stdout(jsonText(await Promise.all(users.map((user) => userJson(data, user)))));
+          return;
+        }
+        const rows = await Promise.all(users.map((user) => userRow(data, user)));
+        context.stdout(textTable([["EMAIL", "NAME", "ROLE", "STATE", "TEAMS", "LAST SIGN-IN"], ...rows]));
+      }),
+  );
+  return command;
+}
+
+interface SetOptions {
+  email?: string;
+  name?: string;
+  role?: UserRole;
+  state?: "enabled" | "disabled";
+  team: TeamRole[];
+  json?: true;
+}
+
+function setCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "set",
+    "Change a user, and in which teams the user is",
+    "larder user set ann@example.org --state disabled\n  larder user set ann@example.org --team web=owner --team app=none",
+  )
+    .argument("<email>", "E-mail address or id of the user")
+    .option("--email <email>", "New e-mail address", checkedText(checkEmail))
+    .option("--name <name>", "New name", checkedText(checkName))
+    .addOption(roleOption())
+    .addOption(
+      new Option("--state <state>", "Whether the user may sign in and the user's tokens count").choices([
+        "enabled",
+        "disabled",
+      ]),
+    )
+    .addOption(teamOption())
+    .action(async (email: string, options: SetOptions) => {
+      const change = changeOf(options);
+      if (Object.keys(change).length === 0 && options.team.length === 0) {
+        throw new Refusal("bad_request", "Nothing to change. `larder user set --help` lists what can be.");
+      }
+      await withData(context, command, async (data) => {
+        const users = new Users(data.database, data.by);
+        const roles = await teamIdsOf(data, options.team);
+        const user =
+          Object.keys(change).length > 0 ? await users.set(email, change) : await users.get(email);
+        await setTeams(data, user, roles);
+        context.stdout(
+          options.json ? jsonText(await userJson(data, user)) : `Changed user ${user.email}.\n`,
+        );
+      });
+    });
+  return command;
+}
+
+function resetLinkCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "reset-link",
+    "Print a link with which a user can choose a new password; until then the old one counts",
+    "larder user reset-link ann@example.org",
+    ["publicUrl"],
+  )
+    .argument("<email>", "E-mail address or id of the user")
+    .action((email: string, options: { json?: true }) =>
+      withData(context, command, async (data) => {
+        const user = await new Users(data.database, data.by).get(email);
+        if (user.disabledAt !== null) {
+          throw new Refusal(
+            "conflict",
+            `${user.email} is disabled. \`larder user set ${user.email} --state enabled\` changes that.`,
+          );
+        }
+        const link = await passwordLink(data, user);
+        if (options.json) context.stdout(jsonText({ email: user.email, ...link }));
+        else printLink(context, link, `Links for ${user.email} that were made before are void.`);
+      }),
+    );
+  return command;
+}
+
+function deleteCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "delete",
+    "Delete a user, with the user's sign-ins and tokens",
+    "larder user delete ann@example.org --yes",
+  )
+    .argument("<email>", "E-mail address or id of the user")
+    .option("--yes", "Really delete the user")
+    .action((email: string, options: { yes?: true; json?: true }) =>
+      withData(context, command, async (data) => {
+        const users = new Users(data.database, data.by);
+        const user = await users.get(email);
+        if (!options.yes) {
+          throw new Refusal(
+            "bad_request",
+            `This would delete ${user.email} with all sign-ins and tokens. Nothing was deleted. Add --yes to delete it, ` +
+              "or keep the user out with `larder user set … --state disabled`.",
+          );
+        }
+        const json = await userJson(data, user);
+        await users.delete(user.id);
+        context.stdout(options.json ? jsonText(json) : `Deleted user ${user.email}.\n`);
+      }),
+    );
+  return command;
+}
+
+function roleOption(): Option {
+  return new Option("--role <role>", "On the whole server: an admin may do everything").choices(userRoles);
+}
+
+/** A team by slug or id, and the role there; null for none. */
+interface TeamRole {
+  team: string;
+  role: MemberRole | null;
+}
+
+function teamOption(): Option {
+  return new Option(
+    "--team <team=role>",
+    `Role in a team: ${memberRoles.join(", ")}, or none to leave it; can be given several times`,
+  )
+    .default([])
+    .argParser((text: string, before: TeamRole[]) => [...before, parseTeamRole(text)]);
+}
+
+function parseTeamRole(text: string): TeamRole {
+  const [, team, word] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+  const role = word === "none" ? null : memberRoles.find((one) => one === word);
+  if (team === undefined || role === undefined) {
+    throw new InvalidArgumentError(`It takes a team and a role, such as web=${memberRoles.join(", web=")} or web=none.`);
+  }
+  return { team, role };
+}
+
+/** Before anything is changed: a mistyped team shall not leave half of it done. */
+async function teamIdsOf({ teams }: Data, roles: TeamRole[]): Promise<{ id: string; role: MemberRole | null }[]> {
+  return await Promise.all(roles.map(async ({ team, role }) => ({ id: (await teams.get(team)).id, role })));
+}
+
+async function setTeams(
+  { database, by }: Data,
+  user: User,
+  roles: { id: string; role: MemberRole | null }[],
+): Promise<void> {
+  const members = new Members(database, by);
+  for (const { id, role } of roles) await members.set(id, user.id, role);
+}
+
+function changeOf({ email, name, role, state }: SetOptions): UserChange {
+  return {
+    ...(email !== undefined && { email }),
+    ...(name !== undefined && { name }),
+    ...(role !== undefined && { role }),
+    ...(state !== undefined && { isDisabled: state === "disabled" }),
+  };
+}
+
+interface PasswordLink {
+  link: string;
+  /** As scripts read it. */
+  linkExpiresAt: string;
+  isGuess?: boolean;
+}
+
+async function passwordLink({ config, database, by }: Data, user: User): Promise<PasswordLink> {
+  const expiresAt = Date.now() + linkMaxAgeMs;
+  const secret = await new Links(database).create("password", { userId: user.id, maxAgeMs: linkMaxAgeMs });
+  void by;
+  const { url, networkUrls } = clientUrls(config);
+  return { link: `${networkUrls[0] ?? url}/password#${secret}`, linkExpiresAt: isoTime(expiresAt) };
+}
+
+/** The link stands alone on standard output, so that scripts can take it. */
+function printLink(context: CommandContext, { link, linkExpiresAt }: PasswordLink, said: string): void {
+  context.stdout(`${link}\n`);
+  context.stderr(`${said} With this link the user chooses a password. It works once, until ${linkExpiresAt}.\n`);
+}
+
+async function userRow(data: Data, user: User): Promise<string[]> {
+  const { email, name, role, teams, lastSignInAt } = await userJson(data, user);
+  const roles = teams.map(({ team, role: inTeam }) => `${team}=${inTeam}`).join(" ");
+  return [email, name, role, stateOf(user), roles || "-", lastSignInAt ?? "never"];
+}
+
+function stateOf({ disabledAt }: User): "enabled" | "disabled" {
+  return disabledAt === null ? "enabled" : "disabled";
+}
+
+async function userJson({ database, by }: Data, user: User) {
+  const teams = await new Members(database, by).teamsOf(user.id);
+  return {
+    id: user.id,
+    email: user.email,
+    name: user.name,
+    role: user.role,
+    state: stateOf(user),
+    hasPassword: user.hasPassword,
+    oidcIssuer: user.oidcIssuer,
+    teams: teams.map(({ team, role }) => ({ team: team.slug, role })),
+    createdAt: isoTime(user.createdAt),
+    lastSignInAt: isoTime(user.lastSignInAt),
+  };
+}
