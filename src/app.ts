@@ -49,7 +49,7 @@ export interface App {
   readonly networkUrls: string[];
   /** On the first start of a data folder: the secret of its first token, to be shown once. */
   readonly firstSecret: string | undefined;
-  /** While there is no user: the link with which the first one is made, to be shown once. */
+  /** While there is no administrator: the link with which the first one is made, to be shown once. */
   readonly setupLink: string | undefined;
   readonly teamSlug: string;
   /** What all artifacts together may take; undefined for no limit. */
@@ -185,9 +185,9 @@ async function createFirstToken(database: Database): Promise<string | undefined>
   return secret;
 }
 
-/** @returns a new one in place of all before, if there is no user yet. */
+/** @returns a new one in place of all before, if there is no administrator yet. */
 async function createSetupLink(database: Database, url: string): Promise<string | undefined> {
-  if (await new Users(database, serverActor).any()) return undefined;
+  if (await new Users(database, serverActor).isSetUp()) return undefined;
   const secret = await new Links(database).create("setup", { maxAgeMs: setupLinkMaxAgeMs });
   // In the fragment, which browsers do not send: no log on the way has it.
   return `${url}/setup#${secret}`;

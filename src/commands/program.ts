@@ -9,6 +9,7 @@ import { purgeCommand } from "./purge.ts";
 import { serveCommand } from "./serve.ts";
 import { teamCommand } from "./team.ts";
 import { tokenCommand } from "./token.ts";
+import { userCommand } from "./user.ts";
 import { verifyCommand } from "./verify.ts";
 
 /**
@@ -43,6 +44,8 @@ function program(context: CommandContext): Command {
   larder.addCommand(purgeCommand(context)).addCommand(verifyCommand(context));
   larder.commandsGroup("Teams and tokens:");
   larder.addCommand(teamCommand(context)).addCommand(tokenCommand(context));
+  larder.commandsGroup("People:");
+  larder.addCommand(userCommand(context));
   larder.commandsGroup("Clients:");
   larder.addCommand(connectCommand(context));
   larder.commandsGroup("Help:").helpCommand("help [command...]", "Print the help of a command");

@@ -38,7 +38,7 @@ function welcome(app: App, publicUrl: string | undefined): string {
       : `Artifacts may take ${roundSize(app.maxSizeBytes)} (maxSize).`,
   );
   if (app.setupLink !== undefined) {
-    lines.push("", "Nobody can sign in yet. Within an hour, make the first administrator here:");
+    lines.push("", "There is no administrator yet. Within an hour, make the first one here:");
     lines.push("", `  ${app.setupLink}`);
     if (app.firstSecret === undefined) lines.push("");
   }

@@ -1,8 +1,14 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { Links } from "../identity/links.ts";
 import { type MemberRole, Members, memberRoles } from "../identity/members.ts";
 import { checkName } from "../identity/names.ts";
-import { checkEmail, type User, type UserChange, type UserRole, Users, userRoles } from "../identity/users.ts";
+import {
+  checkEmail,
+  type User,
+  type UserChange,
+  type UserRole,
+  Users,
+  userRoles,
+} from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -33,7 +39,7 @@ export function userCommand(context: CommandContext): Command {
 interface CreateOptions {
   name?: string;
   role: UserRole;
-  team: TeamRole[];
+  team?: TeamRole[];
   json?: true;
 }
 
@@ -59,7 +65,7 @@ function createCommand(context: CommandContext): Command {
         });
         await setTeams(data, user, roles);
         const link = await passwordLink(data, user);
-        if (options.json) context.stdout(jsonText({ ...(await userJson(data, user)), ...link }));
+        if (options.json) context.stdout(jsonText({ ...(await userJson(data, user)), ...linkJson(link) }));
         else printLink(context, link, `Created user ${user.email} (${user.role}).`);
       }),
     );
@@ -87,7 +93,7 @@ interface SetOptions {
   name?: string;
   role?: UserRole;
   state?: "enabled" | "disabled";
-  team: TeamRole[];
+  team?: TeamRole[];
   json?: true;
 }
 
@@ -110,18 +116,15 @@ function setCommand(context: CommandContext): Command {
     .addOption(teamOption())
     .action(async (email: string, options: SetOptions) => {
       const change = changeOf(options);
-      if (Object.keys(change).length === 0 && options.team.length === 0) {
+      if (Object.keys(change).length === 0 && options.team === undefined) {
         throw new Refusal("bad_request", "Nothing to change. `larder user set --help` lists what can be.");
       }
       await withData(context, command, async (data) => {
         const users = new Users(data.database, data.by);
         const roles = await teamIdsOf(data, options.team);
-        const user =
-          Object.keys(change).length > 0 ? await users.set(email, change) : await users.get(email);
+        const user = Object.keys(change).length > 0 ? await users.set(email, change) : await users.get(email);
         await setTeams(data, user, roles);
-        context.stdout(
-          options.json ? jsonText(await userJson(data, user)) : `Changed user ${user.email}.\n`,
-        );
+        context.stdout(options.json ? jsonText(await userJson(data, user)) : `Changed user ${user.email}.\n`);
       });
     });
   return command;
@@ -138,14 +141,8 @@ function resetLinkCommand(context: CommandContext): Command {
     .action((email: string, options: { json?: true }) =>
       withData(context, command, async (data) => {
         const user = await new Users(data.database, data.by).get(email);
-        if (user.disabledAt !== null) {
-          throw new Refusal(
-            "conflict",
-            `${user.email} is disabled. \`larder user set ${user.email} --state enabled\` changes that.`,
-          );
-        }
         const link = await passwordLink(data, user);
-        if (options.json) context.stdout(jsonText({ email: user.email, ...link }));
+        if (options.json) context.stdout(jsonText({ email: user.email, ...linkJson(link) }));
         else printLink(context, link, `Links for ${user.email} that were made before are void.`);
       }),
     );
@@ -193,22 +190,25 @@ function teamOption(): Option {
   return new Option(
     "--team <team=role>",
     `Role in a team: ${memberRoles.join(", ")}, or none to leave it; can be given several times`,
-  )
-    .default([])
-    .argParser((text: string, before: TeamRole[]) => [...before, parseTeamRole(text)]);
+  ).argParser((text: string, before: TeamRole[] = []) => [...before, parseTeamRole(text)]);
 }
 
 function parseTeamRole(text: string): TeamRole {
   const [, team, word] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
   const role = word === "none" ? null : memberRoles.find((one) => one === word);
   if (team === undefined || role === undefined) {
-    throw new InvalidArgumentError(`It takes a team and a role, such as web=${memberRoles.join(", web=")} or web=none.`);
+    throw new InvalidArgumentError(
+      `It takes a team and a role, such as web=${memberRoles.join(", web=")} or web=none.`,
+    );
   }
   return { team, role };
 }
 
 /** Before anything is changed: a mistyped team shall not leave half of it done. */
-async function teamIdsOf({ teams }: Data, roles: TeamRole[]): Promise<{ id: string; role: MemberRole | null }[]> {
+async function teamIdsOf(
+  { teams }: Data,
+  roles: TeamRole[] = [],
+): Promise<{ id: string; role: MemberRole | null }[]> {
   return await Promise.all(roles.map(async ({ team, role }) => ({ id: (await teams.get(team)).id, role })));
 }
 
@@ -234,21 +234,37 @@ interface PasswordLink {
   link: string;
   /** As scripts read it. */
   linkExpiresAt: string;
-  isGuess?: boolean;
+  /** No server runs that could have told where it is. */
+  isGuess: boolean;
 }
 
 async function passwordLink({ config, database, by }: Data, user: User): Promise<PasswordLink> {
-  const expiresAt = Date.now() + linkMaxAgeMs;
-  const secret = await new Links(database).create("password", { userId: user.id, maxAgeMs: linkMaxAgeMs });
-  void by;
-  const { url, networkUrls } = clientUrls(config);
-  return { link: `${networkUrls[0] ?? url}/password#${secret}`, linkExpiresAt: isoTime(expiresAt) };
+  const linkExpiresAt = isoTime(Date.now() + linkMaxAgeMs);
+  const secret = await new Users(database, by).createPasswordLink(user.id, linkMaxAgeMs);
+  // Whoever gets it sits at another machine.
+  const { url, networkUrls, isGuess } = clientUrls(config);
+  return { link: `${networkUrls[0] ?? url}/password#${secret}`, linkExpiresAt, isGuess };
+}
+
+function linkJson({ link, linkExpiresAt }: PasswordLink) {
+  return { link, linkExpiresAt };
 }
 
 /** The link stands alone on standard output, so that scripts can take it. */
-function printLink(context: CommandContext, { link, linkExpiresAt }: PasswordLink, said: string): void {
+function printLink(
+  context: CommandContext,
+  { link, linkExpiresAt, isGuess }: PasswordLink,
+  said: string,
+): void {
   context.stdout(`${link}\n`);
-  context.stderr(`${said} With this link the user chooses a password. It works once, until ${linkExpiresAt}.\n`);
+  context.stderr(
+    `${said} With this link the user chooses a password. It works once, until ${linkExpiresAt}.\n`,
+  );
+  if (isGuess) {
+    context.stderr(
+      "No server runs here, so the address in it is a guess from the settings; --public-url names another.\n",
+    );
+  }
 }
 
 async function userRow(data: Data, user: User): Promise<string[]> {

@@ -20,6 +20,12 @@ export interface Link {
 const secretPrefix = "lrl_";
 const secretLength = 40;
 
+export interface NewLink {
+  userId?: string | null;
+  teamId?: string | null;
+  maxAgeMs: number;
+}
+
 /** Secrets that are good for one thing, once, and not for long. */
 export class Links {
   constructor(private readonly database: Database) {}
@@ -28,31 +34,8 @@ export class Links {
    * @returns the secret, which is shown nowhere else. It takes the place of those of the same purpose and user; those of
    *   clients (`sso`) stand side by side.
    */
-  async create(
-    purpose: LinkPurpose,
-    {
-      userId = null,
-      teamId = null,
-      maxAgeMs,
-    }: { userId?: string | null; teamId?: string | null; maxAgeMs: number },
-  ): Promise<string> {
-    const secret = secretPrefix + randomText(secretLength);
-    const now = Date.now();
-    await this.database.write(async (tx) => {
-      await tx.delete(links).where(lte(links.expiresAt, now));
-      if (purpose === "setup") await tx.delete(links).where(eq(links.purpose, purpose));
-      if (purpose === "password" && userId !== null)
-        await tx.delete(links).where(and(eq(links.purpose, purpose), eq(links.userId, userId)));
-      await tx.insert(links).values({
-        secretSha256: digestSecret(secret),
-        purpose,
-        userId,
-        teamId,
-        createdAt: now,
-        expiresAt: now + maxAgeMs,
-      });
-    });
-    return secret;
+  async create(purpose: LinkPurpose, link: NewLink): Promise<string> {
+    return await this.database.write((tx) => createLink(tx, purpose, link));
   }
 
   /** What the link is for, without using it up; undefined if it is unknown, used, expired or for something else. */
@@ -71,6 +54,29 @@ export class Links {
       await tx.delete(links).where(lte(links.expiresAt, Date.now()));
     });
   }
+}
+
+/** `Links.create` as a part of something else. */
+export async function createLink(
+  tx: Queries,
+  purpose: LinkPurpose,
+  { userId = null, teamId = null, maxAgeMs }: NewLink,
+): Promise<string> {
+  const secret = secretPrefix + randomText(secretLength);
+  const now = Date.now();
+  await tx.delete(links).where(lte(links.expiresAt, now));
+  if (purpose === "setup") await tx.delete(links).where(eq(links.purpose, purpose));
+  if (purpose === "password" && userId !== null)
+    await tx.delete(links).where(and(eq(links.purpose, purpose), eq(links.userId, userId)));
+  await tx.insert(links).values({
+    secretSha256: digestSecret(secret),
+    purpose,
+    userId,
+    teamId,
+    createdAt: now,
+    expiresAt: now + maxAgeMs,
+  });
+  return secret;
 }
 
 /** `Links.redeem` as a part of what the link is for: it is used up only if that succeeds. */

@@ -3,7 +3,7 @@ import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { links, sessions, userRoles, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
-import { type LinkPurpose, redeemLink } from "./links.ts";
+import { createLink, type LinkPurpose, redeemLink } from "./links.ts";
 import { checkName } from "./names.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
@@ -74,9 +74,9 @@ export class Users {
     return (await this.database.read.select().from(users).orderBy(asc(users.email))).map(shown);
   }
 
-  /** Whether there has been one: without any, the server is yet to be set up. */
-  async any(): Promise<boolean> {
-    return (await this.database.read.select({ id: users.id }).from(users).limit(1)).length > 0;
+  /** Whether there is an administrator. From the first one on there always is. */
+  async isSetUp(): Promise<boolean> {
+    return await hasAdmin(this.database.read);
   }
 
   async find(emailOrId: string): Promise<User | undefined> {
@@ -118,15 +118,14 @@ export class Users {
   }
 
   /**
-   * The first user, an administrator, who sets the server up. Of several at once one comes first.
+   * The first administrator, who sets the server up. Of several at once one comes first.
    * @param secret of the link that allows it, which is used up if it succeeds.
-   * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is a user already.
+   * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is an administrator already.
    */
   async createFirst(user: Omit<NewUser, "role">, secret: string): Promise<User> {
     const row = await newRow({ ...user, role: "admin" });
     return await writeIdentity(this.database, async (tx) => {
-      const before = await tx.select({ id: users.id }).from(users).limit(1);
-      if (before.length > 0)
+      if (await hasAdmin(tx))
         throw new Refusal("conflict", "This larder has been set up already. Sign in instead.");
       requireLink(await redeemLink(tx, secret, "setup"), "setup");
       return await this.insert(tx, row);
@@ -191,6 +190,26 @@ export class Users {
       if (!row || row.disabledAt !== null) throw badLink("password");
       const by: Actor = { kind: "user", id: row.id, name: row.email, address };
       return await this.replacePassword(tx, row.id, passwordHash, by);
+    });
+  }
+
+  /**
+   * The secret of a link with which the user can choose a password, in place of those before. Until then nothing changes.
+   * @throws Refusal `not_found`, or `conflict` for a user who is disabled.
+   */
+  async createPasswordLink(emailOrId: string, maxAgeMs: number): Promise<string> {
+    const user = await this.get(emailOrId);
+    if (user.disabledAt !== null) {
+      throw new Refusal(
+        "conflict",
+        `${user.email} is disabled. \`larder user set ${user.email} --state enabled\` changes that.`,
+      );
+    }
+    return await this.database.write(async (tx) => {
+      const secret = await createLink(tx, "password", { userId: user.id, maxAgeMs });
+      // Whoever has it can become that user.
+      await recordAudit(tx, this.by, { kind: "user.link", target: user.email });
+      return secret;
     });
   }
 
@@ -267,6 +286,11 @@ function nameOf(email: string): string {
 async function refuseTakenEmail(tx: Queries, email: string): Promise<void> {
   const [taken] = await tx.select({ id: users.id }).from(users).where(eq(users.email, email));
   if (taken) throw new Refusal("conflict", `There is a user ${email} already.`);
+}
+
+async function hasAdmin(queries: Queries): Promise<boolean> {
+  const admins = await queries.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1);
+  return admins.length > 0;
 }
 
 /** Whoever is locked out of the administration could only come back through the shell. */

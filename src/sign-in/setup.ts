@@ -20,17 +20,17 @@ import type { PagesOptions } from "./pages.ts";
 /** `/`, and `/setup`, where the first administrator comes to be. */
 export function setupRoutes({ site, browserSessions, users, links, errors }: PagesOptions) {
   const home = async ({ request }: { request: Request }) => {
-    if (!(await users.any())) return howTo();
+    if (!(await users.isSetUp())) return howTo();
     const signedIn = await browserSessions.signedIn(request);
     return site.redirect(request, signedIn ? homeRoute : "/sign-in");
   };
 
   const show = async ({ request }: { request: Request }) =>
-    (await users.any()) ? done(request) : form(request, new URLSearchParams());
+    (await users.isSetUp()) ? done(request) : form(request, new URLSearchParams());
 
   const setUp = async ({ request }: { request: Request }) => {
     const sent = await browserSessions.readForm(request);
-    if (await users.any()) return done(request);
+    if (await users.isSetUp()) return done(request);
     const [email, name, secret] = ["email", "name", "secret"].map((key) => (sent.get(key) ?? "").trim()) as [
       string,
       string,
@@ -50,7 +50,7 @@ export function setupRoutes({ site, browserSessions, users, links, errors }: Pag
       return site.redirect(request, homeRoute, await browserSessions.open(request, user));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return error.code === "conflict" ? done(request) : form(request, sent, { form: error.message });
+      return (await users.isSetUp()) ? done(request) : form(request, sent, { form: error.message });
     }
   };
 

@@ -20,7 +20,6 @@ export function signInRoutes({
   site,
   browserSessions,
   sessions,
-  users,
   passwordSignIn,
   choices,
   addressOf,
@@ -29,7 +28,6 @@ export function signInRoutes({
   const show = async ({ request }: { request: Request }) => {
     const next = nextRoute(new URL(request.url).searchParams.get("next"));
     if (await browserSessions.signedIn(request)) return site.redirect(request, next);
-    if (!(await users.any())) return site.redirect(request, "/setup");
     return form(request, next);
   };
 
