@@ -69,6 +69,13 @@ export const faketime: Tool = {
   install: "apt-get install faketime, and run the tests on Linux",
 };
 
+/** A browser that needs no screen. */
+export const chromium: Tool = {
+  name: "chromium",
+  find: () => (process.platform === "linux" ? (Bun.which("chromium") ?? undefined) : undefined),
+  install: "apt-get install chromium, and run the tests on Linux",
+};
+
 function existing(path: string): string | undefined {
   const full = join(import.meta.dir, path);
   return existsSync(full) ? full : undefined;
