@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { checkPassword, hashPassword, isPassword } from "../../src/identity/password.ts";
+
+describe("a password", () => {
+  test.each(["12345678", "pässwörd", "🔑🔑🔑🔑🔑🔑🔑🔑", " ".repeat(8), "x".repeat(256)])(
+    "may be %j",
+    (password) => {
+      expect(() => checkPassword(password)).not.toThrow();
+    },
+  );
+
+  test.each(["", "1234567", "🔑🔑🔑🔑", "x".repeat(257)])("may not be %j", (password) => {
+    expect(() => checkPassword(password)).toThrow("8 to 256 characters");
+  });
+
+  test("is hashed with Argon2id, differently each time, and found right again", async () => {
+    const [one, two] = await Promise.all([hashPassword("correct horse"), hashPassword("correct horse")]);
+    expect(one).toStartWith("$argon2id$");
+    expect(one).not.toBe(two);
+    for (const hash of [one, two]) {
+      expect(await isPassword("correct horse", hash)).toBe(true);
+      for (const wrong of ["correct hors", "correct horse ", "Correct horse", ""])
+        expect(await isPassword(wrong, hash)).toBe(false);
+    }
+  });
+
+  test("counts to its last byte, also beyond those that some hashes cut off", async () => {
+    const hash = await hashPassword("x".repeat(255));
+    expect(await isPassword(`${"x".repeat(254)}y`, hash)).toBe(false);
+  });
+
+  test("of nobody is never right, and takes as long to find out", async () => {
+    const hash = await hashPassword("correct horse");
+    await isPassword("warm up", null);
+    const timed = async (stored: string | null) => {
+      const times = [];
+      for (let round = 0; round < 5; round++) {
+        const before = performance.now();
+        expect(await isPassword("wrong password", stored)).toBe(false);
+        times.push(performance.now() - before);
+      }
+      return Math.min(...times);
+    };
+    const [known, unknown] = [await timed(hash), await timed(null)];
+    // Without hashing it would be some microseconds.
+    expect(unknown).toBeGreaterThan(known / 3);
+  });
+
+  test("waits its turn, and a crowd is sent away", async () => {
+    const hash = await hashPassword("correct horse");
+    const outcomes = await Promise.allSettled(Array.from({ length: 60 }, () => isPassword("wrong", hash)));
+    const refused = outcomes.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
+    expect(refused).toHaveLength(60 - 52);
+    expect(refused[0]?.reason).toMatchObject({ code: "too_many_requests", retryAfterSeconds: 5 });
+    // And all is well again afterwards.
+    expect(await isPassword("correct horse", hash)).toBe(true);
+  });
+});
