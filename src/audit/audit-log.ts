@@ -1,5 +1,9 @@
-import type { Queries } from "../database/database.ts";
+import { and, desc, eq, gte, inArray, like, lt, or, type SQL, sql } from "drizzle-orm";
+import type { Database, Queries } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
 import { audit } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import { boundedDetails, boundedText } from "./bounded-details.ts";
 
 /** Who does something, whatever the proof was. */
 export interface Actor {
@@ -26,27 +30,142 @@ export interface AuditEntry {
 
 export type AuditKind = `${
   | "artifact"
+  | "blob"
   | "member"
   | "policy"
   | "session"
   | "setup"
+  | "storage"
   | "team"
   | "token"
   | "user"}.${string}`;
 
+/** What was written down. */
+export type AuditRow = typeof audit.$inferSelect;
+
+/** What an upload is written down as. These rows are many, and kept for as long as events are. */
+export const uploadKind = "artifact.write" satisfies AuditKind;
+
 export const serverActor: Actor = { kind: "server", id: null, name: "larder", address: null };
 
-/** Writes down who did what, in the transaction that does it: neither is there without the other. */
-export async function recordAudit(tx: Queries, by: Actor, entry: AuditEntry): Promise<void> {
-  await tx.insert(audit).values({
+const insertion = prepared((queries) =>
+  queries
+    .insert(audit)
+    .values({
+      createdAt: given("createdAt"),
+      kind: given("kind"),
+      actorKind: given("actorKind"),
+      actorId: given("actorId"),
+      actorName: given("actorName"),
+      address: given("address"),
+      teamId: given("teamId"),
+      target: given("target"),
+      details: given("details"),
+    })
+    .returning({ id: audit.id }),
+);
+
+/**
+ * Writes down who did what, in the transaction that does it: neither is there without the other. Long texts are cut.
+ * @returns the row's id.
+ */
+export async function recordAudit(tx: Queries, by: Actor, entry: AuditEntry): Promise<number> {
+  const [row] = await insertion(tx).execute({
     createdAt: Date.now(),
     kind: entry.kind,
     actorKind: by.kind,
     actorId: by.id,
-    actorName: by.name,
-    address: by.address,
+    actorName: boundedText(by.name),
+    address: by.address === null ? null : boundedText(by.address, 64),
     teamId: entry.teamId ?? null,
-    target: entry.target ?? null,
-    details: entry.details ?? null,
+    target: entry.target === undefined ? null : boundedText(entry.target),
+    details: entry.details === undefined ? null : JSON.stringify(boundedDetails(entry.details)),
   });
+  return (row as { id: number }).id;
+}
+
+/** For what is done in several transactions: brings a row of the first up to date in each of the others. */
+export async function updateAudit(tx: Queries, id: number, details: Record<string, unknown>): Promise<void> {
+  await tx
+    .update(audit)
+    .set({ details: boundedDetails(details) })
+    .where(eq(audit.id, id));
+}
+
+/** Which rows; what is not said does not matter. */
+export interface AuditFilter {
+  /** Milliseconds since 1970, included. */
+  since?: number;
+  /** Milliseconds since 1970, excluded. */
+  until?: number;
+  /** Any of these ids, names or kinds of actors. */
+  actors?: readonly string[];
+  /** A whole one such as `token.revoke`, or what stands before its dot, such as `token`. */
+  kind?: string;
+  teamId?: string;
+  target?: string;
+}
+
+export interface AuditPage {
+  /** Newest first. */
+  rows: AuditRow[];
+  /** Where the next page begins; null on the last. */
+  next: string | null;
+}
+
+const maxPageSize = 1_000;
+
+/** Tells who did what. */
+export class AuditLog {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * @param page `limit` is 1 to 1,000 rows, 100 if not said; `from` is the `next` of the page before.
+   * @throws Refusal `bad_request` for a `from` that is none.
+   */
+  async list(filter: AuditFilter, page: { limit?: number; from?: string } = {}): Promise<AuditPage> {
+    const limit = Math.min(Math.max(page.limit ?? 100, 1), maxPageSize);
+    const rows = await this.database.read
+      .select()
+      .from(audit)
+      .where(and(...conditionsOf(filter), page.from === undefined ? undefined : olderThan(page.from)))
+      .orderBy(desc(audit.createdAt), desc(audit.id))
+      .limit(limit + 1);
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return { rows: rows.slice(0, limit), next: last ? `${last.createdAt}.${last.id}` : null };
+  }
+}
+
+function conditionsOf({ since, until, actors, kind, teamId, target }: AuditFilter): (SQL | undefined)[] {
+  const who = actors && [...actors];
+  return [
+    since === undefined ? undefined : gte(audit.createdAt, since),
+    until === undefined ? undefined : lt(audit.createdAt, until),
+    who &&
+      or(inArray(audit.actorId, who), inArray(audit.actorName, who), inArray(sql`${audit.actorKind}`, who)),
+    kind === undefined ? undefined : isOfKind(kind),
+    teamId === undefined ? undefined : eq(audit.teamId, teamId),
+    target === undefined ? undefined : eq(audit.target, target),
+  ];
+}
+
+function isOfKind(kind: string): SQL | undefined {
+  const whole = kind.replace(/\.$/, "");
+  return or(eq(audit.kind, whole), startsWith(`${whole}.`));
+}
+
+/** `%` and `_` are letters here, since nobody means them otherwise. */
+function startsWith(text: string): SQL {
+  return sql`${like(audit.kind, `${text.replaceAll(/[\\%_]/g, "\\$&")}%`)} escape '\\'`;
+}
+
+function olderThan(from: string): SQL | undefined {
+  const [, createdAt, id] = (/^(\d{1,15})\.(\d{1,15})$/.exec(from) ?? []).map(Number);
+  if (createdAt === undefined || id === undefined) {
+    throw new Refusal(
+      "bad_request",
+      `"${from}" is no place to go on from. Take \`next\` of the page before.`,
+    );
+  }
+  return or(lt(audit.createdAt, createdAt), and(eq(audit.createdAt, createdAt), lt(audit.id, id)));
 }

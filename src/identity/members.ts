@@ -62,8 +62,11 @@ export class Members {
       const [team] = await tx.select({ slug: teams.slug }).from(teams).where(eq(teams.id, teamId));
       const [user] = await tx.select({ email: users.email }).from(users).where(eq(users.id, userId));
       if (!team || !user) throw new Refusal("not_found", "There is no such team or user.");
-      if (role === null)
-        await tx.delete(members).where(and(eq(members.teamId, teamId), eq(members.userId, userId)));
+      const membership = and(eq(members.teamId, teamId), eq(members.userId, userId));
+      const [before] = await tx.select().from(members).where(membership);
+      // Single sign-on says the same at each sign-in, and what changes nothing is nothing to write down.
+      if (role === null ? !before : before?.role === role && before.source === source) return;
+      if (role === null) await tx.delete(members).where(membership);
       else {
         await tx
           .insert(members)
@@ -74,7 +77,7 @@ export class Members {
         kind: role === null ? "member.remove" : "member.set",
         teamId,
         target: user.email,
-        details: { team: team.slug, role, source },
+        details: { team: team.slug, role, source, ...(before && { before: before.role }) },
       });
     });
   }

@@ -80,16 +80,27 @@ export class Sessions {
   /** Signs one browser out. */
   async close(secret: string, by: Actor): Promise<void> {
     await this.database.write(async (tx) => {
-      await tx.delete(sessions).where(eq(sessions.secretSha256, digestSecret(secret)));
-      await recordAudit(tx, by, { kind: "session.close" });
+      const closed = await tx
+        .delete(sessions)
+        .where(eq(sessions.secretSha256, digestSecret(secret)))
+        .returning({ userId: sessions.userId });
+      for (const { userId } of closed) await recordAudit(tx, by, { kind: "session.close", target: userId });
     });
   }
 
   /** Signs a user out everywhere. */
   async closeAll(userId: string, by: Actor): Promise<void> {
     await this.database.write(async (tx) => {
-      await tx.delete(sessions).where(eq(sessions.userId, userId));
-      await recordAudit(tx, by, { kind: "session.close-all", target: userId });
+      const closed = await tx
+        .delete(sessions)
+        .where(eq(sessions.userId, userId))
+        .returning({ userId: sessions.userId });
+      if (closed.length > 0)
+        await recordAudit(tx, by, {
+          kind: "session.close-all",
+          target: userId,
+          details: { sessions: closed.length },
+        });
     });
   }
 

@@ -92,13 +92,14 @@ export class Teams {
     return await writeIdentity(this.database, async (tx) => {
       if (change.slug !== undefined && change.slug !== team.slug) await refuseTakenSlug(tx, change.slug);
       if (Object.keys(change).length === 0) return team;
+      const [before] = await tx.select().from(teams).where(eq(teams.id, team.id));
       const [changed] = await tx.update(teams).set(change).where(eq(teams.id, team.id)).returning();
-      if (!changed) throw noTeam(slugOrId);
+      if (!changed || !before) throw noTeam(slugOrId);
       await recordAudit(tx, this.by, {
         kind: "team.set",
         teamId: team.id,
-        target: team.slug,
-        details: { ...change },
+        target: before.slug,
+        details: { ...change, before: sameOf(before, change) },
       });
       return changed;
     });
@@ -119,7 +120,9 @@ export class Teams {
     }
     await writeIdentity(this.database, async (tx) => {
       await purge(tx, team.id);
-      await tx.delete(teams).where(eq(teams.id, team.id));
+      const deleted = await tx.delete(teams).where(eq(teams.id, team.id)).returning({ id: teams.id });
+      // Of several at once, the first has deleted it.
+      if (deleted.length === 0) return;
       await recordAudit(tx, this.by, { kind: "team.delete", teamId: team.id, target: team.slug });
     });
     return team;
@@ -130,10 +133,13 @@ export class Teams {
     const found = await this.find(defaultTeamSlug);
     if (found) return found;
     await writeIdentity(this.database, async (tx) => {
-      await tx
+      const [created] = await tx
         .insert(teams)
         .values(newRow({ slug: defaultTeamSlug, name: "Default" }))
-        .onConflictDoNothing();
+        .onConflictDoNothing()
+        .returning();
+      if (!created) return;
+      await recordAudit(tx, this.by, { kind: "team.create", teamId: created.id, target: created.slug });
     });
     return await this.get(defaultTeamSlug);
   }
@@ -141,6 +147,11 @@ export class Teams {
 
 function newRow({ slug, name = slug, overwrite = "allow" }: NewTeam): typeof teams.$inferInsert {
   return { id: `team_${randomText(24)}`, slug, name, overwrite, createdAt: Date.now() };
+}
+
+/** What stood where the change is. */
+function sameOf(before: Team, change: TeamChange): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(change).map((key) => [key, before[key as keyof TeamChange]]));
 }
 
 function noTeam(slugOrId: string): Refusal {

@@ -157,7 +157,8 @@ export class Users {
       if (!row) throw new Refusal("not_found", `There is no user "${emailOrId}".`);
       if (row.disabledAt !== null) await tx.delete(sessions).where(eq(sessions.userId, row.id));
       await requireAdminLeft(tx, user);
-      const details = { ...change, ...(isDisabled !== undefined && { isDisabled }) };
+      const before = Object.fromEntries(Object.keys(change).map((key) => [key, user[key as keyof User]]));
+      const details = { ...change, ...(isDisabled !== undefined && { isDisabled }), before };
       await recordAudit(tx, this.by, { kind: "user.set", target: user.email, details });
       return shown(row);
     });
@@ -217,9 +218,12 @@ export class Users {
   async delete(emailOrId: string): Promise<User> {
     const user = await this.get(emailOrId);
     await writeIdentity(this.database, async (tx) => {
-      await tx.delete(users).where(eq(users.id, user.id));
+      const deleted = await tx.delete(users).where(eq(users.id, user.id)).returning({ id: users.id });
+      // Of several at once, the first has deleted the user.
+      if (deleted.length === 0) return;
       await requireAdminLeft(tx, user);
-      await recordAudit(tx, this.by, { kind: "user.delete", target: user.email });
+      const details = { id: user.id, role: user.role };
+      await recordAudit(tx, this.by, { kind: "user.delete", target: user.email, details });
     });
     return user;
   }
