@@ -4,6 +4,8 @@ import { Elysia } from "elysia";
 import { BunAdapter } from "elysia/adapter/bun";
 import type { Logger } from "pino";
 import { serverActor } from "./audit/audit-log.ts";
+import { expireAudit } from "./audit/expire-audit.ts";
+import { UploadLog } from "./audit/upload-log.ts";
 import { Cache } from "./cache/cache.ts";
 import type { Config } from "./config/settings.ts";
 import { choose, maxSizeChoice } from "./database/choices.ts";
@@ -15,6 +17,7 @@ import { PasswordSignIn } from "./identity/password-sign-in.ts";
 import { RateLimiter } from "./identity/rate-limiter.ts";
 import { Sessions } from "./identity/sessions.ts";
 import { defaultTeamSlug, Teams } from "./identity/teams.ts";
+import { TokenUse } from "./identity/token-use.ts";
 import { Tokens } from "./identity/tokens.ts";
 import { Users } from "./identity/users.ts";
 import { access } from "./protocols/access.ts";
@@ -38,6 +41,7 @@ import { EventLog } from "./usage/event-log.ts";
 const autoShare = 0.8;
 const collectEveryMs = 2_000;
 const recencyEveryMs = 5_000;
+const tokenUseEveryMs = 5_000;
 const expireEveryMs = 60 * 60_000;
 const verifyPauseMs = 60_000;
 const setupLinkMaxAgeMs = 60 * 60_000;
@@ -88,6 +92,8 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     log,
   });
   const eventLog = new EventLog(database, log);
+  const uploadLog = new UploadLog(database, log);
+  const tokenUse = new TokenUse(database);
   await new Teams(database, serverActor).ensureDefault();
 
   // Readiness says it, too, but nobody may look there.
@@ -95,7 +101,8 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   if (freeBytes < config.minFree) log.warn({ freeBytes, minFree: config.minFree }, "no room for uploads");
 
   const requests = new Requests(config.proxyHops);
-  const routes = buildRoutes({ config, database, storage, cache, eventLog, requests, log });
+  const parts = { config, database, storage, cache, eventLog, uploadLog, tokenUse, requests, log };
+  const routes = buildRoutes(parts);
   const listener = listen({
     handle: (request) => routes.fetch(request),
     refuse: refusalAnswer,
@@ -106,10 +113,12 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     log,
     logRequest,
   });
-  const jobs = scheduleJobs(database, cache, eventLog, config, log);
+  const jobs = scheduleJobs(parts);
   undo.defer(async () => {
     await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
     await cache.close();
+    await uploadLog.stop();
+    await tokenUse.flush();
   });
 
   // Only now, when nothing can go wrong any more: its secret is shown once.
@@ -142,13 +151,7 @@ async function chooseMaxSize(
   return Number(await choose(database, maxSizeChoice, () => String(Math.floor(freeBytes * autoShare))));
 }
 
-function scheduleJobs(
-  database: Database,
-  cache: Cache,
-  eventLog: EventLog,
-  config: Config,
-  log: Logger,
-): Schedule[] {
+function scheduleJobs({ cache, config, database, eventLog, tokenUse, log }: Parts): Schedule[] {
   return [
     schedule("collect blobs", collectEveryMs, log, async (signal) => {
       await cache.verifier.verifySuspects();
@@ -158,12 +161,15 @@ function scheduleJobs(
       cache.evictor.wake();
     }),
     schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
+    schedule("write last uses of tokens", tokenUseEveryMs, log, () => tokenUse.flush()),
     schedule("remove what is old", expireEveryMs, log, async (signal) => {
       const quarantined = await cache.collector.emptyQuarantine();
       if (quarantined.blobs > 0) log.info(quarantined, "old blobs removed from quarantine");
       await new Sessions(database).removeExpired();
       await new Links(database).removeExpired();
       await eventLog.expire(Date.now() - config.eventMaxAge, signal);
+      const ages = { uploadMaxAgeMs: config.eventMaxAge, maxAgeMs: config.auditMaxAge };
+      await expireAudit(database, ages, { signal });
       const artifacts = await cache.evictor.expire(Date.now(), signal);
       if (artifacts > 0) log.info({ artifacts }, "artifacts expired");
       await cache.evictor.shrinkTeams();
@@ -199,16 +205,21 @@ interface Parts {
   storage: DiskStorage;
   cache: Cache;
   eventLog: EventLog;
+  uploadLog: UploadLog;
+  tokenUse: TokenUse;
   requests: Requests;
   log: Logger;
 }
 
-function buildRoutes({ config, database, storage, cache, eventLog, requests, log }: Parts) {
+function buildRoutes(parts: Parts) {
+  const { config, database, storage, cache, eventLog, uploadLog, tokenUse, requests, log } = parts;
   const accessRules = access({
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
-    onAsker: (request, asker) =>
-      requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name }),
+    onAsker: (request, asker) => {
+      requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name });
+      tokenUse.note(asker.tokenId);
+    },
   });
   const onError = errorHandler({
     log,
@@ -246,7 +257,7 @@ function buildRoutes({ config, database, storage, cache, eventLog, requests, log
     errors: pageErrors(onError()),
   };
   const api = new Elysia({ prefix: config.basePath })
-    .use(turbo({ cache, eventLog, access: accessRules, onError, baseUrl, keepAlive }))
+    .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
     .use(pages(signInOptions))
     .use(health(checks));
   const root = new Elysia({

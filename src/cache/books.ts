@@ -11,20 +11,30 @@ import { artifacts, blobs, teams } from "../database/schema.ts";
 /** Short enough that no request notices one. */
 const artifactsPerStep = 100;
 
+export interface TakeOutOptions {
+  /** Asked before each artifact with the bytes of the blobs let go of so far, each once; stops when it says so. */
+  enough?: (releasedBytes: number) => boolean;
+  /** Told, in each of the transactions, how many went in it. */
+  onTakenOut?: (tx: Queries, artifacts: number) => Promise<void>;
+}
+
 /**
  * Takes the artifacts out that meet a condition, some at a time, least recently used first.
- * @param enough asked before each artifact with the bytes of the blobs let go of so far, each once; stops when it says so.
  * @returns how many artifacts went.
  */
 export async function takeOut(
   database: Database,
   condition: SQL | undefined,
-  enough: (releasedBytes: number) => boolean = () => false,
+  { enough = () => false, onTakenOut }: TakeOutOptions = {},
 ): Promise<number> {
   const released = new ReleasedBlobs();
   let count = 0;
   for (;;) {
-    const went = await database.write((tx) => takeOutOldest(tx, condition, released, enough));
+    const went = await database.write(async (tx) => {
+      const artifacts = await takeOutOldest(tx, condition, released, enough);
+      if (artifacts > 0) await onTakenOut?.(tx, artifacts);
+      return artifacts;
+    });
     count += went;
     if (went < artifactsPerStep || enough(released.sizeBytes)) return count;
   }

@@ -1,17 +1,19 @@
-import { and, eq, inArray, isNull, lt } from "drizzle-orm";
+import { and, eq, inArray, isNull } from "drizzle-orm";
 import type { Logger } from "pino";
+import { type Actor, serverActor } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import type { BlobStorage, ReceivedBlob, StoredBlob } from "../storage/blob-storage.ts";
 import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
-import { storedBytes, takeOut } from "./books.ts";
+import { storedBytes } from "./books.ts";
 import { Capacity } from "./capacity.ts";
 import { Collector } from "./collector.ts";
 import { enter } from "./enter.ts";
 import { Evictor } from "./evictor.ts";
 import { KeyedLock } from "./keyed-lock.ts";
+import { type PurgeFilter, purge } from "./purge.ts";
 import { Recency } from "./recency.ts";
 import { TeamRoom } from "./team-room.ts";
 import { UploadRoom } from "./upload-room.ts";
@@ -27,6 +29,8 @@ export interface CacheOptions {
   minFreeBytes: number;
   /** Artifacts that were not used for so long go, unless their team has a limit of its own; undefined for never. */
   maxAgeMs: number | undefined;
+  /** Who is written down where damaged blobs are taken out: the server, if not said. */
+  by?: Actor;
   log: Logger;
 }
 
@@ -37,6 +41,8 @@ export interface Upload {
   sizeBytes?: number;
   /** Asked in the transaction that keeps the artifact, since an upload may take long: rejects if it may no longer be. */
   authorize?: (tx: Queries) => Promise<void>;
+  /** Called in the same transaction, to write down what it keeps. */
+  record?: (tx: Queries, blob: { sha256: string; sizeBytes: number }) => Promise<void>;
 }
 
 /** Goes into a `Response` as it is. */
@@ -45,15 +51,6 @@ export type ArtifactBody = StoredBlob["body"] | Uint8Array<ArrayBuffer>;
 export interface GetOptions {
   /** Whether a part of the bytes may do, or none: the body is then one that the server can cut. */
   inParts?: boolean;
-}
-
-/** Which of a team's artifacts; what is not said does not matter. */
-export interface PurgeFilter extends Partial<ArtifactKey> {
-  teamId: string;
-  /** Id of the token that wrote them. */
-  writtenBy?: string;
-  /** Milliseconds since 1970. */
-  usedBefore?: number;
 }
 
 /** Up to this size an artifact is read in one go. From about here on it is cheaper to have the system send the file. */
@@ -125,7 +122,9 @@ export class Cache {
       log,
     });
     this.teamRoom = new TeamRoom(database, this.evictor, roomPatienceMs);
-    this.verifier = new Verifier({ database, storage, capacity, collector: this.collector, blobLock, log });
+    const { collector } = this;
+    const { by = serverActor } = options;
+    this.verifier = new Verifier({ database, storage, capacity, collector, blobLock, by, log });
   }
 
   /** For the one process that serves the data folder. Undoes first what a crash left half done. */
@@ -198,7 +197,9 @@ export class Cache {
           await received.publish();
           const storedBytes = await database.write(async (tx) => {
             await upload.authorize?.(tx);
-            return await enter(tx, key, facts, received);
+            const { storedBytes, isChanged } = await enter(tx, key, facts, received);
+            if (isChanged) await upload.record?.(tx, received);
+            return storedBytes;
           });
           // At once, since the team's books count it from here on.
           room.settle(storedBytes);
@@ -217,19 +218,9 @@ export class Cache {
     }
   }
 
-  /** Takes artifacts out, all of a team's or those that a filter leaves. @returns how many they were. */
-  async purge(filter: PurgeFilter): Promise<number> {
-    return await takeOut(
-      this.options.database,
-      and(
-        eq(artifacts.teamId, filter.teamId),
-        filter.tool === undefined ? undefined : eq(artifacts.tool, filter.tool),
-        filter.scope === undefined ? undefined : eq(artifacts.scope, filter.scope),
-        filter.hash === undefined ? undefined : eq(artifacts.hash, filter.hash),
-        filter.writtenBy === undefined ? undefined : eq(artifacts.writtenBy, filter.writtenBy),
-        filter.usedBefore === undefined ? undefined : lt(artifacts.lastUsedAt, filter.usedBefore),
-      ),
-    );
+  /** Takes artifacts out, and writes down who did so. @returns how many they were. */
+  async purge(filter: PurgeFilter, by: Actor): Promise<number> {
+    return await purge(this.options.database, filter, by);
   }
 
   /** When nothing is asked of it any more: ends what goes on behind, and writes down what is not yet written. */

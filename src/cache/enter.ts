@@ -88,7 +88,8 @@ const releaseBlob = prepared((queries) =>
 
 /**
  * The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go.
- * @returns how much more the storage holds now: the blob's size if it is new there, else 0.
+ * @returns how much more the storage holds now: the blob's size if it is new there, else 0; and whether anything changed,
+ *   which is not so for the same bytes again where nothing is overwritten.
  * @throws Refusal `conflict` (write-once), `unauthorized` when the team has been deleted.
  */
 export async function enter(
@@ -96,7 +97,7 @@ export async function enter(
   key: ArtifactKey,
   facts: ArtifactFacts,
   blob: { sha256: string; sizeBytes: number },
-): Promise<number> {
+): Promise<{ storedBytes: number; isChanged: boolean }> {
   const now = Date.now();
   const [team] = await overwriteRule(tx).execute({ teamId: key.teamId });
   if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
@@ -104,7 +105,7 @@ export async function enter(
   const isSame = before?.sha256 === blob.sha256;
   const isSound = before !== undefined && before.quarantinedAt === null;
   if (isSound && team.overwrite === "never") {
-    if (isSame) return 0;
+    if (isSame) return { storedBytes: 0, isChanged: false };
     throw new Refusal(
       "conflict",
       `Artifact ${key.hash} is there already with other bytes, and this team's artifacts are never overwritten. ` +
@@ -123,5 +124,6 @@ export async function enter(
     if (!(await isHeld(tx, key.teamId, before.blobId))) usedBytes -= before.sizeBytes;
   }
   await addUsed(tx, key.teamId, usedBytes);
-  return known === undefined || known.quarantinedAt !== null ? blob.sizeBytes : 0;
+  const isNew = known === undefined || known.quarantinedAt !== null;
+  return { storedBytes: isNew ? blob.sizeBytes : 0, isChanged: true };
 }

@@ -52,11 +52,9 @@ export class Evictor {
     await this.options.recency.flush();
     const excess = (await this.usedBytes(teamId)) - usedBytes;
     if (excess <= 0) return 0;
-    const gone = await takeOut(
-      this.options.database,
-      eq(artifacts.teamId, teamId),
-      (releasedBytes) => releasedBytes >= excess,
-    );
+    const gone = await takeOut(this.options.database, eq(artifacts.teamId, teamId), {
+      enough: (releasedBytes) => releasedBytes >= excess,
+    });
     this.options.log.info({ teamId, artifacts: gone }, "artifacts of a team at its quota evicted");
     // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
     if (gone === 0 || (await this.usedBytes(teamId)) <= usedBytes) return gone;
@@ -68,7 +66,7 @@ export class Evictor {
     await this.options.recency.flush();
     let gone = 0;
     for (const condition of await this.tooOld(now)) {
-      gone += await takeOut(this.options.database, condition, () => signal?.aborted ?? false);
+      gone += await takeOut(this.options.database, condition, { enough: () => signal?.aborted ?? false });
     }
     return gone;
   }
@@ -92,10 +90,11 @@ export class Evictor {
     let freed = 0;
     for (const { condition, atMost } of await this.inOrder()) {
       const before = freed;
-      gone += await takeOut(this.options.database, condition, (releasedBytes) => {
+      const enough = (releasedBytes: number) => {
         freed = before + releasedBytes;
         return freed >= left || freed - before >= atMost;
-      });
+      };
+      gone += await takeOut(this.options.database, condition, { enough });
       if (freed >= left) break;
     }
     return gone;

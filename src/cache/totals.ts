@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, sum } from "drizzle-orm";
+import { and, count, eq, isNotNull, isNull, sum } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
 
@@ -33,6 +33,16 @@ export async function teamTotals(
     .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
     .where(and(eq(artifacts.teamId, teamId), isNull(blobs.quarantinedAt)));
   return { artifacts: row?.artifacts ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
+}
+
+/** How many artifacts that a token wrote are still kept, by the token's id. The environment's are not among them. */
+export async function artifactsByWriter(database: Database): Promise<Map<string, number>> {
+  const rows = await database.read
+    .select({ writtenBy: artifacts.writtenBy, artifacts: count() })
+    .from(artifacts)
+    .where(isNotNull(artifacts.writtenBy))
+    .groupBy(artifacts.writtenBy);
+  return new Map(rows.map((row) => [row.writtenBy as string, row.artifacts]));
 }
 
 export async function totals(database: Database): Promise<Totals> {

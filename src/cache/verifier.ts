@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, inArray, isNotNull, isNull } from "drizzle-orm";
 import type { Logger } from "pino";
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { blobs } from "../database/schema.ts";
 import type { BlobStorage } from "../storage/blob-storage.ts";
@@ -13,6 +14,8 @@ export interface VerifierOptions {
   capacity: Capacity;
   collector: Collector;
   blobLock: KeyedLock;
+  /** Who takes out what is damaged. */
+  by: Actor;
   log: Logger;
 }
 
@@ -87,17 +90,20 @@ export class Verifier {
     { sha256, sizeBytes }: { sha256: string; sizeBytes: number },
     isSound: () => Promise<boolean>,
   ): Promise<boolean> {
-    const { blobLock, capacity, database, log, storage } = this.options;
+    const { blobLock, by, capacity, database, log, storage } = this.options;
     return await blobLock.exclude([sha256], async () => {
       if (await isSound()) return false;
       await storage.quarantine(sha256);
-      const changed = await database.write((tx) =>
-        tx
+      const changed = await database.write(async (tx) => {
+        const rows = await tx
           .update(blobs)
           .set({ quarantinedAt: Date.now() })
           .where(and(eq(blobs.sha256, sha256), isNull(blobs.quarantinedAt)))
-          .returning({ id: blobs.id }),
-      );
+          .returning({ id: blobs.id });
+        if (rows.length > 0)
+          await recordAudit(tx, by, { kind: "blob.quarantine", target: sha256, details: { sizeBytes } });
+        return rows;
+      });
       if (changed.length === 0) return false;
       capacity.add(-sizeBytes);
       log.error({ sha256, sizeBytes }, "blob quarantined");

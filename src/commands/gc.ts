@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { recordAudit } from "../audit/audit-log.ts";
 import { roundSize } from "../config/units.ts";
 import type { BlobTotals } from "../storage/blob-storage.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -54,6 +55,10 @@ async function removeGarbage(context: CommandContext, data: CacheData, json: boo
   const evicted = data.isServed ? 0 : await evictor.takeOutExcess();
   const freed = evicted === 0 ? unused : both(unused, await collected(data));
   const quarantined = await collector.emptyQuarantine();
+  if (expired + overQuota + evicted + freed.blobs + quarantined.blobs > 0) {
+    const details = { expired, overQuota, evicted, freed, quarantined };
+    await data.database.write((tx) => recordAudit(tx, data.by, { kind: "storage.gc", details }));
+  }
   context.stdout(
     json
       ? jsonText({ expired, overQuota, evicted, freed, quarantined })

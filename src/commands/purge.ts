@@ -1,72 +1,165 @@
 import type { Command } from "commander";
-import type { PurgeFilter } from "../cache/cache.ts";
+import { countPurge, type PurgeFilter, type PurgeTotals, type Writers } from "../cache/purge.ts";
 import { roundSize } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
+import { checkScope } from "../identity/scope.ts";
+import { isSecret } from "../identity/secret.ts";
+import type { Team } from "../identity/teams.ts";
+import { writersOf } from "../identity/writers.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
-import { flagValue } from "./flag-value.ts";
+import { checkedText, flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
-import { collected, withCache } from "./with-cache.ts";
+import { pastTimeValue } from "./past-time.ts";
+import { type CacheData, collected, withCache, withCacheShown } from "./with-cache.ts";
+import type { Data } from "./with-data.ts";
 
 interface PurgeOptions {
-  team: string;
+  team?: string;
   hash?: string;
+  scope?: string;
   olderThan?: number;
   writtenBy?: string;
+  writtenAfter?: number;
+  writtenBefore?: number;
+  dryRun?: true;
   yes?: true;
   json?: true;
 }
 
 /** `larder purge` */
 export function purgeCommand(context: CommandContext): Command {
+  const pastTime = flagValue(pastTimeValue(), context);
   const command = dataSubcommand(
     "purge",
-    "Take artifacts of a team out",
-    "larder purge --team web --older-than 30d\n  larder purge --team web --written-by tok_0123456789abcdef",
+    "Take artifacts of a team out, or all that somebody wrote",
+    "larder purge --team web --older-than 30d\n  larder purge --written-by tok_0123456789abcdef --dry-run",
   )
-    .requiredOption("--team <slug>", "Slug or id of the team")
+    .option("--team <slug>", "Slug or id of the team; all teams' go without it, given --written-by")
     .option("--hash <hash>", "Only the artifact with this hash")
+    .option(
+      "--scope <scope>",
+      'Only those of this scope, such as pr-123, or "" for trusted ones',
+      checkedText(checkScope),
+    )
     .option(
       "--older-than <time>",
       "Only those that were not used for so long, such as 30d",
       flagValue(timeValue({ minMs: 0 }), context),
     )
-    .option("--written-by <token>", "Only those that this token wrote: its id, secret or name")
+    .option(
+      "--written-by <writer>",
+      "Only those that this token wrote: its id, secret or, with --team, name; or all tokens of a user (e-mail) or a policy (id); or TURBO_TOKEN",
+    )
+    .option(
+      "--written-after <time>",
+      "Only those written since then: 2h (ago), or 2026-11-20T10:00Z",
+      pastTime,
+    )
+    .option("--written-before <time>", "Only those written before then", pastTime)
+    .option("--dry-run", "Only say what would go")
     .option("--yes", "Really purge all, where nothing narrows it")
     .action(async (options: PurgeOptions) => {
       requireNarrowed(options);
-      await withCache(context, command, async (data) => {
-        const team = await data.teams.get(options.team);
-        const { writtenBy } = options;
-        const writer = writtenBy === undefined ? undefined : await data.tokens.find(writtenBy, team.id);
-        const artifacts = await data.cache.purge(filterOf(options, team.id, writer?.id));
-        const freed = await collected(data);
-        context.stdout(
-          options.json
-            ? jsonText({ artifacts, freed })
-            : `Purged ${counted(artifacts, "artifact")} of team ${team.slug}; freed ${roundSize(freed.sizeBytes)}.\n`,
-        );
-      });
+      if (options.dryRun) await withCacheShown(context, command, (data) => showPurge(context, data, options));
+      else await withCache(context, command, (data) => purgeAsked(context, data, options));
     });
   return command;
 }
 
-/** Nobody shall lose all for a flag that was forgotten. */
-function requireNarrowed({ hash, olderThan, writtenBy, yes }: PurgeOptions): void {
-  if (yes || hash !== undefined || olderThan !== undefined || writtenBy !== undefined) return;
-  throw new Refusal(
-    "bad_request",
-    "This would purge all artifacts of the team. Add --yes, or narrow it with --hash, --older-than or --written-by.",
+async function showPurge(context: CommandContext, data: CacheData, options: PurgeOptions): Promise<void> {
+  const { filter, of } = await filterOf(options, data);
+  const totals = await countPurge(data.database, filter);
+  context.stdout(
+    options.json
+      ? jsonText({ dryRun: true, ...totals })
+      : `Would purge ${counted(totals.artifacts, "artifact")} of ${of}, and free ${roundSize(totals.freed.sizeBytes)}.\n`,
   );
 }
 
-function filterOf({ hash, olderThan }: PurgeOptions, teamId: string, writtenBy?: string): PurgeFilter {
-  return {
-    teamId,
+async function purgeAsked(context: CommandContext, data: CacheData, options: PurgeOptions): Promise<void> {
+  const { filter, of } = await filterOf(options, data);
+  const { artifacts, freed } = await purged(data, filter);
+  context.stdout(
+    options.json
+      ? jsonText({ artifacts, freed })
+      : `Purged ${counted(artifacts, "artifact")} of ${of}; freed ${roundSize(freed.sizeBytes)}.\n`,
+  );
+}
+
+/** Takes artifacts out, and waits until their bytes have gone, too. */
+export async function purged(data: CacheData, filter: PurgeFilter): Promise<PurgeTotals> {
+  const artifacts = await data.cache.purge(filter, data.by);
+  return { artifacts, freed: await collected(data) };
+}
+
+/** Nobody shall lose all for a flag that was forgotten. */
+function requireNarrowed({ team, yes, dryRun, ...options }: PurgeOptions): void {
+  const { hash, scope, olderThan, writtenBy, writtenAfter, writtenBefore } = options;
+  if (team === undefined && writtenBy === undefined) {
+    throw new Refusal(
+      "bad_request",
+      "Whose artifacts? Name a team with --team, or who wrote them with --written-by.",
+    );
+  }
+  const narrowing = [hash, scope, olderThan, writtenBy, writtenAfter, writtenBefore];
+  if (yes || dryRun || narrowing.some((value) => value !== undefined)) return;
+  throw new Refusal(
+    "bad_request",
+    "This would purge all artifacts of the team. Add --yes, or narrow it with --hash, --scope, --older-than, " +
+      "--written-by, --written-after or --written-before; --dry-run only says what would go.",
+  );
+}
+
+/** With `of`, which says in words whose artifacts they are. */
+async function filterOf(options: PurgeOptions, data: Data): Promise<{ filter: PurgeFilter; of: string }> {
+  const { hash, scope, olderThan, writtenBy, writtenAfter, writtenBefore } = options;
+  const narrowing = {
     ...(hash !== undefined && { hash }),
-    ...(writtenBy !== undefined && { writtenBy }),
+    ...(scope !== undefined && { scope }),
     ...(olderThan !== undefined && { usedBefore: Date.now() - olderThan }),
+    ...(writtenAfter !== undefined && { writtenAfter }),
+    ...(writtenBefore !== undefined && { writtenBefore }),
   };
+  const team = options.team === undefined ? undefined : await data.teams.get(options.team);
+  const writers = writtenBy === undefined ? undefined : await writersNamed(writtenBy, team, data);
+  if (team) {
+    const filter = { ...narrowing, teamId: team.id, ...(writers !== undefined && { writtenBy: writers }) };
+    return { filter, of: `team ${team.slug}` };
+  }
+  return { filter: { ...narrowing, writtenBy: writers as Writers }, of: "all teams" };
+}
+
+async function writersNamed(
+  writer: string,
+  team: Team | undefined,
+  { database, tokens }: Data,
+): Promise<Writers> {
+  // Names of tokens may look like addresses, as ann@laptop does.
+  const known = team ? await tokens.list({ teamId: team.id }) : [];
+  if (team && writer.includes("@") && known.some(({ name }) => name === writer))
+    return [(await tokens.find(writer, team.id)).id];
+  const writers = await writersOf(database, writer);
+  if (writers !== undefined) {
+    const isToken = isSecret(writer) || writer.startsWith("tok_");
+    if (team && isToken) await requireOfTeam(writers?.[0], team, tokens);
+    return writers;
+  }
+  if (team) return [(await tokens.find(writer, team.id)).id];
+  throw new Refusal(
+    "bad_request",
+    "A token is known by its name within a team only. Add --team, or give its id, its secret, a user's e-mail or a policy's id.",
+  );
+}
+
+/** One of another team has written nothing here, and whoever names it has mistaken one for the other. */
+async function requireOfTeam(tokenId: string | undefined, team: Team, tokens: Data["tokens"]): Promise<void> {
+  const token = (await tokens.list()).find(({ id }) => id === tokenId);
+  if (token && token.teamId !== null && token.teamId !== team.id)
+    throw new Refusal(
+      "not_found",
+      `There is no such token of team ${team.slug}. \`larder token list\` shows them with their teams.`,
+    );
 }

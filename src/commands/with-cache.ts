@@ -48,7 +48,7 @@ async function cacheBeside(data: Data): Promise<Cache> {
   return await Cache.beside(await cacheOptions(data, DiskStorage.beside(data.config.data)));
 }
 
-async function cacheOptions({ config, database }: Data, storage: DiskStorage): Promise<CacheOptions> {
+async function cacheOptions({ config, database, by }: Data, storage: DiskStorage): Promise<CacheOptions> {
   return {
     database,
     storage,
@@ -56,6 +56,7 @@ async function cacheOptions({ config, database }: Data, storage: DiskStorage): P
     maxSizeBytes: await limitOf(config.maxSize, database),
     minFreeBytes: config.minFree,
     maxAgeMs: config.maxAge,
+    by,
     log: pino({ level: "silent" }),
   };
 }

@@ -113,6 +113,11 @@ export const settings = {
     default: "30d",
     doc: "How long reported hits and misses are kept",
   }),
+  auditMaxAge: setting({
+    kind: optional(timeValue({ minMs: 1_000 })),
+    default: "365d",
+    doc: "How long it is kept who did what; uploads are kept as long as events",
+  }),
   logLevel: setting({
     kind: choiceValue(["error", "warn", "info", "debug"]),
     default: "info",

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { permissions, teams, tokens, users } from "../database/schema.ts";
@@ -171,22 +171,28 @@ export class Tokens {
     if (token.revokedAt !== null) return token;
     const revokedAt = Date.now();
     await writeIdentity(this.database, async (tx) => {
-      await tx.update(tokens).set({ revokedAt }).where(eq(tokens.id, token.id));
       const { id, name, teamId } = token;
+      const revoked = await tx
+        .update(tokens)
+        .set({ revokedAt })
+        .where(and(eq(tokens.id, id), isNull(tokens.revokedAt)))
+        .returning({ id: tokens.id });
+      // Of several at once, the first has revoked it.
+      if (revoked.length === 0) return;
       await recordAudit(tx, this.by, { kind: "token.revoke", teamId, target: id, details: { name } });
     });
     return { ...token, revokedAt };
   }
 
   /**
-   * The team's token with this id, secret or name, revoked or not.
+   * The token with this id or secret or, within `teamId`, this name, revoked or not.
    * @throws Refusal `not_found`, or `conflict` when several of the team's tokens have that name.
    */
-  async find(idOrSecretOrName: string, teamId: string): Promise<Token> {
+  async find(idOrSecretOrName: string, teamId?: string): Promise<Token> {
     const found = await this.match(idOrSecretOrName, teamId);
     return only(
       idOrSecretOrName,
-      found.filter((token) => token.teamId === teamId),
+      found.filter((token) => teamId === undefined || token.teamId === teamId),
     );
   }
 

@@ -207,7 +207,7 @@ describe("a team at its quota", () => {
     await t.put("j", ten("j"), announced);
     expect(await t.cache.isTeamFull(t.team.id)).toBe(true);
     expect(await t.hashes()).toHaveLength(10);
-    await t.cache.purge({ teamId: t.team.id, hash: "a" });
+    await t.cache.purge({ teamId: t.team.id, hash: "a" }, serverActor);
     expect(await t.cache.isTeamFull(t.team.id)).toBe(false);
     await t.put("new", ten("n"), announced);
   });
@@ -400,14 +400,14 @@ describe("purging", () => {
       await t.setLastUsed("c", Date.now() - hour, team);
     }
     const teamId = t.team.id;
-    expect(await t.cache.purge({ teamId, hash: "gone" })).toBe(0);
-    expect(await t.cache.purge({ teamId, tool: "nx" })).toBe(0);
-    expect(await t.cache.purge({ teamId, writtenBy: "tok_1", hash: "b" })).toBe(0);
-    expect(await t.cache.purge({ teamId, hash: "a" })).toBe(1);
-    expect(await t.cache.purge({ teamId, usedBefore: Date.now() - hour / 2 })).toBe(1);
+    expect(await t.cache.purge({ teamId, hash: "gone" }, serverActor)).toBe(0);
+    expect(await t.cache.purge({ teamId, tool: "nx" }, serverActor)).toBe(0);
+    expect(await t.cache.purge({ teamId, writtenBy: ["tok_1"], hash: "b" }, serverActor)).toBe(0);
+    expect(await t.cache.purge({ teamId, hash: "a" }, serverActor)).toBe(1);
+    expect(await t.cache.purge({ teamId, usedBefore: Date.now() - hour / 2 }, serverActor)).toBe(1);
     expect(await t.hashes()).toEqual(["b", "d"]);
-    expect(await t.cache.purge({ teamId, writtenBy: "tok_2" })).toBe(1);
-    expect(await t.cache.purge({ teamId })).toBe(1);
+    expect(await t.cache.purge({ teamId, writtenBy: ["tok_2"] }, serverActor)).toBe(1);
+    expect(await t.cache.purge({ teamId }, serverActor)).toBe(1);
     expect([await t.hashes(), await t.hashes(other)]).toEqual([[], ["a", "b", "c", "d"]]);
     expect([await usedBytes(t), await usedBytes(t, other)]).toEqual([0, 40]);
     // The other team holds all of them.
@@ -417,7 +417,7 @@ describe("purging", () => {
   test("takes more out than one step does", async () => {
     await using t = await openTestCache();
     await Promise.all(Array.from({ length: 250 }, (_, index) => t.put(`h${index}`, `${index}`)));
-    expect(await t.cache.purge({ teamId: t.team.id })).toBe(250);
+    expect(await t.cache.purge({ teamId: t.team.id }, serverActor)).toBe(250);
     expect([await usedBytes(t), await t.hashes()]).toEqual([0, []]);
   });
 });
@@ -447,7 +447,7 @@ test("what teams use and what is stored are counted right, whatever is put, repl
             if (one.kind === "collect") return void (await t.cache.collector.collect({ graceMs: 0 }));
             const of = places[one.team] as (typeof places)[number];
             if (one.kind === "put") await t.put(one.hash, one.content, { team: of });
-            if (one.kind === "purge") await t.cache.purge({ teamId: of.id, hash: one.hash });
+            if (one.kind === "purge") await t.cache.purge({ teamId: of.id, hash: one.hash }, serverActor);
             if (one.kind === "shrink") await t.cache.evictor.shrinkTeam(of.id, one.to);
             if (one.kind === "empty") await t.database.write((tx) => takeOutTeam(tx, of.id));
           }),

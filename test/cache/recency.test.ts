@@ -1,5 +1,6 @@
 import { describe, expect, setSystemTime, test } from "bun:test";
 import { eq } from "drizzle-orm";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { Recency } from "../../src/cache/recency.ts";
 import { artifacts } from "../../src/database/schema.ts";
 import { openTestCache, type TestCache } from "./test-cache.ts";
@@ -189,7 +190,7 @@ describe("recency", () => {
     await t.put("a", "hello");
     await t.setLastUsed("a", 1);
     await t.get("a");
-    await t.cache.purge({ teamId: t.team.id });
+    await t.cache.purge({ teamId: t.team.id }, serverActor);
     await t.cache.recency.flush();
     expect(await t.hashes()).toEqual([]);
   });

@@ -57,6 +57,7 @@ describe("what wins", () => {
       idleTimeout: 60_000,
       sessionMaxAge: 7 * 86_400_000,
       eventMaxAge: 30 * 86_400_000,
+      auditMaxAge: 365 * 86_400_000,
       logLevel: "info",
       logFormat: "auto",
       turboToken: undefined,

@@ -1,8 +1,9 @@
 import { Elysia } from "elysia";
+import type { UploadLog } from "../../audit/upload-log.ts";
 import { type Artifact, type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
 import type { ArtifactBody, Cache } from "../../cache/cache.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
-import { ownerOf } from "../../identity/principal.ts";
+import { actorOf, ownerOf } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
 import type { access } from "../access.ts";
@@ -25,12 +26,15 @@ import { parseHashes, queryAnswer } from "./query-body.ts";
 export interface TurboOptions {
   cache: Cache;
   eventLog: EventLog;
+  uploadLog: UploadLog;
   access: ReturnType<typeof access>;
   onError: ErrorHandler;
   /** The address that clients use for this request's server, without a trailing slash, such as `https://host/cache`. */
   baseUrl: (request: Request) => string;
   /** To be called while a body arrives, so that a slow upload is not taken for an idle connection. */
   keepAlive: (request: Request) => void;
+  /** Where a request comes from, for the audit log. */
+  addressOf: (request: Request) => string | null;
 }
 
 const tool = "turbo";
@@ -59,7 +63,8 @@ export function turbo(options: TurboOptions) {
     .use(artifactRoutes("/artifacts", options));
 }
 
-function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAlive }: TurboOptions) {
+function artifactRoutes(path: string, options: TurboOptions) {
+  const { cache, eventLog, uploadLog, access, baseUrl, keepAlive, addressOf } = options;
   const preflight = () => new Response(null, { status: 204, headers: preflightHeaders });
 
   const download = async ({
@@ -121,11 +126,13 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
           const facts = parseFacts(headers, principal.tokenId);
           const sizeBytes = parseContentLength(headers);
           const body = arriving(request, keepAlive);
+          const by = actorOf(principal, addressOf(request));
           const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
           await cache.put(key, facts, {
             body,
             ...(sizeBytes !== undefined && { sizeBytes }),
             authorize: (tx) => requireStillAllowed(tx, principal),
+            record: (tx, { sha256, sizeBytes }) => uploadLog.record(tx, by, { ...key, sha256, sizeBytes }),
           });
           return Response.json({ urls: [url] }, { status: 202 });
         },
@@ -144,9 +151,14 @@ function artifactRoutes(path: string, { cache, eventLog, access, baseUrl, keepAl
         },
         { access: "read", parse: "none" },
       )
-      .delete(path, async ({ team }) => Response.json({ deletedCount: await cache.purge(spaceOf(team)) }), {
-        access: "admin",
-      })
+      .delete(
+        path,
+        async ({ request, team, principal }) => {
+          const by = actorOf(principal, addressOf(request));
+          return Response.json({ deletedCount: await cache.purge(spaceOf(team), by) });
+        },
+        { access: "admin" },
+      )
       .options(path, preflight)
       .use(onlyMethods(path, "POST", "DELETE", "OPTIONS"))
   );

@@ -1,0 +1,35 @@
+import { timeValue, type ValueKind } from "../config/value-kinds.ts";
+import { isoTime } from "./iso-time.ts";
+
+const ago = timeValue({ minMs: 0 });
+const isoPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** A moment, in milliseconds since 1970: `2h` is two hours ago, `2026-11-20` or `2026-11-20T10:00Z` is that one. */
+export function pastTimeValue(now: () => number = Date.now): ValueKind<number> {
+  return {
+    placeholder: "time",
+    allowed: "a time ago such as 2h or 7d, or a moment such as 2026-11-20 or 2026-11-20T10:00:00Z (UTC)",
+    read(raw, place) {
+      if (typeof raw !== "string") return undefined;
+      const text = raw.trim();
+      const before = ago.read(text, place);
+      if (before) return { value: now() - before.value };
+      const parts = isoPattern.exec(text);
+      if (!parts) return undefined;
+      const [, time, , , zone] = parts;
+      // All times that larder prints are UTC, so what names no zone is, too.
+      const value = Date.parse(time !== undefined && zone === undefined ? `${text}Z` : text);
+      return Number.isNaN(value) || !isSameDay(text, value, zone) ? undefined : { value };
+    },
+    format: isoTime,
+    json: isoTime,
+  };
+}
+
+/** There is no February 30, but some parsers take it for March 2. */
+function isSameDay(text: string, value: number, zone: string | undefined): boolean {
+  const [hours = 0, minutes = 0] =
+    zone === undefined || zone === "Z" ? [] : zone.slice(1).split(":").map(Number);
+  const offsetMs = (hours * 60 + minutes) * 60_000 * (zone?.startsWith("-") ? -1 : 1);
+  return new Date(value + offsetMs).toISOString().slice(0, 10) === text.slice(0, 10);
+}

@@ -1,0 +1,95 @@
+import { and, eq, like, or, type SQL, sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import { artifacts, audit, tokens, users } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import { digestSecret, isSecret } from "./secret.ts";
+
+/** Stands for the environment's tokens, which have no id. */
+export const environmentWriter = "TURBO_TOKEN";
+
+/**
+ * The ids of the tokens that somebody means who wants to know who wrote something: one by id or secret, all of a user by
+ * e-mail address or id, all that were got under a policy by its id, or null for the environment's. Tokens that have expired
+ * or are gone count, as long as anything tells of them.
+ * @returns undefined for what is none of these, such as a name.
+ * @throws Refusal `not_found` when nothing is known of such a token, user or policy.
+ */
+export async function writersOf(database: Database, writer: string): Promise<string[] | null | undefined> {
+  if (writer === environmentWriter) return null;
+  if (isSecret(writer)) return await tokenWithSecret(database, writer);
+  if (writer.startsWith("tok_")) {
+    if (await isKnown(database, writer)) return [writer];
+    throw noToken();
+  }
+  if (writer.startsWith("pol_")) {
+    const ids = await tokensOf(database, eq(tokens.policyId, writer), ["policyId", writer]);
+    if (ids.length > 0) return ids;
+    throw new Refusal("not_found", `No token has been got under a policy ${writer}.`);
+  }
+  if (writer.includes("@") || writer.startsWith("usr_")) return await tokensOfUser(database, writer);
+  return undefined;
+}
+
+async function tokenWithSecret(database: Database, secret: string): Promise<string[]> {
+  const [token] = await database.read
+    .select({ id: tokens.id })
+    .from(tokens)
+    .where(eq(tokens.secretSha256, digestSecret(secret)));
+  if (token) return [token.id];
+  throw noToken();
+}
+
+/** A deleted token is known by what it wrote, or by the account of what was done with it. */
+async function isKnown({ read }: Database, id: string): Promise<boolean> {
+  const [token] = await read.select({ id: tokens.id }).from(tokens).where(eq(tokens.id, id));
+  if (token) return true;
+  const [written] = await read
+    .select({ id: artifacts.id })
+    .from(artifacts)
+    .where(eq(artifacts.writtenBy, id))
+    .limit(1);
+  if (written) return true;
+  const [row] = await read
+    .select({ id: audit.id })
+    .from(audit)
+    .where(or(eq(audit.actorId, id), eq(audit.target, id)))
+    .limit(1);
+  return row !== undefined;
+}
+
+async function tokensOfUser(database: Database, emailOrId: string): Promise<string[]> {
+  const [user] = await database.read
+    .select({ id: users.id, email: users.email })
+    .from(users)
+    .where(or(eq(users.email, emailOrId.toLowerCase()), eq(users.id, emailOrId)));
+  const email = user?.email ?? emailOrId.toLowerCase();
+  const ids = await tokensOf(database, user && eq(tokens.userId, user.id), ["user", email]);
+  if (user || ids.length > 0) return ids;
+  throw new Refusal("not_found", `There is no user "${emailOrId}", and none that had tokens.`);
+}
+
+/** Those that there are, and those of which only the account of their creation is left. */
+async function tokensOf(
+  { read }: Database,
+  condition: SQL | undefined,
+  [key, value]: readonly [key: string, value: string],
+): Promise<string[]> {
+  const ids = new Set<string>();
+  if (condition) {
+    for (const { id } of await read.select({ id: tokens.id }).from(tokens).where(condition)) ids.add(id);
+  }
+  const pattern = `%${value.replaceAll(/[\\%_]/g, "\\$&")}%`;
+  const created = await read
+    .select({ id: audit.target, details: audit.details })
+    .from(audit)
+    .where(and(eq(audit.kind, "token.create"), sql`${like(sql`${audit.details}`, pattern)} escape '\\'`));
+  for (const { id, details } of created) if (id !== null && details?.[key] === value) ids.add(id);
+  return [...ids];
+}
+
+function noToken(): Refusal {
+  return new Refusal(
+    "not_found",
+    "There is no such token. `larder token list` shows them with their ids; a name needs --team.",
+  );
+}
