@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { version } from "../version.ts";
+import { auditCommand } from "./audit.ts";
 import type { CommandContext } from "./command-context.ts";
 import { configCommand } from "./config.ts";
 import { connectCommand } from "./connect.ts";
@@ -44,6 +45,7 @@ function program(context: CommandContext): Command {
   larder.addCommand(purgeCommand(context)).addCommand(verifyCommand(context));
   larder.commandsGroup("Teams and tokens:");
   larder.addCommand(teamCommand(context)).addCommand(tokenCommand(context));
+  larder.addCommand(auditCommand(context));
   larder.commandsGroup("People:");
   larder.addCommand(userCommand(context));
   larder.commandsGroup("Clients:");

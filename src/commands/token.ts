@@ -1,15 +1,21 @@
 import { Command, Option } from "commander";
+import { artifactsByWriter } from "../cache/totals.ts";
+import { roundSize } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { checkName } from "../identity/names.ts";
 import { type Permission, permissions, type Token } from "../identity/tokens.ts";
 import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
 import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
+import { printableCell } from "./printable.ts";
+import { purged } from "./purge.ts";
 import { textTable } from "./text-table.ts";
 import { tokenState } from "./token-state.ts";
-import { withData, withNewData } from "./with-data.ts";
+import { withCache } from "./with-cache.ts";
+import { type Data, withData, withNewData } from "./with-data.ts";
 
 /** `larder token …` */
 export function tokenCommand(context: CommandContext): Command {
@@ -18,6 +24,7 @@ export function tokenCommand(context: CommandContext): Command {
     .addHelpText("after", "\nExample:\n  larder token create --team default --permission write --name ci")
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
+    .addCommand(showCommand(context))
     .addCommand(revokeCommand(context));
 }
 
@@ -55,7 +62,7 @@ function createCommand(context: CommandContext): Command {
           ...(options.expires !== undefined && { expiresAt: Date.now() + options.expires }),
         });
         if (options.json) {
-          context.stdout(jsonText({ token: secret, ...tokenJson(token) }));
+          context.stdout(jsonText({ token: secret, ...tokenJson(token, 0) }));
           return;
         }
         // The secret stands alone on standard output, so that scripts can take it.
@@ -74,35 +81,112 @@ function listCommand(context: CommandContext): Command {
   )
     .option("--team <slug>", "Only those of this team, by slug or id")
     .action((options: { team?: string; json?: true }) =>
-      withData(context, command, async ({ teams, tokens }) => {
+      withData(context, command, async ({ database, teams, tokens }) => {
         const filter = options.team === undefined ? {} : { teamId: (await teams.get(options.team)).id };
         const found = await tokens.list(filter);
-        context.stdout(options.json ? jsonText(found.map(tokenJson)) : tokenTable(found));
+        const counts = await artifactsByWriter(database);
+        context.stdout(
+          options.json
+            ? jsonText(found.map((token) => tokenJson(token, counts.get(token.id) ?? 0)))
+            : tokenTable(found, counts),
+        );
       }),
     );
   return command;
+}
+
+function showCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "show",
+    "Show a token, what it has written, and what a CI job proved to get it",
+    "larder token show tok_4fQz7Lk2mXw9RtAb\n  larder token show ci --team default",
+  )
+    .argument("<id>", "Id of the token, its secret, or with --team its name")
+    .option("--team <slug>", "Team of the token, by slug or id")
+    .action((id: string, options: { team?: string; json?: true }) =>
+      withData(context, command, async ({ database, teams, tokens }) => {
+        const team = options.team === undefined ? undefined : await teams.get(options.team);
+        const token = await tokens.find(id, team?.id);
+        const artifacts = (await artifactsByWriter(database)).get(token.id) ?? 0;
+        context.stdout(
+          options.json
+            ? jsonText(tokenJson(token, artifacts))
+            : textTable([
+                ["Id", token.id],
+                ["Name", token.name],
+                ["Holder", holderOf(token)],
+                ["Permission", token.permission],
+                ["Scope", scopeText(token)],
+                ["State", tokenState(token)],
+                ["Created", isoTime(token.createdAt)],
+                ["Created by", token.createdBy ?? "unknown"],
+                ["Expires", isoTime(token.expiresAt) ?? "never"],
+                ["Revoked", isoTime(token.revokedAt) ?? "no"],
+                ["Last used", isoTime(token.lastUsedAt) ?? "never"],
+                ["Artifacts", String(artifacts)],
+                ["Policy", token.policyId ?? "none"],
+                ...Object.entries(token.claims ?? {}).map(([claim, value]) => [
+                  `Claim ${printableCell(claim)}`,
+                  printableCell(typeof value === "string" ? value : JSON.stringify(value)),
+                ]),
+              ]),
+        );
+      }),
+    );
+  return command;
+}
+
+interface RevokeOptions {
+  team?: string;
+  purge?: true;
+  json?: true;
 }
 
 function revokeCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "revoke",
     "Revoke a token at once",
-    "larder token revoke tok_4fQz7Lk2mXw9RtAb\n  larder token revoke ci --team default",
+    "larder token revoke tok_4fQz7Lk2mXw9RtAb --purge\n  larder token revoke ci --team default",
   )
     .argument("<id>", "Id of the token, its secret, or with --team its name")
     .option("--team <slug>", "Team of the token, by slug or id")
-    .action((id: string, options: { team?: string; json?: true }) =>
-      withData(context, command, async ({ teams, tokens }) => {
-        const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
-        const token = await tokens.revoke(id, teamId);
-        context.stdout(
-          options.json
-            ? jsonText(tokenJson(token))
-            : `Revoked token "${token.name}" (${token.id}) of ${holderOf(token)}.\n`,
-        );
-      }),
-    );
+    .option("--purge", "Also take out all that it wrote, in every team")
+    .action(async (id: string, options: RevokeOptions) => {
+      if (options.purge) {
+        await withCache(context, command, async (data) => {
+          const token = await revoked(id, options, data);
+          // Nothing comes after: an upload under way asks again before it is kept.
+          const { artifacts, freed } = await purged(data, { writtenBy: [token.id] });
+          context.stdout(
+            options.json
+              ? jsonText({ ...tokenJson(token, 0), purged: { artifacts, freed } })
+              : `${describeRevoked(token)}Purged ${counted(artifacts, "artifact")}; freed ${roundSize(freed.sizeBytes)}.\n`,
+          );
+        });
+      } else {
+        await withData(context, command, async (data) => {
+          const token = await revoked(id, options, data);
+          const artifacts = (await artifactsByWriter(data.database)).get(token.id) ?? 0;
+          context.stdout(options.json ? jsonText(tokenJson(token, artifacts)) : describeRevoked(token));
+          if (artifacts > 0) {
+            const rest = artifacts === 1 ? "An artifact" : `${artifacts} artifacts`;
+            context.stderr(
+              `${rest} that it wrote stay. \`larder purge --written-by ${token.id}\` takes them out.\n`,
+            );
+          }
+        });
+      }
+    });
   return command;
+}
+
+async function revoked(id: string, options: RevokeOptions, { teams, tokens }: Data): Promise<Token> {
+  const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
+  return await tokens.revoke(id, teamId);
+}
+
+function describeRevoked(token: Token): string {
+  return `Revoked token "${token.name}" (${token.id}) of ${holderOf(token)}.\n`;
 }
 
 function describeToken(token: Token): string {
@@ -114,30 +198,58 @@ function holderOf({ teamSlug, userEmail }: Token): string {
   return teamSlug === null ? `the teams of ${userEmail}` : `team ${teamSlug}`;
 }
 
-function tokenTable(tokens: Token[]): string {
+function scopeText({ scope }: Token): string {
+  return scope === "" ? "trusted" : scope;
+}
+
+function tokenTable(tokens: Token[], artifacts: ReadonlyMap<string, number>): string {
   return textTable([
-    ["ID", "NAME", "TEAM", "PERMISSION", "STATE", "CREATED", "EXPIRES"],
+    [
+      "ID",
+      "NAME",
+      "TEAM",
+      "PERMISSION",
+      "SCOPE",
+      "STATE",
+      "CREATED",
+      "CREATED BY",
+      "EXPIRES",
+      "LAST USED",
+      "ARTIFACTS",
+    ],
     ...tokens.map((token) => [
       token.id,
       token.name,
       token.teamSlug ?? `${token.userEmail}'s`,
       token.permission,
+      scopeText(token),
       tokenState(token),
       isoTime(token.createdAt),
+      token.createdBy ?? "unknown",
       isoTime(token.expiresAt) ?? "never",
+      isoTime(token.lastUsedAt) ?? "never",
+      String(artifacts.get(token.id) ?? 0),
     ]),
   ]);
 }
 
-function tokenJson(token: Token): Record<string, unknown> {
+/** @param artifacts how many that it wrote are still kept. */
+function tokenJson(token: Token, artifacts: number): Record<string, unknown> {
   return {
     id: token.id,
     name: token.name,
     team: token.teamSlug,
     teamId: token.teamId,
+    user: token.userEmail,
     permission: token.permission,
+    scope: token.scope,
     createdAt: isoTime(token.createdAt),
+    createdBy: token.createdBy,
+    policyId: token.policyId,
+    claims: token.claims,
     expiresAt: isoTime(token.expiresAt),
     revokedAt: isoTime(token.revokedAt),
+    lastUsedAt: isoTime(token.lastUsedAt),
+    artifacts,
   };
 }

@@ -40,7 +40,10 @@ describe("a data folder that is not there", () => {
     "team set default --state paused",
     "team delete web --yes",
     "token list",
+    "token show tok_4fQz7Lk2mXw9RtAb",
     "token revoke tok_4fQz7Lk2mXw9RtAb",
+    "token revoke tok_4fQz7Lk2mXw9RtAb --purge",
+    "audit",
   ])("is refused by larder %s, which creates nothing", async (words) => {
     expect(await cli.refused(...words.split(" "))).toBe(
       `larder: There is no larder in ${cli.dataFolder}. Start it there first, or name its folder with --data.\n`,
@@ -52,6 +55,10 @@ describe("a data folder that is not there", () => {
     ["verify --rate fast", "--rate"],
     ["purge --team default", "Add --yes"],
     ["purge --team default --older-than soon", "--older-than"],
+    ["purge --team default --scope -", "A scope has"],
+    ["purge --team default --written-after tomorrow", "--written-after"],
+    ["audit --since yesterday", "--since"],
+    ["audit --limit 0", "--limit"],
     ["team create No_Slug", "cannot be a slug"],
     ["team create web --name \x07", "A name has"],
     ["team set default", "Nothing to change."],

@@ -31,10 +31,17 @@ test("as JSON, with all there is to know", async () => {
     name: "ci",
     team: "web",
     teamId: expect.stringMatching(/^team_/),
+    user: null,
     permission: "write",
+    scope: "",
     createdAt: expect.any(String),
+    createdBy: expect.stringMatching(/^command ./),
+    policyId: null,
+    claims: null,
     expiresAt: expect.any(String),
     revokedAt: null,
+    lastUsedAt: null,
+    artifacts: 0,
   });
   const lifetimeMs = Date.parse(created.expiresAt) - before;
   expect(lifetimeMs).toBeGreaterThanOrEqual(90 * 86_400_000);
@@ -59,7 +66,7 @@ test("listing never shows secrets, and keeps to the team if asked", async () => 
   expect(await cli.json("token", "list", "--team", "app")).toEqual([theirs]);
   expect(await cli.json("token", "list", "--team", ours.teamId)).toEqual([ours]);
   const table = await cli.onData("token", "list");
-  expect(table).toMatch(/\ntok_\w{16} +ci +web +write +valid +\S+Z +never\n/);
+  expect(table).toMatch(/\ntok_\w{16} +ci +web +write +trusted +valid +\S+Z +command \S+ +never +never +0\n/);
   expect(table).not.toContain(token);
   expect(table).not.toContain(other);
 });

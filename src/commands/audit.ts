@@ -1,0 +1,145 @@
+import type { Command } from "commander";
+import { type AuditFilter, AuditLog, type AuditRow } from "../audit/audit-log.ts";
+import { integerValue } from "../config/value-kinds.ts";
+import type { Database } from "../database/database.ts";
+import type { Teams } from "../identity/teams.ts";
+import { writersOf } from "../identity/writers.ts";
+import { Refusal } from "../refusal.ts";
+import type { CommandContext } from "./command-context.ts";
+import { dataSubcommand } from "./data-subcommand.ts";
+import { flagValue } from "./flag-value.ts";
+import { isoTime } from "./iso-time.ts";
+import { jsonText } from "./json-text.ts";
+import { pastTimeValue } from "./past-time.ts";
+import { printable, printableCell } from "./printable.ts";
+import { textTable } from "./text-table.ts";
+import { withData } from "./with-data.ts";
+
+interface AuditOptions {
+  since?: number;
+  until?: number;
+  actor?: string;
+  kind?: string;
+  team?: string;
+  target?: string;
+  limit: number;
+  json?: true;
+}
+
+const defaultLimit = 100;
+const maxLimit = 100_000;
+const pageSize = 1_000;
+
+/** `larder audit` */
+export function auditCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "audit",
+    "Show who did what, newest first",
+    "larder audit --since 7d --kind token\n  larder audit --actor ann@example.org --team web",
+  )
+    .option("--since <time>", "From then on: 7d (ago), or 2026-11-20", flagValue(pastTimeValue(), context))
+    .option("--until <time>", "Before then", flagValue(pastTimeValue(), context))
+    .option(
+      "--actor <actor>",
+      "Only what a user did, with all the user's tokens, or a token: by e-mail, id or name; or a kind of actor, such as command",
+    )
+    .option("--kind <kind>", "Only what is of this kind: token.revoke, or token for all of them")
+    .option("--team <slug>", "Only what concerns this team, by slug or id")
+    .option("--target <target>", "Only what was done to this: an id, an e-mail, a slug or a hash")
+    .option(
+      "--limit <number>",
+      "How many to show at most",
+      flagValue(integerValue({ min: 1, max: maxLimit }), context),
+      defaultLimit,
+    )
+    .action((options: AuditOptions) =>
+      withData(context, command, async ({ database, teams }) => {
+        const filter = await filterOf(options, database, teams);
+        const { rows, isMore } = await newest(new AuditLog(database), filter, options.limit);
+        context.stdout(options.json ? printable(jsonText(rows.map(rowJson))) : await auditTable(rows, teams));
+        if (isMore) context.stderr(`These are the newest ${rows.length}. --limit shows more.\n`);
+      }),
+    );
+  return command;
+}
+
+async function filterOf(options: AuditOptions, database: Database, teams: Teams): Promise<AuditFilter> {
+  const { since, until, actor, kind, team, target } = options;
+  return {
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(actor !== undefined && { actors: await actorsOf(actor, database) }),
+    ...(kind !== undefined && { kind }),
+    ...(team !== undefined && { teamId: await teamIdOf(team, database, teams) }),
+    ...(target !== undefined && { target }),
+  };
+}
+
+/** What a user's tokens did, the user did. */
+async function actorsOf(actor: string, database: Database): Promise<string[]> {
+  const tokenIds = await writersOf(database, actor).catch((error) => {
+    // Somebody may have done something and never have had a token.
+    if (error instanceof Refusal) return [];
+    throw error;
+  });
+  return [actor, ...(tokenIds ?? [])];
+}
+
+/** Of a team that has been deleted since, the log still knows the id. */
+async function teamIdOf(slugOrId: string, database: Database, teams: Teams): Promise<string> {
+  const team = await teams.find(slugOrId);
+  if (team) return team.id;
+  if (slugOrId.startsWith("team_")) return slugOrId;
+  const { rows } = await new AuditLog(database).list({ kind: "team.delete", target: slugOrId }, { limit: 1 });
+  return rows[0]?.teamId ?? (await teams.get(slugOrId)).id;
+}
+
+async function newest(
+  log: AuditLog,
+  filter: AuditFilter,
+  limit: number,
+): Promise<{ rows: AuditRow[]; isMore: boolean }> {
+  const rows: AuditRow[] = [];
+  for (let from: string | undefined; ; ) {
+    const page = await log.list(filter, {
+      limit: Math.min(pageSize, limit - rows.length),
+      ...(from !== undefined && { from }),
+    });
+    rows.push(...page.rows);
+    if (page.next === null || rows.length >= limit) return { rows, isMore: page.next !== null };
+    from = page.next;
+  }
+}
+
+async function auditTable(rows: readonly AuditRow[], teams: Teams): Promise<string> {
+  const slugs = new Map((await teams.list()).map(({ id, slug }) => [id, slug]));
+  return textTable([
+    ["TIME", "WHO", "FROM", "WHAT", "TEAM", "TARGET", "DETAILS"],
+    ...rows.map((row) =>
+      [
+        isoTime(row.createdAt),
+        whoOf(row),
+        row.address ?? "-",
+        row.kind,
+        row.teamId === null ? "-" : (slugs.get(row.teamId) ?? row.teamId),
+        row.target ?? "-",
+        detailsText(row.details ?? {}),
+      ].map(printableCell),
+    ),
+  ]);
+}
+
+function whoOf({ actorKind, actorId, actorName }: AuditRow): string {
+  if (actorKind === "user") return actorName;
+  return `${actorKind} ${actorName}${actorId === null ? "" : ` (${actorId})`}`;
+}
+
+function detailsText(details: Record<string, unknown>): string {
+  return Object.entries(details)
+    .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
+}
+
+function rowJson({ id, createdAt, ...row }: AuditRow): Record<string, unknown> {
+  return { id, createdAt: isoTime(createdAt), ...row };
+}
