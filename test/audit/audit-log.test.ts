@@ -1,0 +1,214 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  type Actor,
+  type AuditFilter,
+  AuditLog,
+  type AuditRow,
+  recordAudit,
+  updateAudit,
+} from "../../src/audit/audit-log.ts";
+import { expireAudit } from "../../src/audit/expire-audit.ts";
+import { audit } from "../../src/database/schema.ts";
+import { ann, openTestAudit } from "./test-audit.ts";
+
+const hour = 3_600_000;
+
+test("a row tells who, from where, what, to what, and what else", async () => {
+  await using t = openTestAudit();
+  const before = Date.now();
+  const id = await t.database.write((tx) =>
+    recordAudit(tx, ann, {
+      kind: "token.revoke",
+      teamId: "team_1",
+      target: "tok_1",
+      details: { name: "ci" },
+    }),
+  );
+  const { rows, next } = await new AuditLog(t.database).list({});
+  expect(rows).toEqual([
+    {
+      id,
+      createdAt: expect.any(Number),
+      kind: "token.revoke",
+      actorKind: "user",
+      actorId: "usr_ann",
+      actorName: "ann@example.org",
+      address: "192.0.2.7",
+      teamId: "team_1",
+      target: "tok_1",
+      details: { name: "ci" },
+    },
+  ]);
+  expect(rows[0]?.createdAt).toBeGreaterThanOrEqual(before);
+  expect(next).toBeNull();
+  await t.database.write((tx) => updateAudit(tx, id, { name: "other" }));
+  expect((await t.rows())[0]?.details).toEqual({ name: "other" });
+});
+
+test("a row is there if its transaction was, and not if it failed", async () => {
+  await using t = openTestAudit();
+  const failed = t.database.write(async (tx) => {
+    await recordAudit(tx, ann, { kind: "team.set" });
+    throw new Error("no");
+  });
+  const kept = t.database.write((tx) => recordAudit(tx, ann, { kind: "team.create" }));
+  expect(await failed.catch((error) => error.message)).toBe("no");
+  await kept;
+  expect((await t.rows()).map(({ kind }) => kind)).toEqual(["team.create"]);
+});
+
+test("whatever is to be written down, a row stays small and readable", async () => {
+  await using t = openTestAudit();
+  const text = fc.oneof(fc.string({ unit: "binary", maxLength: 3_000 }), fc.string());
+  await fc.assert(
+    fc.asyncProperty(
+      text,
+      fc.dictionary(text, fc.oneof(fc.jsonValue(), fc.array(text), text)),
+      async (name, details) => {
+        await t.database.write((tx) =>
+          recordAudit(tx, { ...ann, name, address: name }, { kind: "policy.create", target: name, details }),
+        );
+        const row = (await t.rows()).at(-1) as AuditRow;
+        expect(row.actorName.length).toBeLessThanOrEqual(256);
+        expect(row.target?.length).toBeLessThanOrEqual(256);
+        expect(row.address?.length).toBeLessThanOrEqual(64);
+        const stored = JSON.stringify(row.details);
+        expect(stored.length).toBeLessThanOrEqual(4_000);
+        // What fits is there as it was.
+        if (JSON.stringify(details).length < 200 && !("truncated" in (row.details as object)))
+          expect(stored).toBe(JSON.stringify(JSON.parse(JSON.stringify(details))));
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("too many details are cut after the first ones, and the row says so", async () => {
+  await using t = openTestAudit();
+  const details = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, "value"]));
+  await t.database.write((tx) =>
+    recordAudit(tx, ann, { kind: "policy.create", details: { first: 1, ...details } }),
+  );
+  expect((await t.rows())[0]?.details).toMatchObject({ first: 1, key0: "value", truncated: true });
+});
+
+const actorOf = (kind: Actor["kind"], id: string | null, name: string): Actor => ({ ...ann, kind, id, name });
+const actors = [
+  ann,
+  actorOf("token", "tok_1", "ci"),
+  actorOf("token", null, "TURBO_TOKEN"),
+  actorOf("command", null, "root"),
+  actorOf("server", null, "larder"),
+];
+const kinds = ["token.create", "token.revoke", "tokens_x", "team.set", "artifact.write"] as const;
+
+test("filters, alone and together, find the rows that they name, newest first, on however many pages", async () => {
+  await using t = openTestAudit();
+  const now = 1_800_000_000_000;
+  const all = Array.from({ length: 300 }, (_, index) => ({
+    // Several at the same time, and some at an earlier one, as after a clock was set back.
+    createdAt: now - Math.floor(((index * 7) % 300) / 3) * hour,
+    kind: kinds[index % kinds.length] as string,
+    actor: actors[index % 4] as Actor,
+    teamId: index % 3 === 0 ? null : `team_${index % 3}`,
+    target: `t${index % 11}`,
+  }));
+  await t.database.write(async (tx) => {
+    await tx.insert(audit).values(
+      all.map(({ actor, ...row }) => ({
+        ...row,
+        actorKind: actor.kind,
+        actorId: actor.id,
+        actorName: actor.name,
+      })),
+    );
+  });
+  const rows = await t.rows();
+  const log = new AuditLog(t.database);
+  const anyText = fc.string({ unit: "binary", maxLength: 40 });
+  const filterArbitrary = fc.record(
+    {
+      since: fc.integer({ min: now - 110 * hour, max: now + hour }),
+      until: fc.integer({ min: now - 110 * hour, max: now + hour }),
+      actors: fc.array(
+        fc.oneof(
+          fc.constantFrom("ann@example.org", "usr_ann", "tok_1", "ci", "command", "TURBO_TOKEN"),
+          anyText,
+        ),
+        { maxLength: 3 },
+      ),
+      kind: fc.oneof(fc.constantFrom(...kinds, "token", "token.", "team", "%", "_oken", "tok", ""), anyText),
+      teamId: fc.oneof(fc.constantFrom("team_1", "team_2"), anyText),
+      target: fc.oneof(fc.constantFrom("t1", "t2"), anyText),
+    },
+    { requiredKeys: [] },
+  );
+  const isMeant = (row: AuditRow, { since, until, actors: who, kind, teamId, target }: AuditFilter) =>
+    (since === undefined || row.createdAt >= since) &&
+    (until === undefined || row.createdAt < until) &&
+    (who === undefined || who.some((one) => [row.actorId, row.actorName, row.actorKind].includes(one))) &&
+    (kind === undefined ||
+      row.kind === kind.replace(/\.$/, "") ||
+      row.kind.startsWith(`${kind.replace(/\.$/, "")}.`)) &&
+    (teamId === undefined || row.teamId === teamId) &&
+    (target === undefined || row.target === target);
+
+  await fc.assert(
+    fc.asyncProperty(filterArbitrary, fc.integer({ min: 1, max: 60 }), async (filter, limit) => {
+      const found: AuditRow[] = [];
+      for (let from: string | undefined; ; ) {
+        const page = await log.list(filter, { limit, ...(from !== undefined && { from }) });
+        expect(page.rows.length).toBeLessThanOrEqual(limit);
+        found.push(...page.rows);
+        if (page.next === null) break;
+        from = page.next;
+      }
+      const meant = rows
+        .filter((row) => isMeant(row, filter))
+        .sort((a, b) => b.createdAt - a.createdAt || b.id - a.id);
+      expect(found.map(({ id }) => id)).toEqual(meant.map(({ id }) => id));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("a place to go on from that is none is refused", async () => {
+  await using t = openTestAudit();
+  const log = new AuditLog(t.database);
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary" }), async (from) => {
+      fc.pre(!/^\d{1,15}\.\d{1,15}$/.test(from));
+      const refusal = await log.list({}, { from }).catch((error) => error);
+      expect(refusal).toMatchObject({ code: "bad_request" });
+    }),
+  );
+});
+
+test("uploads go at their age, all else at its own, and what is younger stays", async () => {
+  await using t = openTestAudit();
+  const writeAll = () =>
+    t.database.write(async (tx) => {
+      for (let count = 0; count < 2_500; count++) await recordAudit(tx, ann, { kind: "artifact.write" });
+      for (let count = 0; count < 2_500; count++) await recordAudit(tx, ann, { kind: "token.create" });
+    });
+  const counts = async () => {
+    const rows = await t.rows();
+    return ["artifact.write", "token.create"].map((kind) => rows.filter((row) => row.kind === kind).length);
+  };
+  await writeAll();
+  await t.age(10 * hour);
+  await writeAll();
+  await expireAudit(t.database, { uploadMaxAgeMs: 20 * hour, maxAgeMs: 20 * hour });
+  expect(await counts()).toEqual([5_000, 5_000]);
+  await expireAudit(t.database, { uploadMaxAgeMs: 5 * hour, maxAgeMs: undefined });
+  expect(await counts()).toEqual([2_500, 5_000]);
+  await expireAudit(
+    t.database,
+    { uploadMaxAgeMs: undefined, maxAgeMs: 5 * hour },
+    { signal: AbortSignal.abort() },
+  );
+  expect(await counts()).toEqual([2_500, 5_000]);
+  await expireAudit(t.database, { uploadMaxAgeMs: undefined, maxAgeMs: 5 * hour });
+  expect(await counts()).toEqual([2_500, 2_500]);
+});
