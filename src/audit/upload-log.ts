@@ -23,6 +23,9 @@ const maxKept = 500_000;
 /** Of what a CI job proved of itself, in each of its uploads' rows. All of it stands in that of its token. */
 const maxClaimCharacters = 600;
 
+/** More tokens than this that upload at once cost a look-up (40 µs) now and then, not memory. */
+const maxRemembered = 1_000;
+
 const tokenOfId = prepared((queries) =>
   queries
     .select({ claims: tokens.claims, policyId: tokens.policyId, user: users.email })
@@ -38,6 +41,9 @@ export class UploadLog {
   private added = 0;
   private trimming: Promise<void> | undefined;
   private readonly trimEvery: number;
+  /** What the rows of a token's uploads say of it, until anybody changes a user or a token. */
+  private readonly tokenDetails = new Map<string, Record<string, unknown>>();
+  private rememberedAt = -1;
 
   constructor(
     private readonly database: Database,
@@ -49,18 +55,8 @@ export class UploadLog {
 
   /** In the transaction that keeps the artifact. */
   async record(tx: Queries, by: Actor, { teamId, hash, ...facts }: RecordedUpload): Promise<void> {
-    const [token] = by.kind === "token" && by.id !== null ? await tokenOfId(tx).execute({ id: by.id }) : [];
-    await recordAudit(tx, by, {
-      kind: uploadKind,
-      teamId,
-      target: hash,
-      details: {
-        ...facts,
-        ...(token?.user && { user: token.user }),
-        ...(token?.policyId && { policyId: token.policyId }),
-        ...(token?.claims && { claims: boundedDetails(token.claims, maxClaimCharacters) }),
-      },
-    });
+    const ofToken = by.kind === "token" && by.id !== null ? await this.detailsOf(tx, by.id) : undefined;
+    await recordAudit(tx, by, { kind: uploadKind, teamId, target: hash, details: { ...facts, ...ofToken } });
     if (++this.added >= this.trimEvery) this.wake();
   }
 
@@ -75,6 +71,22 @@ export class UploadLog {
   /** Waits for what is under way. */
   async stop(): Promise<void> {
     await this.trimming?.catch(() => {});
+  }
+
+  private async detailsOf(tx: Queries, tokenId: string): Promise<Record<string, unknown>> {
+    const version = this.database.identityVersion();
+    if (version !== this.rememberedAt || this.tokenDetails.size >= maxRemembered) this.tokenDetails.clear();
+    this.rememberedAt = version;
+    const known = this.tokenDetails.get(tokenId);
+    if (known) return known;
+    const [token] = await tokenOfId(tx).execute({ id: tokenId });
+    const found = {
+      ...(token?.user && { user: token.user }),
+      ...(token?.policyId && { policyId: token.policyId }),
+      ...(token?.claims && { claims: boundedDetails(token.claims, maxClaimCharacters) }),
+    };
+    this.tokenDetails.set(tokenId, found);
+    return found;
   }
 
   private wake(): void {
