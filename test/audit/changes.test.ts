@@ -122,7 +122,7 @@ test("what was refused, or changes nothing, leaves no row", async () => {
     () => teams.set("gone", { state: "paused" }),
     () => teams.delete("default", async () => {}),
     () => users.create({ email: "bea@example.org" }),
-    () => users.createFirst({ email: "cem@example.org" }),
+    () => users.createFirst({ email: "cem@example.org" }, "lrl_unknown"),
     () => users.set("bea@example.org", { role: "member" }),
     () => users.set("bea@example.org", { isDisabled: true }),
     () => users.delete("bea@example.org"),
