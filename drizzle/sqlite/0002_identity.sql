@@ -71,6 +71,7 @@ CREATE TABLE `users` (
 	`email` text NOT NULL,
 	`name` text NOT NULL,
 	`role` text NOT NULL,
+	`role_source` text DEFAULT 'manual' NOT NULL,
 	`password_hash` text,
 	`oidc_issuer` text,
 	`oidc_subject` text,

@@ -14,6 +14,7 @@ export const permissions = ["read", "write", "admin"] as const;
 export const userRoles = ["admin", "member"] as const;
 /** In a team. */
 export const memberRoles = ["owner", "member", "viewer"] as const;
+/** Of a role: somebody gave it, or it came with single sign-on. */
 export const memberSources = ["manual", "oidc"] as const;
 export const linkPurposes = ["setup", "password", "sso"] as const;
 
@@ -51,6 +52,8 @@ export const users = sqliteTable(
     email: text().notNull().unique(),
     name: text().notNull(),
     role: text({ enum: userRoles }).notNull(),
+    /** One that came with single sign-on follows what the provider says at the next one. */
+    roleSource: text({ enum: memberSources }).notNull().default("manual"),
     /** Argon2id, in PHC form; null for one who has none yet, or signs in elsewhere. */
     passwordHash: text(),
     /** Who vouches for this user, and under which name: an OpenID Connect issuer and its `sub`. */

@@ -1,7 +1,7 @@
 import { and, asc, eq, or } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
-import { links, sessions, userRoles, users } from "../database/schema.ts";
+import { links, type memberSources, sessions, userRoles, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { createLink, type LinkPurpose, redeemLink } from "./links.ts";
 import { checkName } from "./names.ts";
@@ -21,6 +21,8 @@ export interface User {
   email: string;
   name: string;
   role: UserRole;
+  /** `oidc`: the role came with single sign-on, and goes with it. */
+  roleSource: (typeof memberSources)[number];
   hasPassword: boolean;
   /** Who vouches for the user, if it is single sign-on. */
   oidcIssuer: string | null;
@@ -148,6 +150,8 @@ export class Users {
         .update(users)
         .set({
           ...change,
+          // Whoever sets it by hand means it to stay.
+          ...(change.role !== undefined && { roleSource: "manual" as const }),
           ...(email !== undefined && { email }),
           ...(isDisabled !== undefined && { disabledAt }),
           name: change.name ?? user.name,
