@@ -1,15 +1,19 @@
 import type { Place } from "./place.ts";
 import { dataFolder } from "./platform-folders.ts";
+import { signInRulesValue } from "./sign-in-rules-value.ts";
 import {
   basePathValue,
   choiceValue,
   folderValue,
   hostValue,
   integerValue,
+  issuerValue,
   optional,
   orWord,
+  scopesValue,
   secretListValue,
   sizeValue,
+  textValue,
   timeValue,
   type ValueKind,
   webUrlValue,
@@ -134,6 +138,42 @@ export const settings = {
     doc: "Secrets that may write as team `default`; TURBO_TOKEN in the environment is read too",
     secret: true,
     otherVariable: "TURBO_TOKEN",
+  }),
+  oidcIssuer: setting({
+    kind: optional(issuerValue()),
+    default: "none",
+    doc: "OpenID Connect provider that people may sign in with",
+  }),
+  oidcClientId: setting({
+    kind: optional(textValue("id")),
+    default: "none",
+    doc: "How that provider knows larder",
+  }),
+  oidcClientSecret: setting({
+    kind: optional(textValue("secret")),
+    default: "none",
+    doc: "What larder proves itself to that provider with, if it gave a secret",
+    secret: true,
+  }),
+  oidcName: setting({
+    kind: optional(textValue("name")),
+    default: "none",
+    doc: "How the sign-in page calls that provider; none for its host",
+  }),
+  oidcScopes: setting({
+    kind: scopesValue(),
+    default: "openid email profile",
+    doc: "What larder asks that provider for",
+  }),
+  oidcGroupsClaim: setting({
+    kind: textValue("claim"),
+    default: "groups",
+    doc: "Claim in which that provider lists somebody's groups",
+  }),
+  oidcAccess: setting({
+    kind: optional(signInRulesValue()),
+    default: "none",
+    doc: "Who of that provider's people may sign in, and as what, such as domain:example.org=default:member",
   }),
 };
 

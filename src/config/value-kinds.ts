@@ -141,6 +141,57 @@ export function webUrlValue(): ValueKind<string> {
   };
 }
 
+/** Who a provider of sign-ins says it is: compared to the letter, so that a slash at its end stays or stays away. */
+export function issuerValue(): ValueKind<string> {
+  return {
+    placeholder: "url",
+    allowed:
+      "an https URL without user, query or fragment, as the provider writes it, such as https://id.example.com " +
+      "(http only for this machine itself), and without /.well-known/…",
+    read: (raw) => {
+      if (typeof raw !== "string" || /\/\.well-known\/|\s/.test(raw) || !readWebUrl(raw)) return undefined;
+      const { protocol, hostname } = new URL(raw);
+      return protocol === "https:" || isLoopback(hostname) ? { value: raw } : undefined;
+    },
+    format: String,
+    json: (value) => value,
+  };
+}
+
+/** Text of printable characters on one line. */
+export function textValue(placeholder: string): ValueKind<string> {
+  return {
+    placeholder,
+    allowed: "1 to 500 printable characters, without blanks around them",
+    // `none` would read as no value at all.
+    read: (raw) =>
+      typeof raw === "string" &&
+      raw !== "none" &&
+      raw.length <= 500 &&
+      /^[^\p{C}\s](?:[^\p{C}]*[^\p{C}\s])?$/u.test(raw)
+        ? { value: raw }
+        : undefined,
+    format: String,
+    json: (value) => value,
+  };
+}
+
+/** Scopes of OpenID Connect, `openid` among them. */
+export function scopesValue(): ValueKind<string> {
+  return {
+    placeholder: "scopes",
+    allowed: "scopes separated by blanks, openid among them",
+    read: (raw) => {
+      const scopes = typeof raw === "string" ? raw.split(/ +/).filter((scope) => scope !== "") : [];
+      // RFC 6749, 3.3.
+      const allowed = scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope));
+      return allowed && scopes.includes("openid") ? { value: scopes.join(" ") } : undefined;
+    },
+    format: String,
+    json: (value) => value,
+  };
+}
+
 /** A folder, made absolute. */
 export function folderValue(): ValueKind<string> {
   return {
@@ -186,6 +237,11 @@ function readWebUrl(raw: unknown): { value: string } | undefined {
   // It is printed for shells and files to be pasted into, where quotes, $ and ` would mean something.
   if (url.username || url.password || /[?#"'$`\\]/.test(url.href)) return undefined;
   return { value: url.href.replace(/\/+$/, "") };
+}
+
+/** What never leaves the machine (RFC 6761, 6.3). */
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
 }
 
 function isWithin(value: unknown, min: number, max: number): value is number {

@@ -61,6 +61,13 @@ describe("what wins", () => {
       logLevel: "info",
       logFormat: "auto",
       turboToken: undefined,
+      oidcIssuer: undefined,
+      oidcClientId: undefined,
+      oidcClientSecret: undefined,
+      oidcName: undefined,
+      oidcScopes: "openid email profile",
+      oidcGroupsClaim: "groups",
+      oidcAccess: undefined,
     });
     expect(sources.port).toEqual({ kind: "default", name: "default" });
   });
