@@ -1,0 +1,240 @@
+import { expect, test } from "bun:test";
+import { serverActor } from "../../src/audit/audit-log.ts";
+import { type Database, openDatabase } from "../../src/database/database.ts";
+import { audit, users as usersTable } from "../../src/database/schema.ts";
+import { Authenticator } from "../../src/identity/authenticator.ts";
+import { Members } from "../../src/identity/members.ts";
+import { OidcUsers } from "../../src/identity/oidc-users.ts";
+import { Sessions } from "../../src/identity/sessions.ts";
+import type { OidcClaims, SignInRule } from "../../src/identity/sign-in-rules.ts";
+import { Teams } from "../../src/identity/teams.ts";
+import { Tokens } from "../../src/identity/tokens.ts";
+import { Users } from "../../src/identity/users.ts";
+import { Refusal } from "../../src/refusal.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+
+const ann: OidcClaims = {
+  issuer: "https://id.example.com",
+  subject: "0001",
+  email: "ann@example.org",
+  isEmailVerified: true,
+  name: "Ann",
+  groups: ["web"],
+};
+
+const rules: SignInRule[] = [
+  { match: { by: "domain", value: "example.org" }, grant: { team: "default", role: "viewer" } },
+  { match: { by: "group", value: "web" }, grant: { team: "web", role: "owner" } },
+  { match: { by: "group", value: "ops" }, grant: { role: "admin" } },
+  { match: { by: "group", value: "lost" }, grant: { team: "nowhere", role: "member" } },
+];
+
+async function openPeople() {
+  const folder = temporaryFolder();
+  const database = openDatabase(`${folder.path}/larder.db`, "fast");
+  const teams = new Teams(database, serverActor);
+  await teams.ensureDefault();
+  const web = await teams.create({ slug: "web" });
+  const members = new Members(database, serverActor);
+  const oidc = new OidcUsers(database, rules);
+  return {
+    database,
+    members,
+    web,
+    users: new Users(database, serverActor),
+    sessions: new Sessions(database),
+    tokens: new Tokens(database, serverActor),
+    admit: (claims: Partial<OidcClaims> = {}, by = oidc) => by.admit({ ...ann, ...claims }, "192.0.2.1"),
+    missingTeams: () => oidc.missingTeams(),
+    teamsOf: async (id: string) =>
+      (await members.teamsOf(id)).map(({ team, role, source }) => `${team.slug}:${role} ${source}`),
+    async [Symbol.asyncDispose]() {
+      await database.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+async function refusal(promise: Promise<unknown>): Promise<Refusal> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  expect(error).toBeInstanceOf(Refusal);
+  return error as Refusal;
+}
+
+async function auditKinds(database: Database): Promise<string[]> {
+  return (await database.read.select().from(audit)).map(({ kind, target }) => `${kind} ${target}`);
+}
+
+test("the first sign-in makes the user, with the teams that the rules give, and writes it down", async () => {
+  await using people = await openPeople();
+  const user = await people.admit();
+  expect(user).toMatchObject({ email: ann.email, name: "Ann", role: "member", hasPassword: false });
+  expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc", "web:owner oidc"]);
+  const rows = (await people.database.read.select().from(audit)).filter(({ target }) => target === ann.email);
+  expect(rows.map(({ kind }) => kind)).toEqual(["user.create", "member.set", "member.set"]);
+  expect(rows.every((row) => row.actorName === "single sign-on" && row.address === "192.0.2.1")).toBe(true);
+});
+
+test("the same subject is the same user, under whichever address", async () => {
+  await using people = await openPeople();
+  const first = await people.admit();
+  const second = await people.admit({ email: "anna@example.org" });
+  expect(second.id).toBe(first.id);
+  expect(second.email).toBe(first.email);
+  expect(await people.users.list()).toHaveLength(1);
+});
+
+test("memberships follow the groups, and those given by hand stay as they are", async () => {
+  await using people = await openPeople();
+  const user = await people.admit();
+  await people.members.set(
+    (await new Teams(people.database, serverActor).get("default")).id,
+    user.id,
+    "owner",
+  );
+  await people.admit({ groups: [] });
+  expect(await people.teamsOf(user.id)).toEqual(["default:owner manual"]);
+  await people.admit({ groups: ["web"] });
+  expect(await people.teamsOf(user.id)).toEqual(["default:owner manual", "web:owner oidc"]);
+});
+
+test("what changes counts for the user's tokens at once", async () => {
+  await using people = await openPeople();
+  const user = await people.admit();
+  const { secret } = await people.tokens.create({ userId: user.id, name: "laptop", permission: "write" });
+  const authenticator = new Authenticator(people.database, []);
+  const slugs = async () =>
+    (await authenticator.authenticate(secret))?.principals.map(({ team }) => team.slug);
+  expect(await slugs()).toEqual(["default", "web"]);
+  await people.admit({ groups: [] });
+  expect(await slugs()).toEqual(["default"]);
+});
+
+test("a sign-in that changes nothing writes nothing down", async () => {
+  await using people = await openPeople();
+  await people.admit();
+  const before = await auditKinds(people.database);
+  await people.admit();
+  expect(await auditKinds(people.database)).toEqual(before);
+});
+
+test("an administrator by rule is one no longer when the rule does not match", async () => {
+  await using people = await openPeople();
+  expect(await people.admit({ groups: ["ops"] })).toMatchObject({ role: "admin", roleSource: "oidc" });
+  expect(await people.admit({ groups: ["ops"] })).toMatchObject({ role: "admin", roleSource: "oidc" });
+  expect(await people.admit({ groups: [] })).toMatchObject({ role: "member", roleSource: "manual" });
+});
+
+test("an administrator by hand stays one, also one whom a rule had made one before", async () => {
+  await using people = await openPeople();
+  await people.users.create({ email: ann.email as string, role: "admin" });
+  expect(await people.admit({ groups: [] })).toMatchObject({ role: "admin", roleSource: "manual" });
+  await people.admit({ subject: "0002", email: "bob@example.org", groups: ["ops"] });
+  await people.users.set("bob@example.org", { role: "admin" });
+  expect(await people.admit({ subject: "0002", groups: [] })).toMatchObject({ role: "admin" });
+});
+
+test("a local user with the same verified address is linked, and keeps password and memberships", async () => {
+  await using people = await openPeople();
+  const local = await people.users.create({ email: ann.email as string, password: "correct horse" });
+  await people.members.set(people.web.id, local.id, "viewer");
+  const user = await people.admit({ email: "Ann@Example.org" });
+  expect(user).toMatchObject({ id: local.id, hasPassword: true, oidcIssuer: ann.issuer });
+  expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc", "web:viewer manual"]);
+  expect(await auditKinds(people.database)).toContain(`user.link ${ann.email}`);
+});
+
+test.each([false, undefined])(
+  "with an address whose verification is %p nobody becomes a local user",
+  async (isEmailVerified) => {
+    await using people = await openPeople();
+    await people.users.create({ email: ann.email as string, role: "admin" });
+    expect((await refusal(people.admit({ isEmailVerified, groups: ["web"] }))).code).toBe("forbidden");
+    expect((await people.users.get(ann.email as string)).oidcIssuer).toBeNull();
+  },
+);
+
+test("another subject with the same verified address is another person", async () => {
+  await using people = await openPeople();
+  const user = await people.admit();
+  const message = (await refusal(people.admit({ subject: "0002" }))).message;
+  expect(message).toContain("Another user has the address ann@example.org");
+  expect((await people.users.findByOidc(ann))?.id).toBe(user.id);
+  expect(await people.users.list()).toHaveLength(1);
+});
+
+test("the user of a provider that was there before goes over to the new one by the verified address", async () => {
+  await using people = await openPeople();
+  const before = await people.admit();
+  const after = await people.admit({ issuer: "https://new.example.com", subject: "a" });
+  expect(after).toMatchObject({ id: before.id, oidcIssuer: "https://new.example.com" });
+});
+
+test("without a rule that matches there is no account", async () => {
+  await using people = await openPeople();
+  await refusal(people.admit({ email: "eve@example.com", groups: [] }));
+  expect(await people.users.list()).toEqual([]);
+});
+
+test("whoever no rule matches any more loses what came with it, sessions too, and keeps what was given by hand", async () => {
+  await using people = await openPeople();
+  const user = await people.admit({ groups: ["web", "ops"] });
+  await people.members.set(
+    (await new Teams(people.database, serverActor).get("default")).id,
+    user.id,
+    "member",
+  );
+  const cookie = await people.sessions.open(user, { address: null, client: null }, 60_000);
+  await refusal(people.admit({ email: "ann@elsewhere.example", groups: [] }));
+  expect(await people.teamsOf(user.id)).toEqual(["default:member manual"]);
+  expect((await people.users.get(user.id)).role).toBe("member");
+  expect(await people.sessions.find(cookie)).toBeUndefined();
+  expect(await auditKinds(people.database)).toContain(`session.refuse ${ann.email}`);
+});
+
+test("a disabled user is refused, linked or about to be, and nothing changes", async () => {
+  await using people = await openPeople();
+  const user = await people.admit();
+  await people.users.set(user.id, { isDisabled: true });
+  expect((await refusal(people.admit({ groups: [] }))).message).toContain("disabled");
+  expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc", "web:owner oidc"]);
+  await people.users.create({ email: "bob@example.org" });
+  await people.users.set("bob@example.org", { isDisabled: true });
+  expect((await refusal(people.admit({ subject: "2", email: "bob@example.org" }))).message).toContain(
+    "disabled",
+  );
+  expect((await people.users.get("bob@example.org")).oidcIssuer).toBeNull();
+});
+
+test("an account needs an address that the provider does not call unverified", async () => {
+  await using people = await openPeople();
+  expect((await refusal(people.admit({ isEmailVerified: false }))).message).toContain("Verify it there");
+  expect((await refusal(people.admit({ email: undefined }))).message).toContain("scope email");
+  expect((await refusal(people.admit({ email: "ann <ann@example.org>" }))).code).toBe("forbidden");
+  expect(await people.users.list()).toEqual([]);
+  // A provider that says nothing of it is taken at its word, as far as groups go.
+  expect(await people.admit({ isEmailVerified: undefined })).toMatchObject({ email: ann.email });
+});
+
+test("a name that would spoil a table gives way to the address", async () => {
+  await using people = await openPeople();
+  expect((await people.admit({ name: "Ann\n\u202eadmin" })).name).toBe("ann");
+});
+
+test("a team that is not there is left out, and known by name", async () => {
+  await using people = await openPeople();
+  const user = await people.admit({ groups: ["lost"] });
+  expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc"]);
+  expect(await people.missingTeams()).toEqual(["nowhere"]);
+});
+
+test("two first sign-ins at once make one user", async () => {
+  await using people = await openPeople();
+  await people.users.create({ email: ann.email as string });
+  const both = await Promise.all([people.admit(), people.admit()]);
+  expect(both[0]?.id).toBe(both[1]?.id as string);
+  expect(await people.database.read.select().from(usersTable)).toHaveLength(1);
+});
