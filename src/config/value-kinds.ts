@@ -24,7 +24,8 @@ export function integerValue(range: { min: number; max?: number }): ValueKind<nu
       range.max === undefined ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`,
     read: (raw) => {
       const value = typeof raw === "string" && /^\d+$/.test(raw.trim()) ? Number(raw) : raw;
-      return isWithin(value, min, max) ? { value } : undefined;
+      // TOML has a minus zero, which would print as zero and not be it.
+      return isWithin(value, min, max) ? { value: value + 0 } : undefined;
     },
     format: String,
     json: (value) => value,

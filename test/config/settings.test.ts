@@ -37,6 +37,7 @@ test("a secret is never printed", () => {
 test.each([
   ["port", "65535", 65_535],
   ["port", 0, 0],
+  ["port", -0, 0],
   ["host", "[::1]", "::1"],
   ["basePath", "", ""],
   ["basePath", "/", ""],
