@@ -13,6 +13,8 @@ import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
 import type { Database } from "./database/database.ts";
 import { Authenticator } from "./identity/authenticator.ts";
 import { Links } from "./identity/links.ts";
+import { OidcProvider } from "./identity/oidc-provider.ts";
+import { OidcUsers } from "./identity/oidc-users.ts";
 import { PasswordSignIn } from "./identity/password-sign-in.ts";
 import { RateLimiter } from "./identity/rate-limiter.ts";
 import { Sessions } from "./identity/sessions.ts";
@@ -24,6 +26,7 @@ import { access } from "./protocols/access.ts";
 import { refusalAnswer } from "./protocols/answer.ts";
 import { errorHandler } from "./protocols/errors.ts";
 import { turbo } from "./protocols/turbo/turbo.ts";
+import { Refusal } from "./refusal.ts";
 import { localUrl, networkUrls } from "./server/addresses.ts";
 import { lockData } from "./server/data-lock.ts";
 import { health, type ReadinessCheck } from "./server/health.ts";
@@ -33,6 +36,7 @@ import { Requests } from "./server/requests.ts";
 import { type Schedule, schedule } from "./server/schedule.ts";
 import { BrowserSessions } from "./sign-in/browser-session.ts";
 import { pageErrors } from "./sign-in/error-page.ts";
+import { missingTeamsWarning, type OidcOptions, oidcChoice, oidcRoutes } from "./sign-in/oidc.ts";
 import { pages } from "./sign-in/pages.ts";
 import { Site } from "./sign-in/site.ts";
 import { DiskStorage } from "./storage/disk/disk-storage.ts";
@@ -101,7 +105,9 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   if (freeBytes < config.minFree) log.warn({ freeBytes, minFree: config.minFree }, "no room for uploads");
 
   const requests = new Requests(config.proxyHops);
-  const parts = { config, database, storage, cache, eventLog, uploadLog, tokenUse, requests, log };
+  const oidc = createOidc(config, database, log);
+  if (oidc) await warnOfAccess(config, oidc, log);
+  const parts = { config, database, storage, cache, eventLog, uploadLog, tokenUse, oidc, requests, log };
   const routes = buildRoutes(parts);
   const listener = listen({
     handle: (request) => routes.fetch(request),
@@ -199,6 +205,34 @@ async function createSetupLink(database: Database, url: string): Promise<string 
   return `${url}/setup#${secret}`;
 }
 
+type Oidc = Pick<OidcOptions, "provider" | "oidcUsers">;
+
+/** @throws Refusal `bad_request` for settings that are not enough. */
+function createOidc(config: Config, database: Database, log: Logger): Oidc | undefined {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcAccess: rules = [] } = config;
+  if (issuer === undefined && clientId === undefined) return undefined;
+  if (issuer === undefined || clientId === undefined)
+    throw new Refusal("bad_request", "oidcIssuer and oidcClientId go together: set both, or none of them.");
+  const provider = new OidcProvider({
+    issuer,
+    clientId,
+    clientSecret: config.oidcClientSecret,
+    name: config.oidcName ?? new URL(issuer).host,
+    scopes: config.oidcScopes,
+    groupsClaim: config.oidcGroupsClaim,
+    needsGroups: rules.some(({ match }) => match.by === "group"),
+    onFailure: (reason) => log.warn({ reason }, "single sign-on failed"),
+  });
+  return { provider, oidcUsers: new OidcUsers(database, rules) };
+}
+
+async function warnOfAccess(config: Config, { oidcUsers }: Oidc, log: Logger): Promise<void> {
+  if (config.oidcAccess === undefined)
+    log.warn("nobody may sign in with single sign-on, since oidcAccess has no rules");
+  const teams = await oidcUsers.missingTeams();
+  if (teams.length > 0) log.warn({ teams }, missingTeamsWarning);
+}
+
 interface Parts {
   config: Config;
   database: Database;
@@ -207,12 +241,15 @@ interface Parts {
   eventLog: EventLog;
   uploadLog: UploadLog;
   tokenUse: TokenUse;
+  oidc: Oidc | undefined;
   requests: Requests;
   log: Logger;
 }
 
 function buildRoutes(parts: Parts) {
-  const { config, database, storage, cache, eventLog, uploadLog, tokenUse, requests, log } = parts;
+  const { config, database, storage, cache, eventLog, uploadLog, tokenUse, oidc, requests, log } = parts;
+  const onRefusal = (request: Request, { code, message }: Refusal) =>
+    requests.note(request, { refused: code, reason: message });
   const accessRules = access({
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
@@ -223,7 +260,7 @@ function buildRoutes(parts: Parts) {
   });
   const onError = errorHandler({
     log,
-    onRefusal: (request, { code, message }) => requests.note(request, { refused: code, reason: message }),
+    onRefusal,
     noRouteHint: `Set TURBO_API to this server's address${config.basePath && `, followed by ${config.basePath}`}; turbo adds /v8/artifacts itself.`,
   });
   const checks: ReadinessCheck[] = [
@@ -252,7 +289,7 @@ function buildRoutes(parts: Parts) {
     sessions,
     links: new Links(database),
     passwordSignIn: new PasswordSignIn(database, users, log),
-    choices: [],
+    choices: oidc ? [oidcChoice(oidc.provider)] : [],
     addressOf,
     errors: pageErrors(onError()),
   };
@@ -260,6 +297,7 @@ function buildRoutes(parts: Parts) {
     .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
     .use(pages(signInOptions))
     .use(health(checks));
+  if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal, log }));
   const root = new Elysia({
     // Elysia would look for the path only behind a host name of four letters or more.
     handler: { standardHostname: false },

@@ -8,8 +8,13 @@ import { type Grants, grantsOf, type OidcClaims, type SignInRule, teamsNamedIn }
 import { checkEmail, type User, Users } from "./users.ts";
 import { writeIdentity } from "./write-identity.ts";
 
+/** Whom a provider knows and we do not must not fill the disk with what is written down of refusals. */
+const maxRefusalsPerMinute = 20;
+
 /** The users that a provider of sign-ins vouches for. */
 export class OidcUsers {
+  private recorded = { minute: 0, refusals: 0 };
+
   constructor(
     private readonly database: Database,
     private readonly rules: readonly SignInRule[],
@@ -23,6 +28,15 @@ export class OidcUsers {
    */
   async admit(claims: OidcClaims, address: string | null): Promise<User> {
     const by: Actor = { kind: "server", id: null, name: "single sign-on", address };
+    try {
+      return await this.userOf(claims, by);
+    } catch (error) {
+      if (error instanceof Refusal) await this.recordRefusal(claims, error, by);
+      throw error;
+    }
+  }
+
+  private async userOf(claims: OidcClaims, by: Actor): Promise<User> {
     const all = new Users(this.database, by);
     const grants = grantsOf(this.rules, claims);
     const linked = await all.findByOidc(claims);
@@ -80,19 +94,22 @@ export class OidcUsers {
     await writeIdentity(this.database, async (tx) => {
       await followRole(tx, user, grants?.role ?? "member", by);
       await followTeams(tx, user, grants?.teams ?? new Map(), by);
-      if (!grants) {
-        await tx.delete(sessions).where(eq(sessions.userId, user.id));
-        await recordAudit(tx, by, {
-          kind: "session.refuse",
-          target: user.email,
-          details: { reason: "no rule" },
-        });
-      }
+      if (!grants) await tx.delete(sessions).where(eq(sessions.userId, user.id));
     });
+  }
+
+  private async recordRefusal({ email, issuer, subject }: OidcClaims, { message }: Refusal, by: Actor) {
+    const minute = Math.floor(Date.now() / 60_000);
+    if (this.recorded.minute !== minute) this.recorded = { minute, refusals: 0 };
+    if (++this.recorded.refusals > maxRefusalsPerMinute) return;
+    const details = { reason: message, issuer, subject };
+    await this.database.write((tx) =>
+      recordAudit(tx, by, { kind: "session.refuse", target: email ?? subject, details }),
+    );
   }
 }
 
-/** Also when it was the last administrator's: the provider has said no, and the server's own shell can name another. */
+/** Also when it was the last administrator's: the provider has said no, and the link that the next start prints makes another. */
 async function followRole(tx: Queries, user: User, role: Grants["role"], by: Actor): Promise<void> {
   const [now] = await tx.select().from(users).where(eq(users.id, user.id));
   if (!now || now.role === role || (now.role === "admin" && now.roleSource === "manual")) return;

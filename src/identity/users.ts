@@ -76,7 +76,7 @@ export class Users {
     return (await this.database.read.select().from(users).orderBy(asc(users.email))).map(shown);
   }
 
-  /** Whether there is an administrator. From the first one on there always is. */
+  /** Whether there is an administrator. From the first one on there is, unless the last one's role went with single sign-on. */
   async isSetUp(): Promise<boolean> {
     return await hasAdmin(this.database.read);
   }

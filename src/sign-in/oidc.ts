@@ -1,0 +1,162 @@
+import { Elysia } from "elysia";
+import type { Logger } from "pino";
+import type { OidcAttempt, OidcProvider } from "../identity/oidc-provider.ts";
+import type { OidcUsers } from "../identity/oidc-users.ts";
+import { Refusal } from "../refusal.ts";
+import type { BrowserSessions } from "./browser-session.ts";
+import { onlyPageMethods, type PageErrors } from "./error-page.ts";
+import { html } from "./html.ts";
+import { homeRoute, nextRoute } from "./next-route.ts";
+import { page } from "./page.ts";
+import type { SignInChoice } from "./sign-in.ts";
+import { type Site, signInRoute } from "./site.ts";
+
+export interface OidcOptions {
+  provider: OidcProvider;
+  oidcUsers: OidcUsers;
+  site: Site;
+  browserSessions: BrowserSessions;
+  addressOf: (request: Request) => string | null;
+  /** Told why a sign-in is refused, for the access log. */
+  onRefusal: (request: Request, refusal: Refusal) => void;
+  errors: PageErrors;
+  log: Logger;
+}
+
+export const missingTeamsWarning = "oidcAccess names teams that there are not";
+
+const route = "/sign-in/oidc";
+const callbackRoute = `${route}/callback`;
+/** How long somebody may take to sign in at the provider. */
+const attemptMaxAgeSeconds = 600;
+/** With more in it, browsers would not keep the cookie (RFC 6265, 6.1). */
+const maxNextLength = 2_000;
+
+/** A sign-in that has begun, and where it leads. */
+interface Begun extends OidcAttempt {
+  next: string;
+}
+
+/** The button on the sign-in page. */
+export function oidcChoice({ name }: OidcProvider): SignInChoice {
+  return { label: `Sign in with ${name}`, route };
+}
+
+/** `/sign-in/oidc`, which leads to the provider, and `/sign-in/oidc/callback`, which that leads back to. */
+export function oidcRoutes(options: OidcOptions) {
+  const { provider, oidcUsers, site, browserSessions, addressOf, onRefusal, errors, log } = options;
+  const redirectUri = (request: Request) => site.baseUrl(request) + callbackRoute;
+
+  const begin = async ({ request }: { request: Request }) => {
+    const asked = nextRoute(new URL(request.url).searchParams.get("next"));
+    const next = asked.length > maxNextLength ? homeRoute : asked;
+    try {
+      const { url, attempt } = await provider.begin(redirectUri(request));
+      return new Response(null, {
+        status: 303,
+        headers: {
+          location: url.href,
+          "cache-control": "no-store",
+          "set-cookie": cookie(site, request, encode({ ...attempt, next }), attemptMaxAgeSeconds),
+        },
+      });
+    } catch (error) {
+      return failed(request, error, next);
+    }
+  };
+
+  const finish = async ({ request }: { request: Request }) => {
+    const begun = decode(cookieValue(site, request));
+    const isOver = cookie(site, request, "", 0);
+    try {
+      if (!begun) throw tooLate();
+      const callbackUrl = new URL(redirectUri(request) + new URL(request.url).search);
+      const claims = await provider.finish(callbackUrl, begun);
+      const user = await oidcUsers.admit(claims, addressOf(request));
+      const missing = await oidcUsers.missingTeams();
+      if (missing.length > 0) log.warn({ teams: missing }, missingTeamsWarning);
+      const cookies = await browserSessions.open(request, user);
+      return site.redirect(request, nextRoute(begun.next), [...cookies, isOver]);
+    } catch (error) {
+      const answer = failed(request, error, nextRoute(begun?.next ?? null));
+      answer.headers.append("set-cookie", isOver);
+      return answer;
+    }
+  };
+
+  function failed(request: Request, error: unknown, next: string): Response {
+    if (!(error instanceof Refusal)) throw error;
+    onRefusal(request, error);
+    return page({
+      title: "Not signed in",
+      status: error.code === "unavailable" ? 503 : error.code === "bad_request" ? 400 : 403,
+      ...(error.retryAfterSeconds !== undefined && {
+        headers: { "retry-after": String(error.retryAfterSeconds) },
+      }),
+      body: html`<h1>Not signed in</h1>
+<p>${error.message}</p>
+<p><a class="button" href="${site.path(request, signInRoute(next))}">Back to sign-in</a></p>`,
+    });
+  }
+
+  return new Elysia()
+    .onError(errors)
+    .get(route, begin)
+    .use(onlyPageMethods(route, errors, "GET"))
+    .get(callbackRoute, finish)
+    .use(onlyPageMethods(callbackRoute, errors, "GET"));
+}
+
+function tooLate(): Refusal {
+  return new Refusal(
+    "bad_request",
+    "This sign-in was begun in another browser or more than 10 minutes ago, or was ended already. Start again.",
+  );
+}
+
+/** Browsers take a cookie of such a name over HTTPS only, so nobody on the way can plant one (RFC 6265bis, 4.1.3.1). */
+function cookieName(site: Site, request: Request): string {
+  return site.isHttps(request) ? "__Secure-larder_oidc" : "larder_oidc";
+}
+
+function cookie(site: Site, request: Request, value: string, maxAgeSeconds: number): string {
+  return [
+    `${cookieName(site, request)}=${value}`,
+    `Path=${site.path(request, route)}`,
+    `Max-Age=${maxAgeSeconds}`,
+    "HttpOnly",
+    // The provider's own page leads back, which Strict would take for another site's doing.
+    "SameSite=Lax",
+    ...(site.isHttps(request) ? ["Secure"] : []),
+  ].join("; ");
+}
+
+function cookieValue(site: Site, request: Request): string | undefined {
+  const name = cookieName(site, request);
+  for (const pair of request.headers.get("cookie")?.split(";") ?? []) {
+    const [key, ...value] = pair.split("=");
+    if (key?.trim() === name) return value.join("=").trim();
+  }
+  return undefined;
+}
+
+function encode(begun: Begun): string {
+  return Buffer.from(JSON.stringify(begun)).toString("base64url");
+}
+
+function decode(text: string | undefined): Begun | undefined {
+  if (!text) return undefined;
+  try {
+    const begun = JSON.parse(Buffer.from(text, "base64url").toString()) as Record<
+      keyof Begun,
+      unknown
+    > | null;
+    const { state, nonce, codeVerifier, next } = begun ?? {};
+    // An empty one would count as none, and what came back would not be compared with it.
+    if (![state, nonce, codeVerifier, next].every((part) => typeof part === "string" && part !== ""))
+      return undefined;
+    return begun as Begun;
+  } catch {
+    return undefined;
+  }
+}
