@@ -13,8 +13,7 @@ import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
 import type { Database } from "./database/database.ts";
 import { Authenticator } from "./identity/authenticator.ts";
 import { Links } from "./identity/links.ts";
-import { OidcProvider } from "./identity/oidc-provider.ts";
-import { OidcUsers } from "./identity/oidc-users.ts";
+import { type Oidc, openOidc } from "./identity/open-oidc.ts";
 import { PasswordSignIn } from "./identity/password-sign-in.ts";
 import { RateLimiter } from "./identity/rate-limiter.ts";
 import { Sessions } from "./identity/sessions.ts";
@@ -26,7 +25,7 @@ import { access } from "./protocols/access.ts";
 import { refusalAnswer } from "./protocols/answer.ts";
 import { errorHandler } from "./protocols/errors.ts";
 import { turbo } from "./protocols/turbo/turbo.ts";
-import { Refusal } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 import { localUrl, networkUrls } from "./server/addresses.ts";
 import { lockData } from "./server/data-lock.ts";
 import { health, type ReadinessCheck } from "./server/health.ts";
@@ -36,7 +35,7 @@ import { Requests } from "./server/requests.ts";
 import { type Schedule, schedule } from "./server/schedule.ts";
 import { BrowserSessions } from "./sign-in/browser-session.ts";
 import { pageErrors } from "./sign-in/error-page.ts";
-import { missingTeamsWarning, type OidcOptions, oidcChoice, oidcRoutes } from "./sign-in/oidc.ts";
+import { oidcChoice, oidcRoutes } from "./sign-in/oidc.ts";
 import { pages } from "./sign-in/pages.ts";
 import { Site } from "./sign-in/site.ts";
 import { DiskStorage } from "./storage/disk/disk-storage.ts";
@@ -105,8 +104,17 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   if (freeBytes < config.minFree) log.warn({ freeBytes, minFree: config.minFree }, "no room for uploads");
 
   const requests = new Requests(config.proxyHops);
-  const oidc = createOidc(config, database, log);
-  if (oidc) await warnOfAccess(config, oidc, log);
+  const oidc = await openOidc({
+    issuer: config.oidcIssuer,
+    clientId: config.oidcClientId,
+    clientSecret: config.oidcClientSecret,
+    name: config.oidcName,
+    scopes: config.oidcScopes,
+    groupsClaim: config.oidcGroupsClaim,
+    rules: config.oidcAccess,
+    database,
+    log,
+  });
   const parts = { config, database, storage, cache, eventLog, uploadLog, tokenUse, oidc, requests, log };
   const routes = buildRoutes(parts);
   const listener = listen({
@@ -205,34 +213,6 @@ async function createSetupLink(database: Database, url: string): Promise<string 
   return `${url}/setup#${secret}`;
 }
 
-type Oidc = Pick<OidcOptions, "provider" | "oidcUsers">;
-
-/** @throws Refusal `bad_request` for settings that are not enough. */
-function createOidc(config: Config, database: Database, log: Logger): Oidc | undefined {
-  const { oidcIssuer: issuer, oidcClientId: clientId, oidcAccess: rules = [] } = config;
-  if (issuer === undefined && clientId === undefined) return undefined;
-  if (issuer === undefined || clientId === undefined)
-    throw new Refusal("bad_request", "oidcIssuer and oidcClientId go together: set both, or none of them.");
-  const provider = new OidcProvider({
-    issuer,
-    clientId,
-    clientSecret: config.oidcClientSecret,
-    name: config.oidcName ?? new URL(issuer).host,
-    scopes: config.oidcScopes,
-    groupsClaim: config.oidcGroupsClaim,
-    needsGroups: rules.some(({ match }) => match.by === "group"),
-    onFailure: (reason) => log.warn({ reason }, "single sign-on failed"),
-  });
-  return { provider, oidcUsers: new OidcUsers(database, rules) };
-}
-
-async function warnOfAccess(config: Config, { oidcUsers }: Oidc, log: Logger): Promise<void> {
-  if (config.oidcAccess === undefined)
-    log.warn("nobody may sign in with single sign-on, since oidcAccess has no rules");
-  const teams = await oidcUsers.missingTeams();
-  if (teams.length > 0) log.warn({ teams }, missingTeamsWarning);
-}
-
 interface Parts {
   config: Config;
   database: Database;
@@ -297,7 +277,7 @@ function buildRoutes(parts: Parts) {
     .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
     .use(pages(signInOptions))
     .use(health(checks));
-  if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal, log }));
+  if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal }));
   const root = new Elysia({
     // Elysia would look for the path only behind a host name of four letters or more.
     handler: { standardHostname: false },

@@ -18,6 +18,7 @@ import {
   randomNonce,
   randomPKCECodeVerifier,
   randomState,
+  WWWAuthenticateChallengeError,
 } from "openid-client";
 import { Refusal } from "../refusal.ts";
 import { type Claims, claimsOf, lacks } from "./oidc-claims.ts";
@@ -209,7 +210,7 @@ const maxReasonLength = 300;
 /** No answer, as opposed to one that is wrong. The library wraps what the network throws without a code of its own. */
 function isUnreached(error: unknown): boolean {
   if (error instanceof ClientError) return error.code === undefined || error.code === "OAUTH_TIMEOUT";
-  return !(error instanceof ResponseBodyError);
+  return !(error instanceof ResponseBodyError || error instanceof WWWAuthenticateChallengeError);
 }
 
 /** The errors' other properties hold whole answers, tokens included. */
@@ -223,6 +224,8 @@ function reasonOf(error: unknown): string {
 
 function messagesOf(error: unknown): string[] {
   if (error instanceof Response) return [`status ${error.status}`];
+  if (error instanceof WWWAuthenticateChallengeError)
+    return [`status ${error.status}`, ...error.cause.flatMap(({ parameters }) => parameters.error ?? [])];
   if (!(error instanceof Error)) return [];
   return [error.message, ...messagesOf(error.cause)];
 }

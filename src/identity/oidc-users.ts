@@ -1,4 +1,5 @@
 import { and, eq } from "drizzle-orm";
+import type { Logger } from "pino";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { members, sessions, teams, users } from "../database/schema.ts";
@@ -18,6 +19,7 @@ export class OidcUsers {
   constructor(
     private readonly database: Database,
     private readonly rules: readonly SignInRule[],
+    private readonly log: Logger,
   ) {}
 
   /**
@@ -50,11 +52,12 @@ export class OidcUsers {
     return await all.get(user.id);
   }
 
-  /** The slugs that the rules name and no team has. */
-  async missingTeams(): Promise<string[]> {
+  /** Of those that the rules name and that are not there: nobody gets into them. */
+  async warnOfMissingTeams(): Promise<void> {
     const rows = await this.database.read.select({ slug: teams.slug }).from(teams);
     const known = new Set(rows.map(({ slug }) => slug));
-    return teamsNamedIn(this.rules).filter((slug) => !known.has(slug));
+    const missing = teamsNamedIn(this.rules).filter((slug) => !known.has(slug));
+    if (missing.length > 0) this.log.warn({ teams: missing }, "oidcAccess names teams that are not there");
   }
 
   private async admitLinked(user: User, grants: Grants | undefined, by: Actor): Promise<User> {

@@ -1,5 +1,4 @@
 import { Elysia } from "elysia";
-import type { Logger } from "pino";
 import type { OidcAttempt, OidcProvider } from "../identity/oidc-provider.ts";
 import type { OidcUsers } from "../identity/oidc-users.ts";
 import { Refusal } from "../refusal.ts";
@@ -20,10 +19,7 @@ export interface OidcOptions {
   /** Told why a sign-in is refused, for the access log. */
   onRefusal: (request: Request, refusal: Refusal) => void;
   errors: PageErrors;
-  log: Logger;
 }
-
-export const missingTeamsWarning = "oidcAccess names teams that there are not";
 
 const route = "/sign-in/oidc";
 const callbackRoute = `${route}/callback`;
@@ -44,7 +40,7 @@ export function oidcChoice({ name }: OidcProvider): SignInChoice {
 
 /** `/sign-in/oidc`, which leads to the provider, and `/sign-in/oidc/callback`, which that leads back to. */
 export function oidcRoutes(options: OidcOptions) {
-  const { provider, oidcUsers, site, browserSessions, addressOf, onRefusal, errors, log } = options;
+  const { provider, oidcUsers, site, browserSessions, addressOf, onRefusal, errors } = options;
   const redirectUri = (request: Request) => site.baseUrl(request) + callbackRoute;
 
   const begin = async ({ request }: { request: Request }) => {
@@ -73,8 +69,7 @@ export function oidcRoutes(options: OidcOptions) {
       const callbackUrl = new URL(redirectUri(request) + new URL(request.url).search);
       const claims = await provider.finish(callbackUrl, begun);
       const user = await oidcUsers.admit(claims, addressOf(request));
-      const missing = await oidcUsers.missingTeams();
-      if (missing.length > 0) log.warn({ teams: missing }, missingTeamsWarning);
+      await oidcUsers.warnOfMissingTeams();
       const cookies = await browserSessions.open(request, user);
       return site.redirect(request, nextRoute(begun.next), [...cookies, isOver]);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import fc from "fast-check";
 import type { Place } from "../../src/config/place.ts";
 import { formatSetting, type SettingKey, settingOf } from "../../src/config/settings.ts";
@@ -108,4 +109,15 @@ test("the scopes have to hold openid, without which there is no ID token", () =>
 
 test("the client's secret is never printed", () => {
   expect(formatSetting("oidcClientSecret", "hunter2")).toBe("****");
+});
+
+test("the examples of the manual are settings that larder takes", async () => {
+  const manual = await Bun.file(join(import.meta.dir, "../../docs/single-sign-on.md")).text();
+  const examples = [...manual.matchAll(/```toml\n(.*?)```/gs)].map(([, text]) =>
+    Bun.TOML.parse(text as string),
+  );
+  expect(examples.length).toBeGreaterThan(5);
+  for (const example of examples)
+    for (const [key, value] of Object.entries(example))
+      expect([key, read(key as SettingKey, value)]).toEqual([key, { value: expect.anything() }]);
 });

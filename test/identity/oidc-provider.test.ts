@@ -260,8 +260,11 @@ test("nothing there, no JSON, no end in time: each is a provider that cannot be 
   const endless = () => new Response(new ReadableStream({ pull: () => new Promise<void>(() => {}) }));
   provider.lies = { answers: { "/.well-known/openid-configuration": endless } };
   const { client, failures } = clientOf(provider.issuer, { timeoutMs: 50 });
+  const begunAt = performance.now();
   expect((await refusal(client.begin(redirectUri))).code).toBe("unavailable");
   expect(failures[0]).toContain("timed out");
+  // Half of the library's own.
+  expect(performance.now() - begunAt).toBeLessThan(15_000);
 });
 
 test("a provider that goes away before the end of a sign-in cannot be reached either", async () => {
@@ -271,6 +274,30 @@ test("a provider that goes away before the end of a sign-in cannot be reached ei
   const back = provider.approve(url);
   await provider[Symbol.asyncDispose]();
   expect((await refusal(client.finish(back, attempt))).code).toBe("unavailable");
+});
+
+test.each([
+  ["in the body", {}],
+  ["in a header, too", { "www-authenticate": 'Basic realm="id", error="invalid_client"' }],
+])(
+  "a provider that does not take the client's secret and says so %s is there, and the log says what is wrong",
+  async (_, headers) => {
+    await using provider = await startLyingProvider();
+    const token = () => Response.json({ error: "invalid_client" }, { status: 401, headers });
+    provider.lies = { answers: { "/token": token } };
+    const { client, failures } = clientOf(provider.issuer);
+    const { url, attempt } = await client.begin(redirectUri);
+    expect((await refusal(client.finish(provider.approve(url), attempt))).code).toBe("bad_request");
+    expect(failures[0]).toContain("invalid_client");
+  },
+);
+
+test("clocks that differ by some seconds are near enough", async () => {
+  await using provider = await startLyingProvider();
+  provider.lies = { claims: { iat: now() + 15, nbf: now() + 15 } };
+  await signIn(provider);
+  provider.lies = { claims: { iat: now() - 60, exp: now() - 15 } };
+  await signIn(provider);
 });
 
 test("a provider that calls itself otherwise is none", async () => {

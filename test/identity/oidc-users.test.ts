@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import pino from "pino";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
 import { audit, users as usersTable } from "../../src/database/schema.ts";
@@ -39,7 +40,9 @@ async function openPeople() {
   const web = await teams.create({ slug: "web" });
   await new Users(database, serverActor).create({ email: root, role: "admin" });
   const members = new Members(database, serverActor);
-  const oidc = new OidcUsers(database, rules);
+  const logged: string[] = [];
+  const log = pino({}, { write: (line) => void logged.push(line) });
+  const oidc = new OidcUsers(database, rules, log);
   return {
     database,
     members,
@@ -48,7 +51,8 @@ async function openPeople() {
     sessions: new Sessions(database),
     tokens: new Tokens(database, serverActor),
     admit: (claims: Partial<OidcClaims> = {}, by = oidc) => by.admit({ ...ann, ...claims }, "192.0.2.1"),
-    missingTeams: () => oidc.missingTeams(),
+    warnOfMissingTeams: () => oidc.warnOfMissingTeams(),
+    logged,
     teamsOf: async (id: string) =>
       (await members.teamsOf(id)).map(({ team, role, source }) => `${team.slug}:${role} ${source}`),
     async [Symbol.asyncDispose]() {
@@ -242,7 +246,8 @@ test("a team that is not there is left out, and known by name", async () => {
   await using people = await openPeople();
   const user = await people.admit({ groups: ["lost"] });
   expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc"]);
-  expect(await people.missingTeams()).toEqual(["nowhere"]);
+  await people.warnOfMissingTeams();
+  expect(JSON.parse(people.logged.join())).toMatchObject({ level: 40, teams: ["nowhere"] });
 });
 
 test("two first sign-ins at once make one user", async () => {
