@@ -159,8 +159,11 @@ export class OidcProvider {
         },
       );
       // The library also takes the shared issuer of Entra ID, with which the people of any company may sign in.
-      const found = configuration.serverMetadata().issuer;
-      if (new URL(found).href !== server.href) throw new Error(`it calls itself ${found}`);
+      const found = configuration.serverMetadata();
+      if (new URL(found.issuer).href !== server.href) throw new Error(`it calls itself ${found.issuer}`);
+      const endpoint = URL.parse(found.authorization_endpoint ?? "");
+      if (endpoint?.protocol !== "https:" && endpoint?.protocol !== server.protocol)
+        throw new Error("it names no authorization_endpoint that speaks HTTPS");
       return configuration;
     } catch (error) {
       this.options.onFailure(`${issuer} could not be asked for its settings: ${reasonOf(error)}`);

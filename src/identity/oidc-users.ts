@@ -11,6 +11,8 @@ import { writeIdentity } from "./write-identity.ts";
 
 /** Whom a provider knows and we do not must not fill the disk with what is written down of refusals. */
 const maxRefusalsPerMinute = 20;
+/** No address is longer (RFC 5321, 4.5.3.1), and no subject should be (OpenID Connect Core 1.0, 2). */
+const maxTargetLength = 255;
 
 /** The users that a provider of sign-ins vouches for. */
 export class OidcUsers {
@@ -107,7 +109,11 @@ export class OidcUsers {
     if (++this.recorded.refusals > maxRefusalsPerMinute) return;
     const details = { reason: message, issuer, subject };
     await this.database.write((tx) =>
-      recordAudit(tx, by, { kind: "session.refuse", target: email ?? subject, details }),
+      recordAudit(tx, by, {
+        kind: "session.refuse",
+        target: (email ?? subject).slice(0, maxTargetLength),
+        details,
+      }),
     );
   }
 }

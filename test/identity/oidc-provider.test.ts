@@ -300,6 +300,16 @@ test("clocks that differ by some seconds are near enough", async () => {
   await signIn(provider);
 });
 
+test.each([undefined, "ftp://id.example.com/", "javascript:alert(1)"])(
+  "a provider whose page is at %s cannot be signed in with",
+  async (endpoint) => {
+    await using provider = await startLyingProvider();
+    provider.lies = { metadata: { authorization_endpoint: endpoint } };
+    const { client } = clientOf(provider.issuer);
+    expect((await refusal(client.begin(redirectUri))).code).toBe("unavailable");
+  },
+);
+
 test("a provider that calls itself otherwise is none", async () => {
   await using provider = await startLyingProvider();
   provider.lies = { metadata: { issuer: "https://id.example.com" } };
