@@ -25,6 +25,7 @@ const maxClaimCharacters = 600;
 
 /** More tokens than this that upload at once cost a look-up (40 µs) now and then, not memory. */
 const maxRemembered = 1_000;
+const rememberedForMs = 60_000;
 
 const tokenOfId = prepared((queries) =>
   queries
@@ -41,9 +42,9 @@ export class UploadLog {
   private added = 0;
   private trimming: Promise<void> | undefined;
   private readonly trimEvery: number;
-  /** What the rows of a token's uploads say of it, until anybody changes a user or a token. */
+  /** What the rows of a token's uploads say of it. Only a user's address ever changes, and shows within a minute. */
   private readonly tokenDetails = new Map<string, Record<string, unknown>>();
-  private rememberedAt = -1;
+  private forgetAt = 0;
 
   constructor(
     private readonly database: Database,
@@ -74,9 +75,11 @@ export class UploadLog {
   }
 
   private async detailsOf(tx: Queries, tokenId: string): Promise<Record<string, unknown>> {
-    const version = this.database.identityVersion();
-    if (version !== this.rememberedAt || this.tokenDetails.size >= maxRemembered) this.tokenDetails.clear();
-    this.rememberedAt = version;
+    const now = performance.now();
+    if (now > this.forgetAt || this.tokenDetails.size >= maxRemembered) {
+      this.tokenDetails.clear();
+      this.forgetAt = now + rememberedForMs;
+    }
     const known = this.tokenDetails.get(tokenId);
     if (known) return known;
     const [token] = await tokenOfId(tx).execute({ id: tokenId });
