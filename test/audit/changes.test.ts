@@ -65,6 +65,13 @@ test("each change is written down once, with who made it and what changed", asyn
     kind: "user.password",
     target: "cem@example.org",
   });
+  await expectRow(() => users.createPasswordLink("cem@example.org", 1_000), { kind: "user.link" });
+  const link = await users.createPasswordLink("cem@example.org", 60_000);
+  await expectRow(
+    () => users.setPasswordByLink(link, "staple battery", place.address),
+    { kind: "user.password", target: "cem@example.org" },
+    userActor(cem, place.address),
+  );
   await expectRow(() => members.set(team.id, cem.id, "member"), {
     kind: "member.set",
     teamId: team.id,
@@ -123,6 +130,8 @@ test("what was refused, or changes nothing, leaves no row", async () => {
     () => teams.delete("default", async () => {}),
     () => users.create({ email: "bea@example.org" }),
     () => users.createFirst({ email: "cem@example.org" }, "lrl_unknown"),
+    () => users.setPasswordByLink("lrl_unknown", "battery staple", null),
+    () => users.createPasswordLink("gone@example.org", 1_000),
     () => users.set("bea@example.org", { role: "member" }),
     () => users.set("bea@example.org", { isDisabled: true }),
     () => users.delete("bea@example.org"),
