@@ -20,7 +20,7 @@ import { type Data, withData, withNewData } from "./with-data.ts";
 /** `larder token …` */
 export function tokenCommand(context: CommandContext): Command {
   return new Command("token")
-    .description("Create, list and revoke tokens")
+    .description("Create, list, show and revoke tokens")
     .addHelpText("after", "\nExample:\n  larder token create --team default --permission write --name ci")
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
