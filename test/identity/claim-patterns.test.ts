@@ -1,0 +1,168 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  beginsWithText,
+  captureNames,
+  literalPattern,
+  matchClaim,
+  parsePattern,
+} from "../../src/identity/claim-patterns.ts";
+
+/** What is captured, or undefined where the pattern does not match. */
+function match(pattern: string, value: unknown): Record<string, string> | undefined {
+  const captures = matchClaim(parsePattern(pattern), value);
+  return captures && Object.fromEntries(captures);
+}
+
+describe("a pattern", () => {
+  test.each([
+    ["main", "main"],
+    ["*", ""],
+    ["*", "main"],
+    ["refs/heads/*", "refs/heads/main"],
+    ["refs/heads/**", "refs/heads/a/b"],
+    ["**", "a/b:c"],
+    ["**", ""],
+    ["push|schedule", "schedule"],
+    ["acme/*-web", "acme/old-web-web"],
+    ["repo:*:ref:**", "repo:x:ref:refs/heads/main"],
+    ["a\\*b\\|c\\{d\\}\\\\", "a*b|c{d}\\"],
+    ["*é😀*", "aé😀b"],
+  ])("%s takes %s", (pattern, value) => {
+    expect(match(pattern, value)).toEqual({});
+  });
+
+  test.each([
+    ["main", "Main"],
+    ["main", "main "],
+    ["main", "xmain"],
+    ["main", "maintain"],
+    ["main", "main\n"],
+    ["*", "a/b"],
+    ["*", "a:b"],
+    ["acme/*", "acme/web/evil"],
+    ["push|schedule", "push|schedule"],
+    ["push|schedule", "pull_request"],
+    ["a.c", "abc"],
+    ["a+", "aa"],
+    ["{name}", ""],
+    ["x{name}", "x"],
+  ])("%s does not take %s", (pattern, value) => {
+    expect(match(pattern, value)).toBeUndefined();
+  });
+
+  test.each([
+    ["refs/pull/{number}/merge", "refs/pull/12/merge", { number: "12" }],
+    ["refs/heads/{branch**}", "refs/heads/a/b", { branch: "a/b" }],
+    ["{a}-{b}", "1-2-3", { a: "1", b: "2-3" }],
+    ["{a}{b}", "xyz", { a: "x", b: "yz" }],
+    ["x{n}|y{n}", "y7", { n: "7" }],
+    ["x{n}|y*", "y7", {}],
+  ])("%s finds in %s what stands in braces", (pattern, value, captures) => {
+    expect(match(pattern, value)).toEqual(captures);
+  });
+
+  test("of a claim with a list takes any element, and what it captures is that element's", () => {
+    expect(match("b{n}", ["a1", "b2", "b3"])).toEqual({ n: "2" });
+    expect(match("c*", ["a1", "b2"])).toBeUndefined();
+    expect(match("*", [])).toBeUndefined();
+  });
+
+  test("takes numbers and truth values as text, and nothing else that is no text", () => {
+    expect(match("12", 12)).toEqual({});
+    expect(match("true|false", false)).toEqual({});
+    for (const value of [undefined, null, {}, { a: "b" }, [[]], [["a"]], [null]])
+      expect(match("**", value)).toBeUndefined();
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["an empty alternative", "a|"],
+    ["an empty alternative before", "|a"],
+    ["two bars", "a||b"],
+    ["a brace that does not end", "a{b"],
+    ["a brace that did not begin", "a}b"],
+    ["braces around nothing", "{}"],
+    ["braces around a number", "{1}"],
+    ["braces around something else", "{a-b}"],
+    ["three stars in braces", "{a***}"],
+    ["a name twice", "{a}/{a}"],
+    ["a backslash at its end", "a\\"],
+    ["501 characters", "a".repeat(501)],
+  ])("is refused with %s", (_, pattern) => {
+    expect(() => parsePattern(pattern)).toThrow(expect.objectContaining({ code: "bad_request" }));
+  });
+
+  test("tells the names in it, and whether it begins with text", () => {
+    expect(captureNames(parsePattern("a{b}/{c**}|d{e}"))).toEqual(["b", "c", "e"]);
+    expect(beginsWithText(parsePattern("acme/*"))).toBe(true);
+    expect(beginsWithText(parsePattern("acme/*|*"))).toBe(false);
+    expect(beginsWithText(parsePattern("{a}"))).toBe(false);
+  });
+
+  test("for a text as it is takes that text alone", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 1, maxLength: 100 }),
+        fc.string({ maxLength: 100 }),
+        (text, other) => {
+          expect(match(literalPattern(text), text)).toEqual({});
+          if (other !== text) expect(match(literalPattern(text), other)).toBeUndefined();
+        },
+      ),
+    );
+  });
+
+  /** Few letters, so that parts of values repeat and a pattern has several ways to match. */
+  const letter = fc.constantFrom("a", "b", "/", ":");
+  const value = fc.string({ unit: letter, maxLength: 12 });
+  const part = fc.oneof(fc.string({ unit: letter, minLength: 1, maxLength: 3 }), fc.constantFrom("*", "**"));
+  const alternative = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(""));
+  const pattern = fc.array(alternative, { minLength: 1, maxLength: 3 }).map((all) => all.join("|"));
+
+  test("matches what the regular expression of the same meaning does", () => {
+    const expression = (text: string) => {
+      const runs = text.replaceAll(/\*\*?/g, (run) => (run === "**" ? ".*" : "[^/:]*"));
+      return new RegExp(`^(?:${runs})$`, "s");
+    };
+    fc.assert(
+      fc.property(pattern, value, (text, candidate) => {
+        expect(match(text, candidate) !== undefined).toBe(expression(text).test(candidate));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("captures what, put in place of the braces, gives the value again", () => {
+    const shape = fc.array(
+      fc.oneof(fc.string({ unit: letter, minLength: 1, maxLength: 2 }), fc.constantFrom("{}", "{**}")),
+      { minLength: 1, maxLength: 5 },
+    );
+    fc.assert(
+      fc.property(shape, value, (parts, candidate) => {
+        const named = parts.map((one, index) => one.replace("{", `{n${index}`)).join("");
+        const captures = match(named, candidate);
+        fc.pre(captures !== undefined);
+        for (const [name, captured] of Object.entries(captures as object)) {
+          expect(captured).not.toBe("");
+          if (named.includes(`{${name}}`)) expect(captured).not.toMatch(/[/:]/);
+        }
+        const again = named.replaceAll(
+          /\{(\w+)(?:\*\*)?\}/g,
+          (_, name) => (captures as Record<string, string>)[name] ?? "?",
+        );
+        expect(again).toBe(candidate);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("takes no longer for a value that was made to be slow", () => {
+    const before = performance.now();
+    expect(match(`${"*a".repeat(200)}b`, "a".repeat(2_000))).toBeUndefined();
+    expect(match(`${"{x**}".replace("x", "x1")}${"**a".repeat(150)}b`, "a".repeat(2_000))).toBeUndefined();
+    // A regular expression of the same meaning takes longer than the universe is old.
+    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(match("**", "a".repeat(2_001))).toBeUndefined();
+  });
+});
