@@ -1,0 +1,254 @@
+import { Refusal } from "../refusal.ts";
+import { claimText, literalPattern } from "./claim-patterns.ts";
+
+/** The CI services that larder knows by itself. Any other with a key set works, too, with a policy written by hand. */
+export const ciProviders = ["github", "gitlab", "buildkite", "circleci"] as const;
+export type CiProvider = (typeof ciProviders)[number];
+
+/** Whose jobs a ready-made policy is for. */
+export interface CiProject {
+  /** GitHub: `acme/web`. GitLab: the project's path. CircleCI: with its host, `github.com/acme/web`. */
+  repository?: string;
+  /** Buildkite: the slug. CircleCI: the id. */
+  organization?: string;
+  /** Buildkite: the slug. */
+  pipeline?: string;
+  /** Whose pushes are trusted. */
+  branch: string;
+  /** The address of one's own GitLab or GitHub Enterprise Server; the public service's, if not said. */
+  issuer?: string;
+}
+
+/** What a ready-made policy wants of a job. */
+export interface PolicyTemplate {
+  /** After the name of the project. */
+  label: string;
+  issuer: string;
+  claims: Record<string, string>;
+  /** Empty for trusted work. */
+  scope: string;
+}
+
+interface Provider {
+  issuer(project: CiProject): string;
+  /** The only audience that its jobs' tokens have, unless they ask for another. */
+  audience?(project: CiProject): string;
+  /** Of a job in its own words, such as `acme/web run 123`. */
+  describe(text: (claim: string) => string): string;
+  /** What tells afterwards which job it was. */
+  shownClaims: readonly string[];
+  trusted(project: CiProject): Record<string, string>;
+  pullRequests(project: CiProject): { claims: Record<string, string>; scope: string };
+}
+
+const circleOrigin = "oidc.circleci.com/vcs-origin";
+const circleRef = "oidc.circleci.com/vcs-ref";
+
+const providers: Record<CiProvider, Provider> = {
+  github: {
+    issuer: ({ issuer }) => issuer ?? "https://token.actions.githubusercontent.com",
+    describe: (text) => `${text("repository")} run ${text("run_id")}`,
+    shownClaims: [
+      "repository",
+      "ref",
+      "sha",
+      "event_name",
+      "workflow_ref",
+      "run_id",
+      "run_attempt",
+      "actor",
+      "environment",
+    ],
+    // pull_request_target and workflow_run have the branch's ref, too, and may hold code of a stranger's pull request.
+    trusted: (project) => ({
+      repository: literalPattern(needed(project, "repository")),
+      ref: `refs/heads/${literalPattern(project.branch)}`,
+      event_name: "push|schedule|workflow_dispatch",
+    }),
+    pullRequests: (project) => ({
+      claims: {
+        repository: literalPattern(needed(project, "repository")),
+        ref: "refs/pull/{number}/merge",
+        event_name: "pull_request",
+      },
+      scope: "pr-{number}",
+    }),
+  },
+  gitlab: {
+    issuer: ({ issuer }) => issuer ?? "https://gitlab.com",
+    describe: (text) => `${text("project_path")} job ${text("job_id")}`,
+    shownClaims: [
+      "project_path",
+      "ref",
+      "ref_type",
+      "sha",
+      "pipeline_source",
+      "pipeline_id",
+      "job_id",
+      "user_login",
+      "environment",
+    ],
+    // The ref of a merge request is its source branch, which may be called like the trusted one, so the source counts.
+    trusted: (project) => ({
+      project_path: literalPattern(needed(project, "repository")),
+      ref: literalPattern(project.branch),
+      ref_type: "branch",
+      pipeline_source: "push|schedule|web",
+    }),
+    // A token says nothing of the number of a merge request.
+    pullRequests: (project) => ({
+      claims: {
+        project_path: literalPattern(needed(project, "repository")),
+        pipeline_source: "merge_request_event",
+        ref: "{branch**}",
+      },
+      scope: "mr-{branch}",
+    }),
+  },
+  buildkite: {
+    issuer: ({ issuer }) => issuer ?? "https://agent.buildkite.com",
+    describe: (text) => `${text("organization_slug")}/${text("pipeline_slug")} build ${text("build_number")}`,
+    shownClaims: [
+      "organization_slug",
+      "pipeline_slug",
+      "build_number",
+      "build_branch",
+      "build_tag",
+      "build_commit",
+      "build_source",
+      "step_key",
+      "job_id",
+    ],
+    // Whoever starts a build by hand or through the API names any commit and any branch with it.
+    trusted: (project) => ({
+      organization_slug: literalPattern(needed(project, "organization")),
+      pipeline_slug: literalPattern(needed(project, "pipeline")),
+      build_branch: literalPattern(project.branch),
+      build_source: "webhook|schedule",
+    }),
+    pullRequests: (project) => ({
+      claims: {
+        organization_slug: literalPattern(needed(project, "organization")),
+        pipeline_slug: literalPattern(needed(project, "pipeline")),
+        build_branch: "{branch**}",
+      },
+      scope: "branch-{branch}",
+    }),
+  },
+  circleci: {
+    issuer: (project) => project.issuer ?? `https://oidc.circleci.com/org/${needed(project, "organization")}`,
+    audience: (project) => needed(project, "organization"),
+    describe: (text) => `${text(circleOrigin)} job ${text("oidc.circleci.com/job-id")}`,
+    shownClaims: [
+      circleOrigin,
+      circleRef,
+      "oidc.circleci.com/project-id",
+      "oidc.circleci.com/pipeline-id",
+      "oidc.circleci.com/workflow-id",
+      "oidc.circleci.com/job-id",
+    ],
+    // A fork's job has the fork's origin. Whoever runs a job again with SSH may do in it what they like.
+    trusted: (project) => ({
+      [circleOrigin]: literalPattern(needed(project, "repository")),
+      [circleRef]: `refs/heads/${literalPattern(project.branch)}`,
+      "oidc.circleci.com/ssh-rerun": "false",
+    }),
+    pullRequests: (project) => ({
+      claims: {
+        [circleOrigin]: literalPattern(needed(project, "repository")),
+        [circleRef]: "refs/heads/{branch**}",
+      },
+      scope: "branch-{branch}",
+    }),
+  },
+};
+
+/** Issuers that sign for everybody, and the claims that tell whose job it is. */
+const sharedIssuers: Record<string, readonly string[]> = {
+  "https://token.actions.githubusercontent.com": [
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "job_workflow_ref",
+    "workflow_ref",
+    "enterprise_id",
+    "sub",
+  ],
+  "https://gitlab.com": [
+    "project_path",
+    "project_id",
+    "namespace_path",
+    "namespace_id",
+    "ci_config_ref_uri",
+    "sub",
+  ],
+  "https://agent.buildkite.com": ["organization_slug", "organization_id", "pipeline_id", "sub"],
+};
+
+/** The claims of which one has to be asked for, if the issuer signs for everybody. */
+export function ownerClaims(issuer: string): readonly string[] | undefined {
+  return Object.hasOwn(sharedIssuers, issuer) ? sharedIssuers[issuer] : undefined;
+}
+
+/** For the jobs on the branch, whose work everybody may read. @throws Refusal `bad_request` if something is missing. */
+export function trustedPolicy(provider: CiProvider, project: CiProject): PolicyTemplate {
+  return {
+    label: `${provider} ${projectName(project)} ${project.branch}`,
+    issuer: providers[provider].issuer(project),
+    claims: providers[provider].trusted(project),
+    scope: "",
+  };
+}
+
+/** For the jobs of pull requests, or of other branches where the service does not tell. @throws Refusal `bad_request`. */
+export function pullRequestPolicy(provider: CiProvider, project: CiProject): PolicyTemplate {
+  const { claims, scope } = providers[provider].pullRequests(project);
+  const label = `${provider} ${projectName(project)} pull requests`;
+  return { label, issuer: providers[provider].issuer(project), claims, scope };
+}
+
+/** The audience that the service's tokens have by themselves, if jobs cannot simply choose one. */
+export function fixedAudience(provider: CiProvider, project: CiProject): string | undefined {
+  return providers[provider].audience?.(project);
+}
+
+function projectName({ repository, organization, pipeline }: CiProject): string {
+  return repository ?? `${organization}/${pipeline}`;
+}
+
+function needed(project: CiProject, what: "repository" | "organization" | "pipeline"): string {
+  const value = project[what];
+  if (value) return value;
+  throw new Refusal("bad_request", `This provider needs --${what}. docs/ci.md has an example for each.`);
+}
+
+const maxShownLength = 200;
+
+/** Which job it was, in one line that is fit for a name, such as `github acme/web run 123`. */
+export function describeJob(claims: Readonly<Record<string, unknown>>): string {
+  const provider = providerOf(claims);
+  const text = (claim: string) => (claimText(claims[claim]) ?? "").replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "");
+  const job = provider ? providers[provider].describe(text) : text("sub");
+  return `${provider ?? hostOf(text("iss"))} ${job}`.slice(0, 100).toWellFormed().trim();
+}
+
+/** What is kept of the claims for later: some that are known, and none at length. */
+export function shownClaims(claims: Readonly<Record<string, unknown>>): Record<string, string> {
+  const provider = providerOf(claims);
+  const names = ["iss", "sub", ...(provider ? providers[provider].shownClaims : [])];
+  const shown = names.map((name) => [name, claimText(claims[name])?.slice(0, maxShownLength)] as const);
+  return Object.fromEntries(shown.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** By a claim that each service alone has, since its issuer may be one's own server. */
+function providerOf(claims: Readonly<Record<string, unknown>>): CiProvider | undefined {
+  if (claims.repository !== undefined && claims.run_id !== undefined) return "github";
+  if (claims.project_path !== undefined && claims.job_id !== undefined) return "gitlab";
+  if (claims.pipeline_slug !== undefined) return "buildkite";
+  return claims["oidc.circleci.com/job-id"] === undefined ? undefined : "circleci";
+}
+
+function hostOf(issuer: string): string {
+  return URL.parse(issuer)?.host ?? "ci";
+}

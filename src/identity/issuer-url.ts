@@ -1,0 +1,19 @@
+import { Refusal } from "../refusal.ts";
+
+/**
+ * OpenID Connect Discovery 1.0, 3: an https URL without query or fragment. Without TLS only this very machine is safe.
+ * @throws Refusal `bad_request`.
+ */
+export function checkIssuer(issuer: string): void {
+  const url = URL.parse(issuer);
+  const isPlain = url && issuer.length <= 500 && !/[\s?#@\\]/.test(issuer);
+  if (isPlain && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)))) return;
+  throw new Refusal(
+    "bad_request",
+    "An issuer is an https URL without query or fragment, as it stands in the job's token, such as https://gitlab.com.",
+  );
+}
+
+export function isLoopback({ hostname }: URL): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+}

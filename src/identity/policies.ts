@@ -1,0 +1,210 @@
+import { and, asc, eq, gt, isNull } from "drizzle-orm";
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import type { Database } from "../database/database.ts";
+import { policies, teams, tokens } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import { ownerClaims } from "./ci-providers.ts";
+import { beginsWithText, captureNames, parsePattern } from "./claim-patterns.ts";
+import { checkIssuer } from "./issuer-url.ts";
+import { checkName } from "./names.ts";
+import { randomText } from "./random.ts";
+import { parseScopeTemplate } from "./scope-template.ts";
+import type { Permission } from "./tokens.ts";
+import { writeIdentity } from "./write-identity.ts";
+
+/** What a CI job has to prove of itself, and which token it gets for that. */
+export interface Policy {
+  /** `pol_` and 16 letters and digits. */
+  id: string;
+  name: string;
+  teamId: string;
+  teamSlug: string;
+  /** As it stands in the job's token, to the letter. */
+  issuer: string;
+  audience: string;
+  /** Pattern by claim, see `claim-patterns.ts`. All of them have to match. */
+  claims: Record<string, string>;
+  permission: Permission;
+  /** Empty for trusted work, else a template, see `scope-template.ts`. */
+  scope: string;
+  /** How long its tokens live. */
+  tokenMaxAgeMs: number;
+  createdAt: number;
+  createdBy: string | null;
+}
+
+export interface NewPolicy {
+  name: string;
+  teamId: string;
+  issuer: string;
+  audience: string;
+  claims: Record<string, string>;
+  permission: Permission;
+  scope: string;
+  /** An hour, if not said; a day at most. */
+  tokenMaxAgeMs?: number;
+}
+
+export const defaultTokenMaxAgeMs = 60 * 60_000;
+export const longestTokenMaxAgeMs = 24 * 60 * 60_000;
+const shortestTokenMaxAgeMs = 1_000;
+const maxClaims = 20;
+/** They say when and for whom a token counts, and are looked at in any case. */
+const ownClaims = ["iss", "aud", "exp", "nbf", "iat"];
+
+const columns = {
+  id: policies.id,
+  name: policies.name,
+  teamId: policies.teamId,
+  teamSlug: teams.slug,
+  issuer: policies.issuer,
+  audience: policies.audience,
+  claims: policies.claims,
+  permission: policies.permission,
+  scope: policies.scope,
+  tokenMaxAgeMs: policies.tokenMaxAgeMs,
+  createdAt: policies.createdAt,
+  createdBy: policies.createdBy,
+};
+
+/** Creates, lists and deletes policies. Works beside a running server, which honours each change with its next exchange. */
+export class Policies {
+  /** @param by who makes the changes that are made through this. */
+  constructor(
+    private readonly database: Database,
+    private readonly by: Actor,
+  ) {}
+
+  /** Oldest first. */
+  async list(filter: { teamId?: string; issuer?: string } = {}): Promise<Policy[]> {
+    return await this.database.read
+      .select(columns)
+      .from(policies)
+      .innerJoin(teams, eq(teams.id, policies.teamId))
+      .where(
+        and(
+          filter.teamId === undefined ? undefined : eq(policies.teamId, filter.teamId),
+          filter.issuer === undefined ? undefined : eq(policies.issuer, filter.issuer),
+        ),
+      )
+      .orderBy(asc(policies.createdAt), asc(policies.id));
+  }
+
+  async find(id: string): Promise<Policy | undefined> {
+    return (await this.list()).find((policy) => policy.id === id);
+  }
+
+  /** @throws Refusal `not_found`. */
+  async get(id: string): Promise<Policy> {
+    const policy = await this.find(id);
+    if (policy) return policy;
+    throw new Refusal(
+      "not_found",
+      `There is no policy "${id}". \`larder policy list\` shows them with their ids.`,
+    );
+  }
+
+  /** All of them or none. @throws Refusal `bad_request` for what cannot be, `not_found` without the team. */
+  async create(...wanted: NewPolicy[]): Promise<Policy[]> {
+    for (const policy of wanted) checkPolicy(policy);
+    const createdAt = Date.now();
+    const rows = wanted.map(({ tokenMaxAgeMs = defaultTokenMaxAgeMs, ...policy }) => ({
+      ...policy,
+      id: `pol_${randomText(16)}`,
+      tokenMaxAgeMs,
+      createdAt,
+      createdBy: `${this.by.kind} ${this.by.name}`,
+    }));
+    return await writeIdentity(this.database, async (tx) => {
+      const created: Policy[] = [];
+      for (const row of rows) {
+        const [team] = await tx.select().from(teams).where(eq(teams.id, row.teamId));
+        if (!team) throw new Refusal("not_found", "There is no such team for the policy.");
+        await tx.insert(policies).values(row);
+        const { id, createdAt: _, createdBy: __, teamId, ...details } = row;
+        await recordAudit(tx, this.by, { kind: "policy.create", teamId, target: id, details });
+        created.push({ ...row, teamSlug: team.slug });
+      }
+      return created;
+    });
+  }
+
+  /**
+   * Deletes a policy, and revokes the tokens that jobs still have under it.
+   * @throws Refusal `not_found`.
+   */
+  async delete(id: string): Promise<Policy & { revokedTokens: number }> {
+    const policy = await this.get(id);
+    const now = Date.now();
+    return await writeIdentity(this.database, async (tx) => {
+      await tx.delete(policies).where(eq(policies.id, policy.id));
+      const revoked = await tx
+        .update(tokens)
+        .set({ revokedAt: now })
+        .where(and(eq(tokens.policyId, policy.id), isNull(tokens.revokedAt), gt(tokens.expiresAt, now)))
+        .returning({ id: tokens.id });
+      const { name, teamId } = policy;
+      await recordAudit(tx, this.by, {
+        kind: "policy.delete",
+        teamId,
+        target: policy.id,
+        details: { name, revokedTokens: revoked.length },
+      });
+      return { ...policy, revokedTokens: revoked.length };
+    });
+  }
+}
+
+/** @throws Refusal `bad_request`. */
+function checkPolicy(policy: NewPolicy): void {
+  const { tokenMaxAgeMs = defaultTokenMaxAgeMs } = policy;
+  checkName(policy.name);
+  checkIssuer(policy.issuer);
+  checkAudience(policy.audience);
+  checkClaims(policy);
+  if (policy.permission === "admin")
+    refuse("A policy gives permission to read or write; admin is for people.");
+  if (!(tokenMaxAgeMs >= shortestTokenMaxAgeMs && tokenMaxAgeMs <= longestTokenMaxAgeMs))
+    refuse("The tokens of a policy live from 1s to 24h.");
+  parseScopeTemplate(policy.scope);
+}
+
+function checkAudience(audience: string): void {
+  if (/^[^\p{C}\p{Z}]{1,300}$/u.test(audience)) return;
+  refuse("An audience has 1 to 300 characters without blanks, such as https://cache.example.com.");
+}
+
+function checkClaims({ issuer, claims }: NewPolicy): void {
+  const entries = Object.entries(claims);
+  if (entries.length === 0 || entries.length > maxClaims) {
+    refuse(
+      `A policy wants 1 to ${maxClaims} claims of a job; without any it would take every job of that issuer.`,
+    );
+  }
+  const captured = new Set<string>();
+  const fixed: string[] = [];
+  for (const [name, text] of entries) {
+    if (!/^[^\p{C}\p{Z}{}]{1,200}$/u.test(name))
+      refuse("The name of a claim has 1 to 200 characters without blanks.");
+    if (ownClaims.includes(name))
+      refuse(`The claim ${name} needs no pattern; larder looks at it in any case.`);
+    const pattern = parsePattern(text);
+    if (beginsWithText(pattern)) fixed.push(name);
+    for (const capture of new Set(captureNames(pattern))) {
+      if (captured.has(capture))
+        refuse(`{${capture}} stands in the patterns of two claims; give one another name.`);
+      captured.add(capture);
+    }
+  }
+  const owners = ownerClaims(issuer);
+  if (owners && !owners.some((name) => fixed.includes(name))) {
+    refuse(
+      `${issuer} signs for everybody, so a policy has to say whose jobs it takes: a pattern that begins with text for one of ` +
+        `${owners.join(", ")}.`,
+    );
+  }
+}
+
+function refuse(message: string): never {
+  throw new Refusal("bad_request", message);
+}
