@@ -12,6 +12,9 @@ import { choose, maxSizeChoice } from "./database/choices.ts";
 import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
 import type { Database } from "./database/database.ts";
 import { Authenticator } from "./identity/authenticator.ts";
+import { Exchange } from "./identity/exchange.ts";
+import { removeExchangedTokens } from "./identity/exchanged-tokens.ts";
+import { Issuers } from "./identity/issuers.ts";
 import { Links } from "./identity/links.ts";
 import { type Oidc, openOidc } from "./identity/open-oidc.ts";
 import { PasswordSignIn } from "./identity/password-sign-in.ts";
@@ -24,6 +27,7 @@ import { Users } from "./identity/users.ts";
 import { access } from "./protocols/access.ts";
 import { refusalAnswer } from "./protocols/answer.ts";
 import { errorHandler } from "./protocols/errors.ts";
+import { oauth } from "./protocols/oauth/oauth.ts";
 import { turbo } from "./protocols/turbo/turbo.ts";
 import type { Refusal } from "./refusal.ts";
 import { localUrl, networkUrls } from "./server/addresses.ts";
@@ -48,6 +52,8 @@ const tokenUseEveryMs = 5_000;
 const expireEveryMs = 60 * 60_000;
 const verifyPauseMs = 60_000;
 const setupLinkMaxAgeMs = 60 * 60_000;
+/** For that long one can look up whose job an expired token of CI was, whatever it did. */
+const exchangedTokenMaxAgeMs = 30 * 86_400_000;
 
 export interface App {
   /** How this machine reaches it. */
@@ -187,6 +193,8 @@ function scheduleJobs({ cache, config, database, eventLog, tokenUse, log }: Part
       const artifacts = await cache.evictor.expire(Date.now(), signal);
       if (artifacts > 0) log.info({ artifacts }, "artifacts expired");
       await cache.evictor.shrinkTeams();
+      const tokens = await removeExchangedTokens(database, Date.now() - exchangedTokenMaxAgeMs, signal);
+      if (tokens > 0) log.info({ tokens }, "expired tokens of CI jobs removed");
     }),
     schedule("verify blobs", verifyPauseMs, log, async (signal) => {
       if (config.verifyRate === undefined) return;
@@ -273,7 +281,14 @@ function buildRoutes(parts: Parts) {
     addressOf,
     errors: pageErrors(onError()),
   };
+  const tokenExchange = oauth({
+    exchange: new Exchange({ database, issuers: new Issuers() }),
+    onError,
+    addressOf,
+    onIssued: (request, issued) => requests.note(request, issued),
+  });
   const api = new Elysia({ prefix: config.basePath })
+    .use(tokenExchange)
     .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
     .use(pages(signInOptions))
     .use(health(checks));

@@ -22,8 +22,8 @@ const placesOf = new Map<string, Places>();
  * @throws Refusal `too_large`, or `bad_request` when there is none, it is no JSON, it nests too deep or takes too long.
  */
 export async function readJson(request: Request, owner: string): Promise<unknown> {
-  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge();
-  const text = await inTurn(owner, () => readText(request));
+  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+  const text = await inTurn(owner, () => readText(request, maxBytes));
   if (text === "") throw new Refusal("bad_request", "The request has no body; send JSON.");
   if (depthOf(text) > maxDepth)
     throw new Refusal("bad_request", `The JSON nests deeper than ${maxDepth} levels.`);
@@ -49,7 +49,9 @@ async function inTurn<T>(owner: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function readText(request: Request): Promise<string> {
+/** The text of a small body; empty if there is none. @throws Refusal `too_large`, or `bad_request` when it takes too long. */
+export async function readText(request: Request, maxBytes: number): Promise<string> {
+  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
   if (!request.body) return "";
   const reader = request.body.getReader();
   const late = Promise.withResolvers<never>();
@@ -65,7 +67,7 @@ async function readText(request: Request): Promise<string> {
       const { done, value } = await Promise.race([reader.read(), late.promise]);
       if (done) return text + decoder.decode();
       sizeBytes += value.byteLength;
-      if (sizeBytes > maxBytes) throw tooLarge();
+      if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
       text += decoder.decode(value, { stream: true });
     }
   } catch (error) {
@@ -95,6 +97,6 @@ function depthOf(text: string): number {
   return deepest;
 }
 
-function tooLarge(): Refusal {
+function tooLarge(maxBytes: number): Refusal {
   return new Refusal("too_large", `The body may have at most ${maxBytes} bytes; send less at a time.`);
 }

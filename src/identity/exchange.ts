@@ -1,0 +1,148 @@
+import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import type { Database } from "../database/database.ts";
+import { Refusal } from "../refusal.ts";
+import { describeJob, shownClaims } from "./ci-providers.ts";
+import { readUnverified, verifyIdToken } from "./id-token.ts";
+import type { Issuers } from "./issuers.ts";
+import { Policies, type Policy } from "./policies.ts";
+import { judge, strongest } from "./policy-match.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+import { type Token, Tokens } from "./tokens.ts";
+
+export interface ExchangeOptions {
+  database: Database;
+  issuers: Issuers;
+  /** From one address. Many jobs may share one, and so does everybody behind a proxy that larder was not told of. */
+  maxRequestsPerMinute?: number;
+}
+
+export interface ExchangeRequest {
+  /** The token by which the CI service vouches for the job. */
+  subjectToken: string;
+  /** Slug or id of the team that the job wants to act for; without it, whichever has the strongest policy. */
+  team?: string | undefined;
+  /** Where the request comes from, as far as that is known. */
+  address: string | null;
+}
+
+const defaultMaxRequestsPerMinute = 300;
+/** Strangers must not fill the disk with what they were refused. */
+const maxRefusalsPerMinute = 10;
+
+/** Gives CI jobs tokens of larder for those that their CI service has signed, as policies say. */
+export class Exchange {
+  private readonly database: Database;
+  private readonly issuers: Issuers;
+  private readonly requests: RateLimiter;
+  private readonly refusals = new RateLimiter(maxRefusalsPerMinute);
+
+  constructor({ database, issuers, maxRequestsPerMinute = defaultMaxRequestsPerMinute }: ExchangeOptions) {
+    this.database = database;
+    this.issuers = issuers;
+    this.requests = new RateLimiter(maxRequestsPerMinute);
+  }
+
+  /**
+   * To be asked before anything of a request is read.
+   * @throws Refusal `too_many_requests`, with the seconds to wait.
+   */
+  admit(address: string | null): void {
+    try {
+      this.requests.take(address ?? "");
+    } catch (error) {
+      const { retryAfterSeconds } = error as Refusal;
+      throw new Refusal(
+        "too_many_requests",
+        "Too many exchanges from this address; wait a little.",
+        retryAfterSeconds,
+      );
+    }
+  }
+
+  /**
+   * The secret is returned here and nowhere else.
+   * @throws Refusal `bad_request` for what is no JWT, `forbidden` when it does not count or no policy takes it, `wrong_team`
+   *   when a policy would, but not for this team, `unavailable` when the issuer's keys cannot be had.
+   */
+  async exchange(request: ExchangeRequest): Promise<{ token: Token & { secret: string }; policy: Policy }> {
+    const unverified = readUnverified(request.subjectToken);
+    try {
+      return await this.exchangeFrom(unverified.iss, request);
+    } catch (error) {
+      if (error instanceof Refusal) await this.recordRefusal(unverified.iss, request, error);
+      throw error;
+    }
+  }
+
+  private async exchangeFrom(issuer: string, { subjectToken, team, address }: ExchangeRequest) {
+    const policies = await new Policies(this.database, anonymous(address)).list({ issuer });
+    // Also, whoever is not trusted by anybody is not asked for keys: the address came from a stranger.
+    if (policies.length === 0) {
+      throw new Refusal(
+        "forbidden",
+        `No policy trusts the issuer ${issuer.slice(0, 200)}. \`larder policy create\` makes one.`,
+      );
+    }
+    const claims = await verifyIdToken(subjectToken, issuer, this.issuers);
+    const judgements = policies.map((policy) => judge(policy, claims));
+    const ofTeam = judgements.filter(
+      ({ policy }) => team === undefined || team === policy.teamId || team === policy.teamSlug,
+    );
+    const chosen = strongest(ofTeam);
+    if (!chosen) throw noPolicy(describeJob(claims), strongest(judgements) !== undefined);
+
+    const { policy, scope } = chosen;
+    const name = describeJob(claims);
+    const by: Actor = { ...anonymous(address), name };
+    const tokens = new Tokens(this.database, by);
+    const token = await tokens.create({
+      teamId: policy.teamId,
+      name,
+      permission: policy.permission,
+      scope,
+      expiresAt: Date.now() + policy.tokenMaxAgeMs,
+      exchange: { policyId: policy.id, claims: shownClaims(claims) },
+    });
+    // Whoever deletes a policy meanwhile revokes the tokens that are there; this one came after.
+    if (!(await new Policies(this.database, by).find(policy.id))) {
+      await tokens.revoke(token.id);
+      throw new Refusal("forbidden", "The policy that took this job has just been deleted.");
+    }
+    return { token, policy };
+  }
+
+  private async recordRefusal(
+    issuer: string,
+    { team, address }: ExchangeRequest,
+    refusal: Refusal,
+  ): Promise<void> {
+    try {
+      this.refusals.take("all");
+    } catch {
+      return;
+    }
+    await this.database.write((tx) =>
+      recordAudit(tx, anonymous(address), {
+        kind: "token.refuse",
+        details: {
+          issuer: issuer.slice(0, 200),
+          ...(team !== undefined && { team: team.slice(0, 100) }),
+          code: refusal.code,
+          reason: refusal.message,
+        },
+      }),
+    );
+  }
+}
+
+function anonymous(address: string | null): Actor {
+  return { kind: "anonymous", id: null, name: "CI job", address };
+}
+
+/** A job's author is a stranger as often as not, so what policies want is not told here. */
+function noPolicy(job: string, isForOther: boolean): Refusal {
+  const why = "On larder's machine, `larder policy test` with the job's token says why.";
+  return isForOther
+    ? new Refusal("wrong_team", `This job (${job}) may not act for the team that it names. ${why}`)
+    : new Refusal("forbidden", `No policy takes this job (${job}). ${why}`);
+}
