@@ -51,7 +51,9 @@ export class Issuers {
       try {
         return await (known.keys as JWTVerifyGetKey)(header, token);
       } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey) || !this.mayAsk(known)) throw error;
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        // The key may be new, and nobody could tell.
+        if (!this.mayAsk(known)) throw known.failure ?? error;
         await this.fetchKeys(issuer, known);
         return await (known.keys as JWTVerifyGetKey)(header, token);
       }
