@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
+import { audit } from "../../src/database/schema.ts";
 import { Authenticator } from "../../src/identity/authenticator.ts";
 import { Links } from "../../src/identity/links.ts";
 import { Members } from "../../src/identity/members.ts";
@@ -36,6 +37,14 @@ export function openTestIdentity(environmentSecrets: string[] = []) {
     ...of(database),
     beside: of(other),
     authenticator: new Authenticator(database, environmentSecrets),
+    /** What has been written down, oldest first. */
+    auditKinds: () =>
+      database.read
+        .select()
+        .from(audit)
+        .orderBy(audit.id)
+        .all()
+        .map(({ kind }) => kind),
     async [Symbol.asyncDispose]() {
       await other.close();
       await database.close();

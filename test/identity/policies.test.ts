@@ -1,0 +1,331 @@
+import { describe, expect, test } from "bun:test";
+import { serverActor } from "../../src/audit/audit-log.ts";
+import { pullRequestPolicy, trustedPolicy } from "../../src/identity/ci-providers.ts";
+import { type NewPolicy, Policies, type Policy } from "../../src/identity/policies.ts";
+import { judge, strongest } from "../../src/identity/policy-match.ts";
+import { openTestIdentity } from "./test-identity.ts";
+import { githubPullRequest, githubPush } from "./test-issuer.ts";
+
+const github = "https://token.actions.githubusercontent.com";
+const good = {
+  name: "main",
+  issuer: github,
+  audience: "larder",
+  claims: { repository: "acme/web", ref: "refs/heads/main" },
+  permission: "write",
+  scope: "",
+} as const;
+
+describe("policies", () => {
+  test("are created, listed and deleted, and each is written down", async () => {
+    await using t = openTestIdentity();
+    const team = await t.teams.create({ slug: "web" });
+    const policies = new Policies(t.database, serverActor);
+    const [one, two] = (await policies.create(
+      { ...good, teamId: team.id },
+      { ...good, teamId: team.id, name: "pull requests", scope: "pr-{ref}", tokenMaxAgeMs: 60_000 },
+    )) as [Policy, Policy];
+    expect(one).toEqual({
+      ...good,
+      id: expect.stringMatching(/^pol_\w{16}$/),
+      teamId: team.id,
+      teamSlug: "web",
+      tokenMaxAgeMs: 3_600_000,
+      createdAt: expect.any(Number),
+      createdBy: "server larder",
+    });
+    expect(await policies.list()).toEqual([one, two].sort((a, b) => (a.id < b.id ? -1 : 1)));
+    expect(await policies.list({ teamId: "team_x" })).toEqual([]);
+    expect(await policies.list({ issuer: "https://gitlab.com" })).toEqual([]);
+    expect(await policies.delete(one.id)).toMatchObject({ id: one.id, revokedTokens: 0 });
+    expect(await policies.list({ issuer: github, teamId: team.id })).toEqual([two]);
+    expect(await policies.delete(one.id).catch((error) => error)).toMatchObject({ code: "not_found" });
+    expect(t.auditKinds()).toEqual(["team.create", "policy.create", "policy.create", "policy.delete"]);
+  });
+
+  test("take with them the tokens that jobs still have", async () => {
+    await using t = openTestIdentity();
+    const team = await t.teams.create({ slug: "web" });
+    const policies = new Policies(t.database, serverActor);
+    const [policy] = (await policies.create({ ...good, teamId: team.id })) as [Policy];
+    const token = (policyId: string) =>
+      t.tokens.create({
+        teamId: team.id,
+        name: "job",
+        permission: "write",
+        expiresAt: Date.now() + 60_000,
+        exchange: { policyId, claims: {} },
+      });
+    const [theirs, other] = [await token(policy.id), await token("pol_other")];
+    expect(await t.authenticator.authenticate(theirs.secret)).toBeDefined();
+    expect(await policies.delete(policy.id)).toMatchObject({ revokedTokens: 1 });
+    expect(await t.authenticator.authenticate(theirs.secret)).toBeUndefined();
+    expect(await t.authenticator.authenticate(other.secret)).toBeDefined();
+  });
+
+  test("are created all or none", async () => {
+    await using t = openTestIdentity();
+    const team = await t.teams.create({ slug: "web" });
+    const policies = new Policies(t.database, serverActor);
+    const both = [
+      { ...good, teamId: team.id },
+      { ...good, teamId: "team_x" },
+    ];
+    expect(await policies.create(...both).catch((error) => error)).toMatchObject({ code: "not_found" });
+    expect(await policies.list()).toEqual([]);
+  });
+
+  test.each([
+    ["an issuer without TLS", { issuer: "http://ci.example.com" }],
+    ["an issuer that is no URL", { issuer: "gitlab.com" }],
+    ["an issuer that is a file", { issuer: "file:///etc/passwd" }],
+    ["an issuer with a query", { issuer: "https://ci.example.com/?a=b" }],
+    ["an issuer with a user", { issuer: "https://a@ci.example.com" }],
+    ["an empty audience", { audience: "" }],
+    ["an audience with a blank", { audience: "a b" }],
+    ["no claims", { claims: {} }],
+    ["a claim of the token's own", { claims: { repository: "a", aud: "b" } }],
+    ["a claim without a name", { claims: { repository: "a", "": "b" } }],
+    ["a pattern that cannot be", { claims: { repository: "a|" } }],
+    ["a name in braces in two claims", { claims: { repository: "a{x}", ref: "b{x}" } }],
+    ["every repository of the world", { claims: { repository: "*/web", event_name: "push" } }],
+    ["every repository of the world by leaving it out", { claims: { event_name: "push" } }],
+    ["permission admin", { permission: "admin" }],
+    ["a scope that cannot be", { scope: "{ref}" }],
+    ["tokens for more than a day", { tokenMaxAgeMs: 86_400_001 }],
+    ["tokens for no time", { tokenMaxAgeMs: 0 }],
+    ["tokens for a time that is none", { tokenMaxAgeMs: Number.NaN }],
+    ["a name with a line break", { name: "a\nb" }],
+  ])("are refused with %s", async (_, change) => {
+    await using t = openTestIdentity();
+    const team = await t.teams.create({ slug: "web" });
+    const policies = new Policies(t.database, serverActor);
+    const policy = { ...good, teamId: team.id, ...change } as NewPolicy;
+    expect(await policies.create(policy).catch((error) => error)).toMatchObject({ code: "bad_request" });
+    expect(await policies.list()).toEqual([]);
+  });
+
+  test("may name any issuer of one's own, and one on this machine without TLS", async () => {
+    await using t = openTestIdentity();
+    const { id: teamId } = await t.teams.create({ slug: "web" });
+    const policies = new Policies(t.database, serverActor);
+    for (const issuer of [
+      "https://git.example.com:8443/a/",
+      "http://127.0.0.1:1234",
+      "http://localhost:1",
+      "http://[::1]:1",
+    ])
+      await policies.create({ ...good, teamId, issuer, claims: { any: "*" } });
+    expect(await policies.list()).toHaveLength(4);
+  });
+});
+
+function policyOf(change: Partial<Policy>): Policy {
+  return {
+    ...good,
+    id: "pol_1",
+    teamId: "team_1",
+    teamSlug: "web",
+    tokenMaxAgeMs: 1,
+    createdAt: 1,
+    createdBy: null,
+    ...change,
+  };
+}
+
+const claimsOf = (claims: Record<string, unknown>) => ({ iss: github, aud: "larder", ...claims });
+
+describe("a policy", () => {
+  test("takes a job only if everything fits, and says what does not", () => {
+    expect(judge(policyOf({}), claimsOf(githubPush))).toMatchObject({ matches: true, scope: "" });
+    expect(judge(policyOf({}), { ...claimsOf(githubPush), aud: ["a", "larder"] })).toMatchObject({
+      matches: true,
+    });
+    const { ref: _, ...withoutRef } = githubPush;
+    expect(
+      judge(policyOf({}), { ...withoutRef, iss: "https://x.example", aud: ["a"], repository: "acme/Web" }),
+    ).toEqual({
+      policy: policyOf({}),
+      matches: false,
+      reasons: [
+        `issuer is "https://x.example" and has to be "${github}"`,
+        'audience is ["a"] and has to be "larder"',
+        'claim repository is "acme/Web" and has to be "acme/web"',
+        'claim ref is missing and has to be "refs/heads/main"',
+      ],
+    });
+  });
+
+  test("whose scope lacks a value takes no job, least of all as a trusted one", () => {
+    const policy = policyOf({ scope: "pr-{number}" });
+    expect(judge(policy, claimsOf(githubPush))).toMatchObject({
+      matches: false,
+      reasons: ['scope "pr-{number}" lacks a value for number'],
+    });
+    for (const number of ["", null, ["1"], {}])
+      expect(judge(policy, claimsOf({ ...githubPush, number }))).toMatchObject({ matches: false });
+    expect(judge(policy, claimsOf({ ...githubPush, number: 7 }))).toMatchObject({
+      matches: true,
+      scope: "pr-7",
+    });
+  });
+
+  test("takes what it captures for a value before a claim of that name, also where it captured nothing", () => {
+    const claims = { repository: "acme/web", ref: "refs/pull/{number}/merge|refs/heads/*" };
+    const policy = policyOf({ claims, scope: "pr-{number}" });
+    const jobs = [githubPullRequest, githubPush].map((job) => claimsOf({ ...job, number: "99" }));
+    expect(jobs.map((job) => judge(policy, job))).toMatchObject([
+      { matches: true, scope: "pr-12" },
+      { matches: false },
+    ]);
+  });
+
+  test("does not take what every object has for a claim", () => {
+    const policy = policyOf({ claims: { repository: "acme/web", constructor: "**" } });
+    expect(judge(policy, claimsOf(githubPush))).toMatchObject({ matches: false });
+  });
+});
+
+test("the strongest of several is trusted before scoped, then writes before it reads, then is the oldest", () => {
+  const judged = (id: string, scope: string, permission: "read" | "write", createdAt: number) =>
+    ({ policy: policyOf({ id, permission, createdAt }), matches: true, scope }) as const;
+  const inOrder = [
+    judged("pol_e", "", "write", 1),
+    judged("pol_d", "", "write", 2),
+    judged("pol_c", "", "read", 1),
+    judged("pol_b", "pr-1", "write", 0),
+    judged("pol_a", "pr-1", "read", 0),
+  ];
+  for (let from = 0; from < inOrder.length; from++) {
+    const rest = inOrder.slice(from);
+    expect(strongest(rest)?.policy.id).toBe(rest[0]?.policy.id as string);
+    expect(strongest(rest.toReversed())?.policy.id).toBe(rest[0]?.policy.id as string);
+  }
+  expect(strongest([{ policy: policyOf({}), matches: false, reasons: ["x"] }])).toBeUndefined();
+});
+
+describe("the ready-made policies", () => {
+  /** Which of the pair takes a job, and with which scope. */
+  function outcome(
+    provider: "github" | "gitlab" | "buildkite" | "circleci",
+    claims: Record<string, unknown>,
+  ) {
+    const project = {
+      github: { repository: "acme/web" },
+      gitlab: { repository: "acme/apps/web" },
+      buildkite: { organization: "acme", pipeline: "web" },
+      circleci: { organization: "0b1c", repository: "github.com/acme/web" },
+    }[provider];
+    const pair = [trustedPolicy, pullRequestPolicy].map((make) => {
+      const { label: _, ...template } = make(provider, { ...project, branch: "main" });
+      return policyOf(template);
+    });
+    const issuer = pair[0]?.issuer;
+    const chosen = strongest(pair.map((policy) => judge(policy, { iss: issuer, aud: "larder", ...claims })));
+    return chosen && (chosen.scope || "trusted");
+  }
+
+  test.each([
+    ["push", {}, "trusted"],
+    ["a schedule", { event_name: "schedule" }, "trusted"],
+    ["a start by hand", { event_name: "workflow_dispatch" }, "trusted"],
+    ["a pull request", githubPullRequest, "pr-12"],
+    ["pull_request_target", { event_name: "pull_request_target" }, undefined],
+    ["workflow_run", { event_name: "workflow_run" }, undefined],
+    ["a comment", { event_name: "issue_comment" }, undefined],
+    ["a push to another branch", { ref: "refs/heads/evil" }, undefined],
+    ["a push of a tag called main", { ref: "refs/tags/main" }, undefined],
+    ["a push to refs/heads/main/x", { ref: "refs/heads/main/x" }, undefined],
+    ["another repository", { repository: "acme/website" }, undefined],
+    ["a fork", { repository: "stranger/web" }, undefined],
+    [
+      "a pull request of a fork, in the fork",
+      { ...githubPullRequest, repository: "stranger/web" },
+      undefined,
+    ],
+  ])("for GitHub: %s", (_, change, wanted) => {
+    expect(outcome("github", { ...githubPush, ...change })).toBe(wanted as string);
+  });
+
+  const gitlabPush = {
+    project_path: "acme/apps/web",
+    ref: "main",
+    ref_type: "branch",
+    pipeline_source: "push",
+    job_id: "1",
+  };
+  test.each([
+    ["a push", {}, "trusted"],
+    ["a schedule", { pipeline_source: "schedule" }, "trusted"],
+    ["a merge request", { ref: "feature/x", pipeline_source: "merge_request_event" }, "mr-feature.2Fx"],
+    ["a merge request from a branch called main", { pipeline_source: "merge_request_event" }, "mr-main"],
+    [
+      "a merge request of a fork",
+      { pipeline_source: "merge_request_event", project_path: "stranger/web" },
+      undefined,
+    ],
+    ["a pipeline that another started", { pipeline_source: "pipeline" }, undefined],
+    ["a tag called main", { ref_type: "tag" }, undefined],
+    ["another branch", { ref: "main2" }, undefined],
+    ["another project", { project_path: "acme/apps/web2" }, undefined],
+  ])("for GitLab: %s", (_, change, wanted) => {
+    expect(outcome("gitlab", { ...gitlabPush, ...change })).toBe(wanted as string);
+  });
+
+  const buildkitePush = {
+    organization_slug: "acme",
+    pipeline_slug: "web",
+    build_branch: "main",
+    build_source: "webhook",
+    build_number: 7,
+  };
+  test.each([
+    ["a push", {}, "trusted"],
+    ["a schedule", { build_source: "schedule" }, "trusted"],
+    ["a build by hand that names the branch", { build_source: "ui" }, "branch-main"],
+    ["a build through the API that names the branch", { build_source: "api" }, "branch-main"],
+    ["a fork's pull request", { build_branch: "stranger:main" }, "branch-stranger.3Amain"],
+    ["another pipeline", { pipeline_slug: "api" }, undefined],
+    ["another organization", { organization_slug: "evil" }, undefined],
+  ])("for Buildkite: %s", (_, change, wanted) => {
+    expect(outcome("buildkite", { ...buildkitePush, ...change })).toBe(wanted as string);
+  });
+
+  const circlePush = {
+    "oidc.circleci.com/vcs-origin": "github.com/acme/web",
+    "oidc.circleci.com/vcs-ref": "refs/heads/main",
+    "oidc.circleci.com/ssh-rerun": false,
+    "oidc.circleci.com/job-id": "j",
+  };
+  test.each([
+    ["a push", {}, "trusted"],
+    ["another branch", { "oidc.circleci.com/vcs-ref": "refs/heads/a/b" }, "branch-a.2Fb"],
+    ["a job run again with SSH", { "oidc.circleci.com/ssh-rerun": true }, "branch-main"],
+    [
+      "a fork with a branch called main",
+      { "oidc.circleci.com/vcs-origin": "github.com/stranger/web" },
+      undefined,
+    ],
+    ["a tag", { "oidc.circleci.com/vcs-ref": "refs/tags/main" }, undefined],
+    ["another organization", { iss: "https://oidc.circleci.com/org/evil" }, undefined],
+  ])("for CircleCI: %s", (_, change, wanted) => {
+    expect(outcome("circleci", { ...circlePush, ...change })).toBe(wanted as string);
+  });
+
+  test("take the name of a repository or a branch for itself, whatever it holds", () => {
+    const { claims } = trustedPolicy("github", { repository: "acme/*", branch: "a|b*" });
+    const policy = policyOf({ claims });
+    expect(judge(policy, claimsOf(githubPush))).toMatchObject({ matches: false });
+    expect(
+      judge(policy, claimsOf({ ...githubPush, repository: "acme/*", ref: "refs/heads/a|b*" })),
+    ).toMatchObject({
+      matches: true,
+    });
+  });
+
+  test("say what they lack", () => {
+    expect(() => trustedPolicy("github", { branch: "main" })).toThrow("--repository");
+    expect(() => trustedPolicy("buildkite", { organization: "acme", branch: "main" })).toThrow("--pipeline");
+    expect(() => trustedPolicy("circleci", { repository: "x", branch: "main" })).toThrow("--organization");
+  });
+});
