@@ -1,0 +1,277 @@
+import { Command, Option } from "commander";
+import { formatTime } from "../config/units.ts";
+import { timeValue } from "../config/value-kinds.ts";
+import { ciProviders } from "../identity/ci-providers.ts";
+import { readUnverified, verifyIdToken } from "../identity/id-token.ts";
+import { checkIssuer } from "../identity/issuer-url.ts";
+import { Issuers } from "../identity/issuers.ts";
+import { checkName } from "../identity/names.ts";
+import { defaultTokenMaxAgeMs, longestTokenMaxAgeMs, Policies, type Policy } from "../identity/policies.ts";
+import { type Judgement, judge, strongest } from "../identity/policy-match.ts";
+import { Refusal } from "../refusal.ts";
+import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
+import { dataSubcommand } from "./data-subcommand.ts";
+import { checkedText, flagValue } from "./flag-value.ts";
+import { isoTime } from "./iso-time.ts";
+import { jsonText } from "./json-text.ts";
+import { type PolicyOptions, wantedPolicies } from "./policy-options.ts";
+import { textTable } from "./text-table.ts";
+import { withData, withNewData } from "./with-data.ts";
+
+/** `larder policy …` */
+export function policyCommand(context: CommandContext): Command {
+  return new Command("policy")
+    .description("Say which CI jobs get a token without any secret")
+    .addHelpText(
+      "after",
+      "\nExample:\n  larder policy create --team web --provider github --repository acme/web\n  larder policy list",
+    )
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(deleteCommand(context))
+    .addCommand(testCommand(context));
+}
+
+interface CreateOptions extends PolicyOptions {
+  team: string;
+  json?: true;
+}
+
+function createCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "create",
+    "Trust the jobs of a repository, or of any issuer",
+    "larder policy create --team web --provider github --repository acme/web\n" +
+      "  larder policy create --team web --issuer https://ci.example.com --claim project=web \\\n" +
+      '    --claim "ref=refs/heads/{branch**}" --scope "branch-{branch}"',
+  )
+    .requiredOption("--team <slug>", "Team that the jobs act for, by slug or id")
+    .addOption(
+      new Option(
+        "--provider <name>",
+        "Make the policies that fit: one for trusted jobs, one for pull requests",
+      ).choices(ciProviders),
+    )
+    .option("--repository <path>", "Of the jobs, such as acme/web (CircleCI: github.com/acme/web)")
+    .option("--organization <name>", "Of the jobs (Buildkite: its slug, CircleCI: its id)")
+    .option("--pipeline <slug>", "Of the jobs (Buildkite)")
+    .option("--branch <name>", "Branch whose pushes are trusted (default: main)")
+    .addOption(
+      new Option("--only <which>", "Make one of the two policies only").choices(["trusted", "pull-requests"]),
+    )
+    .option("--issuer <url>", "Who signs the jobs' tokens, to the letter", checkedText(checkIssuer))
+    .option(
+      "--audience <text>",
+      "For whom the jobs' tokens have to be (default: publicUrl if set, else larder)",
+    )
+    .option(
+      "--claim <name=pattern>",
+      "What a job's token has to say; may be given several times",
+      (text: string, before: string[] = []) => [...before, text],
+    )
+    .option("--scope <template>", "Keep what the jobs write apart, such as pr-{number}")
+    .option("--trusted", "Let everybody of the team read what the jobs write")
+    .option("--name <name>", "Name of the policy for people", checkedText(checkName))
+    .addOption(
+      new Option("--permission <permission>", "What the jobs may do (default: write)").choices([
+        "read",
+        "write",
+      ]),
+    )
+    .option(
+      "--expires <time>",
+      `How long a job's token counts (default: ${formatTime(defaultTokenMaxAgeMs)})`,
+      flagValue(timeValue({ minMs: 1_000, maxMs: longestTokenMaxAgeMs }), context),
+    )
+    .action(async (options: CreateOptions) => {
+      await withNewData(context, command, async ({ database, teams, by, config }) => {
+        const team = await teams.get(options.team);
+        const wanted = wantedPolicies(options, team, config.publicUrl ?? "larder");
+        const created = await new Policies(database, by).create(...wanted);
+        if (options.json) {
+          context.stdout(jsonText(created.map(policyJson)));
+          return;
+        }
+        for (const policy of created) context.stdout(describePolicy(policy));
+        context.stdout(`Jobs ask for their tokens with the audience ${created[0]?.audience}.\n`);
+      });
+    });
+  return command;
+}
+
+function listCommand(context: CommandContext): Command {
+  const command = dataSubcommand("list", "List policies, oldest first", "larder policy list --team web")
+    .option("--team <slug>", "Only those of this team, by slug or id")
+    .action((options: { team?: string; json?: true }) =>
+      withData(context, command, async ({ database, teams, by }) => {
+        const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
+        const policies = await new Policies(database, by).list(teamId === undefined ? {} : { teamId });
+        context.stdout(options.json ? jsonText(policies.map(policyJson)) : policyTable(policies));
+      }),
+    );
+  return command;
+}
+
+function deleteCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "delete",
+    "Delete a policy, and revoke the tokens that jobs have under it",
+    "larder policy delete pol_0123456789abcdef",
+  )
+    .argument("<id>", "Id of the policy, see larder policy list")
+    .action((id: string, options: { json?: true }) =>
+      withData(context, command, async ({ database, by }) => {
+        const { revokedTokens, ...policy } = await new Policies(database, by).delete(id);
+        context.stdout(
+          options.json
+            ? jsonText({ ...policyJson(policy), revokedTokens })
+            : `Deleted policy "${policy.name}" (${policy.id}) of team ${policy.teamSlug}, and revoked ${counted(revokedTokens, "token")}.\n`,
+        );
+      }),
+    );
+  return command;
+}
+
+interface TestOptions {
+  team?: string;
+  tokenEnv?: string;
+  json?: true;
+}
+
+function testCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "test",
+    "Tell which policy takes a job's token, and why the others do not; nothing is created",
+    "larder policy test --token-env ID_TOKEN\n  larder policy test - < token.txt",
+  )
+    .argument("[token]", "The job's token, or - for standard input")
+    .option("--token-env <variable>", "Variable in the environment that holds the token")
+    .option("--team <slug>", "Only the policies of this team, by slug or id")
+    .action((given: string | undefined, options: TestOptions) =>
+      withData(context, command, async ({ database, teams, by }) => {
+        const token = await tokenToTest(context, given, options.tokenEnv);
+        const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
+        const policies = await new Policies(database, by).list(teamId === undefined ? {} : { teamId });
+        const report = await examine(token, policies);
+        context.stdout(options.json ? jsonText(reportJson(report)) : reportText(report));
+        if (!report.chosen) throw new Refusal("forbidden", "No policy takes this token.");
+      }),
+    );
+  return command;
+}
+
+async function tokenToTest(
+  context: CommandContext,
+  given: string | undefined,
+  variable: string | undefined,
+): Promise<string> {
+  if ((given === undefined) === (variable === undefined))
+    throw new Refusal(
+      "bad_request",
+      "Give the token as argument, as - on standard input, or with --token-env.",
+    );
+  const token = variable === undefined ? given : context.env[variable];
+  const text = (token === "-" ? await Bun.stdin.text() : (token ?? "")).trim();
+  if (text !== "") return text;
+  throw new Refusal(
+    "bad_request",
+    variable === undefined ? "The token is empty." : `${variable} is not set.`,
+  );
+}
+
+interface Report {
+  issuer: string;
+  /** Why the token does not count, whatever the policies think of it. */
+  problem: string | undefined;
+  judgements: Judgement[];
+  chosen: (Judgement & { matches: true }) | undefined;
+}
+
+async function examine(token: string, policies: Policy[]): Promise<Report> {
+  const unverified = readUnverified(token);
+  const judgements = policies.map((policy) => judge(policy, unverified));
+  const problem = await problemOf(token, unverified.iss, policies);
+  const chosen = problem === undefined ? strongest(judgements) : undefined;
+  return { issuer: unverified.iss, problem, judgements, chosen };
+}
+
+async function problemOf(token: string, issuer: string, policies: Policy[]): Promise<string | undefined> {
+  // The server asks no others for their keys either.
+  if (!policies.some((policy) => policy.issuer === issuer)) return "No policy trusts its issuer.";
+  try {
+    await verifyIdToken(token, issuer, new Issuers());
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}
+
+function reportText({ issuer, problem, judgements, chosen }: Report): string {
+  const lines = [
+    `Issuer: ${JSON.stringify(issuer)}`,
+    `Token: ${problem ?? "signed by its issuer, and valid now"}`,
+    "",
+  ];
+  for (const one of judgements) {
+    const verdict = one.matches
+      ? `matches, for ${one.policy.permission} ${trustOf(one.scope)}${one === chosen ? "; this one counts" : ""}`
+      : "does not match";
+    lines.push(`${one.policy.name} (${one.policy.id}, team ${one.policy.teamSlug}): ${verdict}`);
+    if (!one.matches) lines.push(...one.reasons.map((reason) => `  ${reason}`));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function reportJson({ issuer, problem, judgements, chosen }: Report): Record<string, unknown> {
+  return {
+    issuer,
+    problem: problem ?? null,
+    chosen: chosen?.policy.id ?? null,
+    policies: judgements.map((one) => ({
+      id: one.policy.id,
+      name: one.policy.name,
+      team: one.policy.teamSlug,
+      matches: one.matches,
+      ...(one.matches ? { permission: one.policy.permission, scope: one.scope } : { reasons: one.reasons }),
+    })),
+  };
+}
+
+function describePolicy(policy: Policy): string {
+  return (
+    `Created policy "${policy.name}" (${policy.id}): for team ${policy.teamSlug}, permission ${policy.permission}, ` +
+    `${trustOf(policy.scope)}.\n` +
+    Object.entries(policy.claims)
+      .map(([name, pattern]) => `  ${name} = ${pattern}\n`)
+      .join("")
+  );
+}
+
+function trustOf(scope: string): string {
+  return scope === "" ? "trusted" : `in scope ${scope}`;
+}
+
+function policyTable(policies: Policy[]): string {
+  return textTable([
+    ["ID", "NAME", "TEAM", "PERMISSION", "TRUST", "EXPIRES", "ISSUER", "AUDIENCE", "CLAIMS"],
+    ...policies.map((policy) => [
+      policy.id,
+      policy.name,
+      policy.teamSlug,
+      policy.permission,
+      policy.scope || "trusted",
+      formatTime(policy.tokenMaxAgeMs),
+      policy.issuer,
+      policy.audience,
+      Object.entries(policy.claims)
+        .map(([name, pattern]) => `${name}=${pattern}`)
+        .join(" "),
+    ]),
+  ]);
+}
+
+function policyJson({ teamSlug, tokenMaxAgeMs, createdAt, ...policy }: Policy): Record<string, unknown> {
+  return { ...policy, team: teamSlug, tokenMaxAge: formatTime(tokenMaxAgeMs), createdAt: isoTime(createdAt) };
+}
