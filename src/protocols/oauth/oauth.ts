@@ -36,7 +36,7 @@ export function oauth({ exchange, onError, addressOf, onIssued }: OAuthOptions) 
             access_token: token.secret,
             issued_token_type: issuedType,
             token_type: "Bearer",
-            expires_in: Math.floor(((token.expiresAt as number) - token.createdAt) / 1000),
+            expires_in: Math.round(((token.expiresAt as number) - token.createdAt) / 1000),
             scope: token.permission,
             // These four are larder's own.
             team: policy.teamSlug,
