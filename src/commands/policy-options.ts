@@ -6,7 +6,6 @@ import {
   trustedPolicy,
 } from "../identity/ci-providers.ts";
 import type { NewPolicy } from "../identity/policies.ts";
-import type { Team } from "../identity/teams.ts";
 import type { Permission } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
 
@@ -28,23 +27,22 @@ export interface PolicyOptions {
   expires?: number;
 }
 
+/** Whose they are is yet to be said, and for whom the tokens have to be, unless a flag or the provider does. */
+export type WantedPolicy = Omit<NewPolicy, "teamId" | "audience"> & { audience?: string };
+
 /**
  * What is to be created: the two policies of a provider, or the one that is written by hand.
  * @throws Refusal `bad_request` for flags that do not go together.
  */
-export function wantedPolicies(options: PolicyOptions, team: Team, defaultAudience: string): NewPolicy[] {
+export function wantedPolicies(options: PolicyOptions): WantedPolicy[] {
   const { provider, permission = "write", expires } = options;
-  const rest = {
-    teamId: team.id,
-    permission,
-    ...(expires !== undefined && { tokenMaxAgeMs: expires }),
-  };
+  const rest = { permission, ...(expires !== undefined && { tokenMaxAgeMs: expires }) };
   return provider === undefined
-    ? [{ ...rest, ...ownPolicy(options, defaultAudience) }]
-    : readyMade(provider, options, defaultAudience).map((policy) => ({ ...rest, ...policy }));
+    ? [{ ...rest, ...ownPolicy(options) }]
+    : readyMade(provider, options).map((policy) => ({ ...rest, ...policy }));
 }
 
-function readyMade(provider: CiProvider, options: PolicyOptions, defaultAudience: string) {
+function readyMade(provider: CiProvider, options: PolicyOptions) {
   const { branch = "main", only, name } = options;
   if (options.scope !== undefined || options.trusted)
     throw new Refusal("bad_request", "--provider chooses the scopes itself; --only keeps it to one policy.");
@@ -56,7 +54,7 @@ function readyMade(provider: CiProvider, options: PolicyOptions, defaultAudience
     ...(pipeline !== undefined && { pipeline }),
     ...(issuer !== undefined && { issuer }),
   };
-  const audience = options.audience ?? fixedAudience(provider, project) ?? defaultAudience;
+  const audience = options.audience ?? fixedAudience(provider, project);
   const made = [
     ...(only === "pull-requests" ? [] : [trustedPolicy(provider, project)]),
     ...(only === "trusted" ? [] : [pullRequestPolicy(provider, project)]),
@@ -65,7 +63,7 @@ function readyMade(provider: CiProvider, options: PolicyOptions, defaultAudience
     ...template,
     name: named(name, index) ?? label.slice(0, 100),
     claims: { ...claims, ...claimsOf(options.claim) },
-    audience,
+    ...(audience !== undefined && { audience }),
   }));
 }
 
@@ -73,8 +71,8 @@ function named(name: string | undefined, index: number): string | undefined {
   return name === undefined || index === 0 ? name : `${name} pull requests`;
 }
 
-function ownPolicy(options: PolicyOptions, defaultAudience: string) {
-  const { issuer, scope, trusted, audience = defaultAudience } = options;
+function ownPolicy(options: PolicyOptions) {
+  const { issuer, scope, trusted, audience } = options;
   for (const flag of ["repository", "organization", "pipeline", "branch", "only"] as const) {
     if (options[flag] !== undefined)
       throw new Refusal("bad_request", `--${flag} goes with --provider; without one, use --claim.`);
@@ -89,7 +87,13 @@ function ownPolicy(options: PolicyOptions, defaultAudience: string) {
     );
   }
   const name = options.name ?? (URL.parse(issuer)?.host ?? "ci").slice(0, 100);
-  return { name, issuer, audience, claims: claimsOf(options.claim), scope: scope ?? "" };
+  return {
+    name,
+    issuer,
+    claims: claimsOf(options.claim),
+    scope: scope ?? "",
+    ...(audience !== undefined && { audience }),
+  };
 }
 
 function claimsOf(given: readonly string[] = []): Record<string, string> {

@@ -85,10 +85,12 @@ function createCommand(context: CommandContext): Command {
       flagValue(timeValue({ minMs: 1_000, maxMs: longestTokenMaxAgeMs }), context),
     )
     .action(async (options: CreateOptions) => {
+      const wanted = wantedPolicies(options);
       await withNewData(context, command, async ({ database, teams, by, config }) => {
-        const team = await teams.get(options.team);
-        const wanted = wantedPolicies(options, team, config.publicUrl ?? "larder");
-        const created = await new Policies(database, by).create(...wanted);
+        const { id: teamId } = await teams.get(options.team);
+        const audience = config.publicUrl ?? "larder";
+        const policies = wanted.map((policy) => ({ audience, ...policy, teamId }));
+        const created = await new Policies(database, by).create(...policies);
         if (options.json) {
           context.stdout(jsonText(created.map(policyJson)));
           return;
@@ -148,16 +150,16 @@ function testCommand(context: CommandContext): Command {
     .argument("[token]", "The job's token, or - for standard input")
     .option("--token-env <variable>", "Variable in the environment that holds the token")
     .option("--team <slug>", "Only the policies of this team, by slug or id")
-    .action((given: string | undefined, options: TestOptions) =>
-      withData(context, command, async ({ database, teams, by }) => {
-        const token = await tokenToTest(context, given, options.tokenEnv);
+    .action(async (given: string | undefined, options: TestOptions) => {
+      const token = await tokenToTest(context, given, options.tokenEnv);
+      await withData(context, command, async ({ database, teams, by }) => {
         const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
         const policies = await new Policies(database, by).list(teamId === undefined ? {} : { teamId });
         const report = await examine(token, policies);
         context.stdout(options.json ? jsonText(reportJson(report)) : reportText(report));
         if (!report.chosen) throw new Refusal("forbidden", "No policy takes this token.");
-      }),
-    );
+      });
+    });
   return command;
 }
 

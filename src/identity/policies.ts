@@ -107,12 +107,13 @@ export class Policies {
   /** All of them or none. @throws Refusal `bad_request` for what cannot be, `not_found` without the team. */
   async create(...wanted: NewPolicy[]): Promise<Policy[]> {
     for (const policy of wanted) checkPolicy(policy);
-    const createdAt = Date.now();
-    const rows = wanted.map(({ tokenMaxAgeMs = defaultTokenMaxAgeMs, ...policy }) => ({
+    const now = Date.now();
+    const rows = wanted.map(({ tokenMaxAgeMs = defaultTokenMaxAgeMs, ...policy }, index) => ({
       ...policy,
       id: `pol_${randomText(16)}`,
       tokenMaxAgeMs,
-      createdAt,
+      // So that they are listed, and count, in the order in which they were wanted.
+      createdAt: now + index,
       createdBy: `${this.by.kind} ${this.by.name}`,
     }));
     return await writeIdentity(this.database, async (tx) => {

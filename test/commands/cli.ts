@@ -9,7 +9,7 @@ export interface Cli extends Disposable {
   readonly home: string;
   readonly dataFolder: string;
   /** Runs `larder` with these arguments and nothing else. */
-  larder(args: string[], env?: Record<string, string>): Promise<Finished>;
+  larder(args: string[], env?: Record<string, string>, stdin?: string): Promise<Finished>;
   /** The same on `dataFolder`. Throws unless it succeeds; returns what it printed. */
   onData(...args: string[]): Promise<string>;
   /** The same with `--json`. */
@@ -25,8 +25,12 @@ export function openCli(): Cli {
   mkdirSync(cwd);
   mkdirSync(home);
 
-  const larder = (args: string[], env: Record<string, string> = {}) =>
-    run([...larderCommand, ...args], { cwd, env: { ...emptyEnvironment(home), ...env } });
+  const larder = (args: string[], env: Record<string, string> = {}, stdin?: string) =>
+    run([...larderCommand, ...args], {
+      cwd,
+      env: { ...emptyEnvironment(home), ...env },
+      ...(stdin !== undefined && { stdin }),
+    });
 
   async function onData(...args: string[]): Promise<string> {
     const { stdout, stderr, exitCode } = await larder([...args, "--data", dataFolder]);

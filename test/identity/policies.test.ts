@@ -34,7 +34,7 @@ describe("policies", () => {
       createdAt: expect.any(Number),
       createdBy: "server larder",
     });
-    expect(await policies.list()).toEqual([one, two].sort((a, b) => (a.id < b.id ? -1 : 1)));
+    expect(await policies.list()).toEqual([one, two]);
     expect(await policies.list({ teamId: "team_x" })).toEqual([]);
     expect(await policies.list({ issuer: "https://gitlab.com" })).toEqual([]);
     expect(await policies.delete(one.id)).toMatchObject({ id: one.id, revokedTokens: 0 });

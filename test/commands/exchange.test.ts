@@ -1,0 +1,185 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { startGithubJob } from "../action/github-job.ts";
+import { githubPullRequest, startIssuer, type TestIssuer } from "../identity/test-issuer.ts";
+import { type RunningLarder, startLarder } from "../larder.ts";
+import { TurboClient } from "../protocols/turbo/client.ts";
+import { type Cli, openCli } from "./cli.ts";
+
+let issuer: TestIssuer;
+let larder: RunningLarder;
+let cli: Cli;
+beforeAll(async () => {
+  [issuer, larder] = await Promise.all([startIssuer(), startLarder()]);
+  const { exitCode, stderr } = await larder.cli(
+    ...["policy", "create", "--team", "default", "--provider", "github", "--repository", "acme/web"],
+    ...["--issuer", issuer.url, "--audience", larder.url],
+  );
+  if (exitCode !== 0) throw new Error(stderr);
+});
+afterAll(async () => {
+  await larder[Symbol.asyncDispose]();
+  issuer[Symbol.dispose]();
+});
+beforeEach(() => {
+  cli = openCli();
+});
+afterEach(() => cli[Symbol.dispose]());
+
+const jobToken = (claims: Record<string, unknown> = {}) =>
+  issuer.sign({ claims: { aud: larder.url, ...claims } });
+const exchange = (args: string[], env: Record<string, string> = {}) =>
+  cli.larder(["exchange", ...args], { TURBO_API: larder.url, ...env });
+const secretOf = (text: string) => /lrd_\w{38}/.exec(text)?.[0] as string;
+
+describe("what is printed", () => {
+  test("is what turbo needs, as lines of a file, and works", async () => {
+    const { stdout, stderr, exitCode } = await exchange([], { LARDER_ID_TOKEN: await jobToken() });
+    const secret = secretOf(stdout);
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe(`TURBO_API=${larder.url}\nTURBO_TEAM=default\nTURBO_TOKEN=${secret}\n`);
+    expect(stderr).toBe("larder: token for 60 min: team default, permission write, trust trusted\n");
+    expect((await new TurboClient(larder.url, secret).put("abc", "bytes")).status).toBe(202);
+    // It is the job's half, on a machine where no larder is.
+    expect(existsSync(join(cli.home, ".local"))).toBe(false);
+  });
+
+  test("may be read by a shell", async () => {
+    const env = { LARDER_ID_TOKEN: await jobToken() };
+    const { stdout } = await exchange(["--format", "export", "--url", `${larder.url}/`], env);
+    const shell = Bun.spawnSync(["sh", "-c", `${stdout}\nprintf '%s %s' "$TURBO_API" "$TURBO_TEAM"`]);
+    expect(shell.stdout.toString()).toBe(`${larder.url} default`);
+  });
+
+  test.each(["--format=json", "--json"])("may be JSON (%s)", async (flag) => {
+    const { stdout } = await exchange([flag], {
+      LARDER_ID_TOKEN: await jobToken(githubPullRequest),
+    });
+    expect(JSON.parse(stdout)).toEqual({
+      TURBO_API: larder.url,
+      TURBO_TEAM: "default",
+      TURBO_TOKEN: secretOf(stdout),
+      permission: "write",
+      trust: "pr-12",
+      expiresInSeconds: 3600,
+    });
+  });
+
+  test("may go to the next steps of a job on GitHub, hidden from its log", async () => {
+    using job = startGithubJob(join(cli.home, "job"), issuer);
+    const { stdout } = await exchange(["--format", "github"], job.env);
+    const { TURBO_TOKEN: secret, ...others } = job.variables();
+    expect(others).toEqual({ BEFORE: "1", TURBO_API: larder.url, TURBO_TEAM: "default" });
+    expect(stdout).toBe(`::add-mask::${secret}\n`);
+    expect(job.audiences).toEqual([larder.url]);
+  });
+});
+
+describe("the job's own token comes", () => {
+  test("from GitHub", async () => {
+    using job = startGithubJob(join(cli.home, "job"), issuer, githubPullRequest);
+    expect((await exchange([], job.env)).stderr).toContain("trust pr-12");
+    await exchange(["--audience", "other"], job.env);
+    expect(job.audiences).toEqual([larder.url, "other"]);
+  });
+
+  test("from GitLab and CircleCI in a variable, and in any other that is named", async () => {
+    const token = await jobToken();
+    for (const [args, env] of [
+      [[], { GITLAB_CI: "true", LARDER_ID_TOKEN: token }],
+      [[], { CIRCLECI: "true", CIRCLE_OIDC_TOKEN_V2: token }],
+      [["--token-env", "MINE"], { MINE: token, LARDER_ID_TOKEN: "not this one" }],
+    ] as [string[], Record<string, string>][])
+      expect(secretOf((await exchange(args, env)).stdout)).toBeDefined();
+  });
+
+  test("from Buildkite's agent, for the audience", async () => {
+    const folder = join(cli.home, "bin");
+    mkdirSync(folder);
+    const agent = join(folder, "buildkite-agent");
+    writeFileSync(agent, '#!/bin/sh\n[ "$*" = "oidc request-token --audience aud" ] && echo "$TEST_TOKEN"\n');
+    chmodSync(agent, 0o755);
+    const env = {
+      BUILDKITE: "true",
+      TEST_TOKEN: await jobToken(),
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+    };
+    expect(secretOf((await exchange(["--audience", "aud"], env)).stdout)).toBeDefined();
+    const { stdout, stderr } = await exchange(["--audience", "wrong"], env);
+    expect(stdout).toBe("");
+    expect(stderr).toContain("buildkite-agent gave the job no token; it ended with 1.");
+  });
+});
+
+describe("without a token", () => {
+  test.each<[string, Record<string, string>, string[], string]>([
+    ["a job of no service", {}, [], "This runs in no CI service that larder knows."],
+    [
+      "a fork's job on GitHub",
+      { GITHUB_ACTIONS: "true" },
+      [],
+      "GitHub gives this job no identity. Add `permissions:",
+    ],
+    ["a job on GitLab without its id_tokens", { GITLAB_CI: "true" }, [], "This job has no LARDER_ID_TOKEN."],
+    ["a fork's job on CircleCI", { CIRCLECI: "true" }, [], "CircleCI gives this job no identity"],
+    ["a job on Buildkite without its agent", { BUILDKITE: "true" }, [], "There is no buildkite-agent"],
+    ["a job whose variable is empty", {}, ["--token-env", "MINE"], "MINE is not set in this job."],
+    ["a job whose token is none", { LARDER_ID_TOKEN: "x" }, [], "This is no JWT."],
+    [
+      "a larder that is away",
+      { LARDER_ID_TOKEN: "x", TURBO_API: "http://127.0.0.1:9" },
+      [],
+      "cannot be reached",
+    ],
+  ])("%s goes on without the cache, or fails if it has to have one", async (_, env, args, why) => {
+    const green = await exchange(args, env);
+    expect({ exitCode: green.exitCode, stdout: green.stdout }).toEqual({ exitCode: 0, stdout: "" });
+    expect(green.stderr).toStartWith("larder: no token, so this job goes on without the cache: ");
+    expect(green.stderr).toContain(why);
+    const red = await exchange([...args, "--required"], env);
+    expect({ exitCode: red.exitCode, stdout: red.stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(red.stderr).toContain(why);
+  });
+
+  test("a job that no policy takes is told so, and where to look", async () => {
+    const { stdout, stderr } = await exchange([], {
+      LARDER_ID_TOKEN: await jobToken({ ref: "refs/heads/x" }),
+    });
+    expect(stdout).toBe("");
+    expect(stderr).toContain("No policy takes this job (github acme/web run 123).");
+    const wrongTeam = await exchange(["--team", "other"], { LARDER_ID_TOKEN: await jobToken() });
+    expect(wrongTeam.stderr).toContain("may not act for the team");
+  });
+
+  test.each([
+    ["no URL", { TURBO_API: "" }, []],
+    ["a URL that is none", { TURBO_API: "cache.example.com" }, []],
+    ["a URL with a line of its own", { TURBO_API: "http://127.0.0.1:9/\nEVIL=1?" }, []],
+    ["GitHub's format elsewhere", {}, ["--format", "github"]],
+    ["a format that is not there", {}, ["--format", "xml"]],
+  ])("%s is wrong usage", async (_, env, args) => {
+    const { exitCode, stdout } = await exchange(args, { LARDER_ID_TOKEN: "x", ...env });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  });
+});
+
+test("what a server sends gets into no shell unless it is what a larder gives", async () => {
+  const issued = { access_token: "lrd_abc", team: "web", scope: "write", trust: "trusted", expires_in: 60 };
+  for (const change of [
+    { team: "web\nEVIL=1" },
+    { access_token: "$(evil)" },
+    { trust: "a b" },
+    { scope: "root" },
+  ]) {
+    using server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => Response.json({ ...issued, ...change }),
+    });
+    const env = { TURBO_API: `http://127.0.0.1:${server.port}`, LARDER_ID_TOKEN: "x" };
+    const { stdout, stderr } = await exchange([], env);
+    expect(stdout).toBe("");
+    expect(stderr).toContain("not as a larder would");
+  }
+});
