@@ -175,7 +175,10 @@ async function tokenToTest(
     );
   const token = variable === undefined ? given : context.env[variable];
   const text = (token === "-" ? await Bun.stdin.text() : (token ?? "")).trim();
-  if (text !== "") return text;
+  if (text !== "") {
+    readUnverified(text);
+    return text;
+  }
   throw new Refusal(
     "bad_request",
     variable === undefined ? "The token is empty." : `${variable} is not set.`,
