@@ -110,9 +110,11 @@ describe("a job on the trusted branch", () => {
     await using t = await open();
     await t.createPair({ tokenMaxAgeMs: 90_000 });
     const { token } = await t.ask();
-    setSystemTime(token.createdAt + 89_999);
+    const expiresAt = token.expiresAt as number;
+    expect(expiresAt - token.createdAt).toBeWithin(89_000, 90_001);
+    setSystemTime(expiresAt - 1);
     expect(await t.authenticator.authenticate(token.secret)).toBeDefined();
-    setSystemTime(token.createdAt + 90_000);
+    setSystemTime(expiresAt);
     expect(await t.authenticator.authenticate(token.secret)).toBeUndefined();
   });
 
