@@ -81,7 +81,7 @@ async function exchange(url, idToken, team) {
     /^[\w.-]{1,100}$/.test(trust) &&
     /^(read|write)$/.test(permission);
   if (isIssued) return { secret, team: slug, trust, permission, maxAgeSeconds };
-  const said = content.error_description;
+  const said = content.message;
   throw new NoToken(
     typeof said === "string"
       ? said.slice(0, 1_000)

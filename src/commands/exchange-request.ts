@@ -47,7 +47,7 @@ function issuedOf(text: string): IssuedToken | undefined {
 }
 
 function messageOf(text: string): string | undefined {
-  const { error_description: message } = objectOf(text);
+  const { message } = objectOf(text);
   return typeof message === "string" ? message.replaceAll(/\p{C}/gu, " ").slice(0, 1_000) : undefined;
 }
 

@@ -80,7 +80,7 @@ export class Exchange {
     if (policies.length === 0) {
       throw new Refusal(
         "forbidden",
-        `No policy trusts the issuer ${issuer.slice(0, 200)}. \`larder policy create\` makes one.`,
+        `No policy trusts the issuer ${issuer.replaceAll(/\p{C}/gu, "").slice(0, 200)}. \`larder policy create\` makes one.`,
       );
     }
     const claims = await verifyIdToken(subjectToken, issuer, this.issuers);

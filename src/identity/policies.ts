@@ -76,13 +76,14 @@ export class Policies {
   ) {}
 
   /** Oldest first. */
-  async list(filter: { teamId?: string; issuer?: string } = {}): Promise<Policy[]> {
+  async list(filter: { id?: string; teamId?: string; issuer?: string } = {}): Promise<Policy[]> {
     return await this.database.read
       .select(columns)
       .from(policies)
       .innerJoin(teams, eq(teams.id, policies.teamId))
       .where(
         and(
+          filter.id === undefined ? undefined : eq(policies.id, filter.id),
           filter.teamId === undefined ? undefined : eq(policies.teamId, filter.teamId),
           filter.issuer === undefined ? undefined : eq(policies.issuer, filter.issuer),
         ),
@@ -91,7 +92,7 @@ export class Policies {
   }
 
   async find(id: string): Promise<Policy | undefined> {
-    return (await this.list()).find((policy) => policy.id === id);
+    return (await this.list({ id }))[0];
   }
 
   /** @throws Refusal `not_found`. */

@@ -151,7 +151,7 @@ describe("the action", () => {
       fetch: (request) =>
         new URL(request.url).pathname.startsWith("/away")
           ? Response.redirect(larder.url, 307)
-          : Response.json({ error_description: evil }, { status: 400 }),
+          : Response.json({ message: evil }, { status: 400 }),
     });
     const { stdout } = await step({ inputs: { url: `http://127.0.0.1:${server.port}` } });
     expect(stdout).not.toMatch(/^::(set-output|add-path)/m);

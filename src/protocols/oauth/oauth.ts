@@ -71,7 +71,12 @@ function oauthAnswer(refusal: Refusal, { status, headers }: Response): Response 
   const error =
     refusal instanceof GrantTypeRefusal ? "unsupported_grant_type" : (errorOf[code] ?? "invalid_request");
   return Response.json(
-    { error, error_description: message, code, message },
+    { error, error_description: described(message), code, message },
     { status: ownStatuses.includes(status) ? status : 400, headers },
   );
+}
+
+/** RFC 6749, 5.2: printable ASCII without quotes and backslashes. */
+function described(message: string): string {
+  return message.replaceAll('"', "'").replaceAll(/[^ -~]|\\/gu, "?");
 }

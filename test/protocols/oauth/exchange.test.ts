@@ -132,8 +132,10 @@ async function expectError(
     error,
     error_description: expect.stringContaining(description),
     code,
-    message: body.error_description as string,
+    message: expect.stringContaining(description),
   });
+  // RFC 6749, 5.2.
+  expect(body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
   expect(answer.headers.get("cache-control")).toBe("no-store");
 }
 
@@ -191,6 +193,14 @@ describe("what is refused, in OAuth's words:", () => {
       "invalid_request",
       "forbidden",
       "No policy takes",
+    );
+    const strange = await exchange({ run_id: '"\\é\n', ref: "refs/heads/x" });
+    await expectError(
+      strange,
+      400,
+      "invalid_request",
+      "forbidden",
+      "No policy takes this job (github acme/web run ",
     );
     await expectError(await exchange({ exp: now - 70 }), 400, "invalid_request", "forbidden", "has expired");
     await expectError(
