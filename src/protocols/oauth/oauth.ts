@@ -18,7 +18,7 @@ const uncached = { "cache-control": "no-store", pragma: "no-cache" };
 
 /** Token exchange (RFC 8693): a CI job gives the token that its service has signed, and gets one of larder's. */
 export function oauth({ exchange, onError, addressOf, onIssued }: OAuthOptions) {
-  return new Elysia({ name: "oauth" })
+  return new Elysia({ name: "token-exchange" })
     .onError(async (thrown) => {
       const answer = await onError()(thrown);
       return thrown.error instanceof Refusal ? oauthAnswer(thrown.error, answer) : answer;
