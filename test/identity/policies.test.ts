@@ -1,20 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { serverActor } from "../../src/audit/audit-log.ts";
-import { pullRequestPolicy, trustedPolicy } from "../../src/identity/ci-providers.ts";
 import { type NewPolicy, Policies, type Policy } from "../../src/identity/policies.ts";
 import { judge, strongest } from "../../src/identity/policy-match.ts";
 import { openTestIdentity } from "./test-identity.ts";
 import { githubPullRequest, githubPush } from "./test-issuer.ts";
-
-const github = "https://token.actions.githubusercontent.com";
-const good = {
-  name: "main",
-  issuer: github,
-  audience: "larder",
-  claims: { repository: "acme/web", ref: "refs/heads/main" },
-  permission: "write",
-  scope: "",
-} as const;
+import { claimsOf, github, goodPolicy, policyOf } from "./test-policy.ts";
 
 describe("policies", () => {
   test("are created, listed and deleted, and each is written down", async () => {
@@ -22,11 +12,11 @@ describe("policies", () => {
     const team = await t.teams.create({ slug: "web" });
     const policies = new Policies(t.database, serverActor);
     const [one, two] = (await policies.create(
-      { ...good, teamId: team.id },
-      { ...good, teamId: team.id, name: "pull requests", scope: "pr-{ref}", tokenMaxAgeMs: 60_000 },
+      { ...goodPolicy, teamId: team.id },
+      { ...goodPolicy, teamId: team.id, name: "pull requests", scope: "pr-{ref}", tokenMaxAgeMs: 60_000 },
     )) as [Policy, Policy];
     expect(one).toEqual({
-      ...good,
+      ...goodPolicy,
       id: expect.stringMatching(/^pol_\w{16}$/),
       teamId: team.id,
       teamSlug: "web",
@@ -47,7 +37,7 @@ describe("policies", () => {
     await using t = openTestIdentity();
     const team = await t.teams.create({ slug: "web" });
     const policies = new Policies(t.database, serverActor);
-    const [policy] = (await policies.create({ ...good, teamId: team.id })) as [Policy];
+    const [policy] = (await policies.create({ ...goodPolicy, teamId: team.id })) as [Policy];
     const token = (policyId: string) =>
       t.tokens.create({
         teamId: team.id,
@@ -68,8 +58,8 @@ describe("policies", () => {
     const team = await t.teams.create({ slug: "web" });
     const policies = new Policies(t.database, serverActor);
     const both = [
-      { ...good, teamId: team.id },
-      { ...good, teamId: "team_x" },
+      { ...goodPolicy, teamId: team.id },
+      { ...goodPolicy, teamId: "team_x" },
     ];
     expect(await policies.create(...both).catch((error) => error)).toMatchObject({ code: "not_found" });
     expect(await policies.list()).toEqual([]);
@@ -100,7 +90,7 @@ describe("policies", () => {
     await using t = openTestIdentity();
     const team = await t.teams.create({ slug: "web" });
     const policies = new Policies(t.database, serverActor);
-    const policy = { ...good, teamId: team.id, ...change } as NewPolicy;
+    const policy = { ...goodPolicy, teamId: team.id, ...change } as NewPolicy;
     expect(await policies.create(policy).catch((error) => error)).toMatchObject({ code: "bad_request" });
     expect(await policies.list()).toEqual([]);
   });
@@ -115,25 +105,10 @@ describe("policies", () => {
       "http://localhost:1",
       "http://[::1]:1",
     ])
-      await policies.create({ ...good, teamId, issuer, claims: { any: "*" } });
+      await policies.create({ ...goodPolicy, teamId, issuer, claims: { any: "*" } });
     expect(await policies.list()).toHaveLength(4);
   });
 });
-
-function policyOf(change: Partial<Policy>): Policy {
-  return {
-    ...good,
-    id: "pol_1",
-    teamId: "team_1",
-    teamSlug: "web",
-    tokenMaxAgeMs: 1,
-    createdAt: 1,
-    createdBy: null,
-    ...change,
-  };
-}
-
-const claimsOf = (claims: Record<string, unknown>) => ({ iss: github, aud: "larder", ...claims });
 
 describe("a policy", () => {
   test("takes a job only if everything fits, and says what does not", () => {
@@ -202,130 +177,4 @@ test("the strongest of several is trusted before scoped, then writes before it r
     expect(strongest(rest.toReversed())?.policy.id).toBe(rest[0]?.policy.id as string);
   }
   expect(strongest([{ policy: policyOf({}), matches: false, reasons: ["x"] }])).toBeUndefined();
-});
-
-describe("the ready-made policies", () => {
-  /** Which of the pair takes a job, and with which scope. */
-  function outcome(
-    provider: "github" | "gitlab" | "buildkite" | "circleci",
-    claims: Record<string, unknown>,
-  ) {
-    const project = {
-      github: { repository: "acme/web" },
-      gitlab: { repository: "acme/apps/web" },
-      buildkite: { organization: "acme", pipeline: "web" },
-      circleci: { organization: "0b1c", repository: "github.com/acme/web" },
-    }[provider];
-    const pair = [trustedPolicy, pullRequestPolicy].map((make) => {
-      const { label: _, ...template } = make(provider, { ...project, branch: "main" });
-      return policyOf(template);
-    });
-    const issuer = pair[0]?.issuer;
-    const chosen = strongest(pair.map((policy) => judge(policy, { iss: issuer, aud: "larder", ...claims })));
-    return chosen && (chosen.scope || "trusted");
-  }
-
-  test.each([
-    ["push", {}, "trusted"],
-    ["a schedule", { event_name: "schedule" }, "trusted"],
-    ["a start by hand", { event_name: "workflow_dispatch" }, "trusted"],
-    ["a pull request", githubPullRequest, "pr-12"],
-    ["pull_request_target", { event_name: "pull_request_target" }, undefined],
-    ["workflow_run", { event_name: "workflow_run" }, undefined],
-    ["a comment", { event_name: "issue_comment" }, undefined],
-    ["a push to another branch", { ref: "refs/heads/evil" }, undefined],
-    ["a push of a tag called main", { ref: "refs/tags/main" }, undefined],
-    ["a push to refs/heads/main/x", { ref: "refs/heads/main/x" }, undefined],
-    ["another repository", { repository: "acme/website" }, undefined],
-    ["a fork", { repository: "stranger/web" }, undefined],
-    [
-      "a pull request of a fork, in the fork",
-      { ...githubPullRequest, repository: "stranger/web" },
-      undefined,
-    ],
-  ])("for GitHub: %s", (_, change, wanted) => {
-    expect(outcome("github", { ...githubPush, ...change })).toBe(wanted as string);
-  });
-
-  const gitlabPush = {
-    project_path: "acme/apps/web",
-    ref: "main",
-    ref_type: "branch",
-    pipeline_source: "push",
-    job_id: "1",
-  };
-  test.each([
-    ["a push", {}, "trusted"],
-    ["a schedule", { pipeline_source: "schedule" }, "trusted"],
-    ["a merge request", { ref: "feature/x", pipeline_source: "merge_request_event" }, "mr-feature.2Fx"],
-    ["a merge request from a branch called main", { pipeline_source: "merge_request_event" }, "mr-main"],
-    [
-      "a merge request of a fork",
-      { pipeline_source: "merge_request_event", project_path: "stranger/web" },
-      undefined,
-    ],
-    ["a pipeline that another started", { pipeline_source: "pipeline" }, undefined],
-    ["a tag called main", { ref_type: "tag" }, undefined],
-    ["another branch", { ref: "main2" }, undefined],
-    ["another project", { project_path: "acme/apps/web2" }, undefined],
-  ])("for GitLab: %s", (_, change, wanted) => {
-    expect(outcome("gitlab", { ...gitlabPush, ...change })).toBe(wanted as string);
-  });
-
-  const buildkitePush = {
-    organization_slug: "acme",
-    pipeline_slug: "web",
-    build_branch: "main",
-    build_source: "webhook",
-    build_number: 7,
-  };
-  test.each([
-    ["a push", {}, "trusted"],
-    ["a schedule", { build_source: "schedule" }, "trusted"],
-    ["a build by hand that names the branch", { build_source: "ui" }, "branch-main"],
-    ["a build through the API that names the branch", { build_source: "api" }, "branch-main"],
-    ["a fork's pull request", { build_branch: "stranger:main" }, "branch-stranger.3Amain"],
-    ["another pipeline", { pipeline_slug: "api" }, undefined],
-    ["another organization", { organization_slug: "evil" }, undefined],
-  ])("for Buildkite: %s", (_, change, wanted) => {
-    expect(outcome("buildkite", { ...buildkitePush, ...change })).toBe(wanted as string);
-  });
-
-  const circlePush = {
-    "oidc.circleci.com/vcs-origin": "github.com/acme/web",
-    "oidc.circleci.com/vcs-ref": "refs/heads/main",
-    "oidc.circleci.com/ssh-rerun": false,
-    "oidc.circleci.com/job-id": "j",
-  };
-  test.each([
-    ["a push", {}, "trusted"],
-    ["another branch", { "oidc.circleci.com/vcs-ref": "refs/heads/a/b" }, "branch-a.2Fb"],
-    ["a job run again with SSH", { "oidc.circleci.com/ssh-rerun": true }, "branch-main"],
-    [
-      "a fork with a branch called main",
-      { "oidc.circleci.com/vcs-origin": "github.com/stranger/web" },
-      undefined,
-    ],
-    ["a tag", { "oidc.circleci.com/vcs-ref": "refs/tags/main" }, undefined],
-    ["another organization", { iss: "https://oidc.circleci.com/org/evil" }, undefined],
-  ])("for CircleCI: %s", (_, change, wanted) => {
-    expect(outcome("circleci", { ...circlePush, ...change })).toBe(wanted as string);
-  });
-
-  test("take the name of a repository or a branch for itself, whatever it holds", () => {
-    const { claims } = trustedPolicy("github", { repository: "acme/*", branch: "a|b*" });
-    const policy = policyOf({ claims });
-    expect(judge(policy, claimsOf(githubPush))).toMatchObject({ matches: false });
-    expect(
-      judge(policy, claimsOf({ ...githubPush, repository: "acme/*", ref: "refs/heads/a|b*" })),
-    ).toMatchObject({
-      matches: true,
-    });
-  });
-
-  test("say what they lack", () => {
-    expect(() => trustedPolicy("github", { branch: "main" })).toThrow("--repository");
-    expect(() => trustedPolicy("buildkite", { organization: "acme", branch: "main" })).toThrow("--pipeline");
-    expect(() => trustedPolicy("circleci", { repository: "x", branch: "main" })).toThrow("--organization");
-  });
 });

@@ -1,11 +1,7 @@
-import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { githubPullRequest, newKey, startIssuer, type TestIssuer } from "../../identity/test-issuer.ts";
 import { type RunningLarder, startLarder } from "../../larder.ts";
 import { rowsOf } from "../../server/holdings.ts";
-import { until } from "../../server/until.ts";
-import { temporaryFolder } from "../../temporary-folder.ts";
 import { TurboClient } from "../turbo/client.ts";
 
 let issuer: TestIssuer;
@@ -279,34 +275,4 @@ test("neither the job's token nor larder's gets into the log or the database", a
     expect(database.includes(secret)).toBe(false);
   }
   expect(own.stderr()).toContain("github acme/web run 123");
-});
-
-test("the tokens of jobs that are long over go by themselves, and no others", async () => {
-  using folder = temporaryFolder();
-  const dataFolder = join(folder.path, "data");
-  {
-    await using first = await startLarder({ dataFolder });
-    const claim = ["--issuer", issuer.url, "--claim", "repository=acme/web", "--trusted"];
-    await first.cli("policy", "create", "--team", "default", ...claim);
-    for (let job = 0; job < 2; job++) {
-      const fields = { grant_type: grant, subject_token: await issuer.sign(), subject_token_type: jwtType };
-      await issued(
-        await fetch(`${first.url}/oauth/token`, { method: "POST", body: new URLSearchParams(fields) }),
-      );
-    }
-    await first.stop();
-  }
-  const day = 86_400_000;
-  using database = new Database(join(dataFolder, "larder.db"));
-  const expire = database.query("UPDATE tokens SET expires_at = ? WHERE rowid = ?");
-  const rows = database.query<{ id: number }, []>("SELECT rowid AS id FROM tokens ORDER BY rowid").all();
-  expect(rows).toHaveLength(3);
-  // The first start's own, and two of jobs, of which one ended not so long ago.
-  for (const [index, days] of [31, 31, 29].entries())
-    expire.run(Date.now() - days * day, rows[index]?.id as number);
-  await using second = await startLarder({ dataFolder });
-  const left = () =>
-    database.query<{ id: number }, []>("SELECT rowid AS id FROM tokens ORDER BY rowid").all();
-  await until(second.url, () => left().length < 3);
-  expect(left().map(({ id }) => id)).toEqual([rows[0]?.id as number, rows[2]?.id as number]);
 });

@@ -1,0 +1,131 @@
+import { describe, expect, test } from "bun:test";
+import { pullRequestPolicy, trustedPolicy } from "../../src/identity/ci-providers.ts";
+import { judge, strongest } from "../../src/identity/policy-match.ts";
+import { githubPullRequest, githubPush } from "./test-issuer.ts";
+import { claimsOf, policyOf } from "./test-policy.ts";
+
+describe("the ready-made policies", () => {
+  /** Which of the pair takes a job, and with which scope. */
+  function outcome(
+    provider: "github" | "gitlab" | "buildkite" | "circleci",
+    claims: Record<string, unknown>,
+  ) {
+    const project = {
+      github: { repository: "acme/web" },
+      gitlab: { repository: "acme/apps/web" },
+      buildkite: { organization: "acme", pipeline: "web" },
+      circleci: { organization: "0b1c", repository: "github.com/acme/web" },
+    }[provider];
+    const pair = [trustedPolicy, pullRequestPolicy].map((make) => {
+      const { label: _, ...template } = make(provider, { ...project, branch: "main" });
+      return policyOf(template);
+    });
+    const issuer = pair[0]?.issuer;
+    const chosen = strongest(pair.map((policy) => judge(policy, { iss: issuer, aud: "larder", ...claims })));
+    return chosen && (chosen.scope || "trusted");
+  }
+
+  test.each([
+    ["push", {}, "trusted"],
+    ["a schedule", { event_name: "schedule" }, "trusted"],
+    ["a start by hand", { event_name: "workflow_dispatch" }, "trusted"],
+    ["a pull request", githubPullRequest, "pr-12"],
+    ["pull_request_target", { event_name: "pull_request_target" }, undefined],
+    ["workflow_run", { event_name: "workflow_run" }, undefined],
+    ["a comment", { event_name: "issue_comment" }, undefined],
+    ["a push to another branch", { ref: "refs/heads/evil" }, undefined],
+    ["a push of a tag called main", { ref: "refs/tags/main" }, undefined],
+    ["a push to refs/heads/main/x", { ref: "refs/heads/main/x" }, undefined],
+    ["another repository", { repository: "acme/website" }, undefined],
+    ["a fork", { repository: "stranger/web" }, undefined],
+    [
+      "a pull request of a fork, in the fork",
+      { ...githubPullRequest, repository: "stranger/web" },
+      undefined,
+    ],
+  ])("for GitHub: %s", (_, change, wanted) => {
+    expect(outcome("github", { ...githubPush, ...change })).toBe(wanted as string);
+  });
+
+  const gitlabPush = {
+    project_path: "acme/apps/web",
+    ref: "main",
+    ref_type: "branch",
+    pipeline_source: "push",
+    job_id: "1",
+  };
+  test.each([
+    ["a push", {}, "trusted"],
+    ["a schedule", { pipeline_source: "schedule" }, "trusted"],
+    ["a merge request", { ref: "feature/x", pipeline_source: "merge_request_event" }, "mr-feature.2Fx"],
+    ["a merge request from a branch called main", { pipeline_source: "merge_request_event" }, "mr-main"],
+    [
+      "a merge request of a fork",
+      { pipeline_source: "merge_request_event", project_path: "stranger/web" },
+      undefined,
+    ],
+    ["a pipeline that another started", { pipeline_source: "pipeline" }, undefined],
+    ["a tag called main", { ref_type: "tag" }, undefined],
+    ["another branch", { ref: "main2" }, undefined],
+    ["another project", { project_path: "acme/apps/web2" }, undefined],
+  ])("for GitLab: %s", (_, change, wanted) => {
+    expect(outcome("gitlab", { ...gitlabPush, ...change })).toBe(wanted as string);
+  });
+
+  const buildkitePush = {
+    organization_slug: "acme",
+    pipeline_slug: "web",
+    build_branch: "main",
+    build_source: "webhook",
+    build_number: 7,
+  };
+  test.each([
+    ["a push", {}, "trusted"],
+    ["a schedule", { build_source: "schedule" }, "trusted"],
+    ["a build by hand that names the branch", { build_source: "ui" }, "branch-main"],
+    ["a build through the API that names the branch", { build_source: "api" }, "branch-main"],
+    ["a fork's pull request", { build_branch: "stranger:main" }, "branch-stranger.3Amain"],
+    ["another pipeline", { pipeline_slug: "api" }, undefined],
+    ["another organization", { organization_slug: "evil" }, undefined],
+  ])("for Buildkite: %s", (_, change, wanted) => {
+    expect(outcome("buildkite", { ...buildkitePush, ...change })).toBe(wanted as string);
+  });
+
+  const circlePush = {
+    "oidc.circleci.com/vcs-origin": "github.com/acme/web",
+    "oidc.circleci.com/vcs-ref": "refs/heads/main",
+    "oidc.circleci.com/ssh-rerun": false,
+    "oidc.circleci.com/job-id": "j",
+  };
+  test.each([
+    ["a push", {}, "trusted"],
+    ["another branch", { "oidc.circleci.com/vcs-ref": "refs/heads/a/b" }, "branch-a.2Fb"],
+    ["a job run again with SSH", { "oidc.circleci.com/ssh-rerun": true }, "branch-main"],
+    [
+      "a fork with a branch called main",
+      { "oidc.circleci.com/vcs-origin": "github.com/stranger/web" },
+      undefined,
+    ],
+    ["a tag", { "oidc.circleci.com/vcs-ref": "refs/tags/main" }, undefined],
+    ["another organization", { iss: "https://oidc.circleci.com/org/evil" }, undefined],
+  ])("for CircleCI: %s", (_, change, wanted) => {
+    expect(outcome("circleci", { ...circlePush, ...change })).toBe(wanted as string);
+  });
+
+  test("take the name of a repository or a branch for itself, whatever it holds", () => {
+    const { claims } = trustedPolicy("github", { repository: "acme/*", branch: "a|b*" });
+    const policy = policyOf({ claims });
+    expect(judge(policy, claimsOf(githubPush))).toMatchObject({ matches: false });
+    expect(
+      judge(policy, claimsOf({ ...githubPush, repository: "acme/*", ref: "refs/heads/a|b*" })),
+    ).toMatchObject({
+      matches: true,
+    });
+  });
+
+  test("say what they lack", () => {
+    expect(() => trustedPolicy("github", { branch: "main" })).toThrow("--repository");
+    expect(() => trustedPolicy("buildkite", { organization: "acme", branch: "main" })).toThrow("--pipeline");
+    expect(() => trustedPolicy("circleci", { repository: "x", branch: "main" })).toThrow("--organization");
+  });
+});
