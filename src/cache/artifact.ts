@@ -1,4 +1,7 @@
-/** Where an artifact stands. Artifacts of another team, tool or scope are never seen. */
+/**
+ * Where an artifact stands, or who asks for it: whoever asks from a scope finds what stands there, and else what is trusted.
+ * Artifacts of another team, tool or scope are never seen.
+ */
 export interface ArtifactKey extends ArtifactSpace {
   /** The client's hash of the task's inputs: 1 to 256 of letters, digits, `-` and `_`. */
   hash: string;
@@ -8,7 +11,7 @@ export interface ArtifactSpace {
   teamId: string;
   /** The client's protocol, such as `turbo`. */
   tool: string;
-  /** Empty for trusted work. */
+  /** Empty for trusted work; else a label such as `pr-123`, of work that must not reach the trusted. */
   scope: string;
 }
 

@@ -6,7 +6,13 @@ import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import type { BlobStorage, ReceivedBlob, StoredBlob } from "../storage/blob-storage.ts";
-import type { Artifact, ArtifactFacts, ArtifactKey, ArtifactSpace } from "./artifact.ts";
+import {
+  type Artifact,
+  type ArtifactFacts,
+  type ArtifactKey,
+  type ArtifactSpace,
+  trustedScope,
+} from "./artifact.ts";
 import { storedBytes } from "./books.ts";
 import { Capacity } from "./capacity.ts";
 import { Collector } from "./collector.ts";
@@ -140,13 +146,24 @@ export class Cache {
   }
 
   /**
-   * What `use` makes of the artifact and its bytes, or undefined for a miss. A blob that is missing or of the wrong size is
-   * a miss. `use` is to do with the body what it wants to do before it returns.
+   * What `use` makes of the artifact and its bytes, or undefined for a miss. The key's own scope counts before the trusted
+   * one, and no other does. A blob that is missing or of the wrong size is a miss. `use` is to do with the body what it wants
+   * to do before it returns.
    */
-  async get<Used extends object>(
+  get<Used extends object>(
     key: ArtifactKey,
     use: (artifact: Artifact, body: ArtifactBody) => Used,
     { inParts = false }: GetOptions = {},
+  ): Promise<Used | undefined> {
+    const own = this.getFrom(key, use, inParts);
+    if (key.scope === trustedScope) return own;
+    return own.then((used) => used ?? this.getFrom({ ...key, scope: trustedScope }, use, inParts));
+  }
+
+  private async getFrom<Used extends object>(
+    key: ArtifactKey,
+    use: (artifact: Artifact, body: ArtifactBody) => Used,
+    inParts: boolean,
   ): Promise<Used | undefined> {
     const [artifact] = await artifactByKey(this.options.database.read).execute({ ...key });
     if (!artifact) return undefined;
@@ -158,6 +175,14 @@ export class Cache {
 
   /** Those of `hashes` that a `get` would find. Asks for any number of them. */
   async query(space: ArtifactSpace, hashes: readonly string[]): Promise<Map<string, Artifact>> {
+    const own = await this.queryIn(space, hashes);
+    if (space.scope === trustedScope) return own;
+    const others = hashes.filter((hash) => !own.has(hash));
+    const trusted = await this.queryIn({ ...space, scope: trustedScope }, others);
+    return new Map([...own, ...trusted]);
+  }
+
+  private async queryIn(space: ArtifactSpace, hashes: readonly string[]): Promise<Map<string, Artifact>> {
     const found = new Map<string, Artifact>();
     for (let start = 0; start < hashes.length; start += hashesPerQuery) {
       const rows = await selectArtifacts(this.options.database.read).where(

@@ -3,7 +3,9 @@ import { artifactsByWriter } from "../cache/totals.ts";
 import { roundSize } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { checkName } from "../identity/names.ts";
+import { checkScope } from "../identity/scope.ts";
 import { type Permission, permissions, type Token } from "../identity/tokens.ts";
+import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
@@ -32,6 +34,7 @@ interface CreateOptions {
   team: string;
   permission: Permission;
   name: string;
+  scope?: string;
   expires?: number;
   json?: true;
 }
@@ -48,6 +51,11 @@ function createCommand(context: CommandContext): Command {
     )
     .requiredOption("--name <name>", "Name to know it by", checkedText(checkName))
     .option(
+      "--scope <scope>",
+      "Scope of untrusted work, such as pr-1: it reads its own and the trusted artifacts, and writes its own",
+      checkedText(checkNamedScope),
+    )
+    .option(
       "--expires <time>",
       "How long it is valid, such as 90d or 12h (default: no end)",
       flagValue(timeValue({ minMs: 1 }), context),
@@ -59,6 +67,7 @@ function createCommand(context: CommandContext): Command {
           teamId: team.id,
           name: options.name,
           permission: options.permission,
+          ...(options.scope !== undefined && { scope: options.scope }),
           ...(options.expires !== undefined && { expiresAt: Date.now() + options.expires }),
         });
         if (options.json) {
@@ -71,6 +80,12 @@ function createCommand(context: CommandContext): Command {
       }),
     );
   return command;
+}
+
+/** Nobody shall get a trusted token for a variable that was not set. @throws Refusal `bad_request`. */
+function checkNamedScope(scope: string): void {
+  if (scope === "") throw new Refusal("bad_request", "--scope is empty. Leave it out for a trusted token.");
+  checkScope(scope);
 }
 
 function listCommand(context: CommandContext): Command {
@@ -190,8 +205,9 @@ function describeRevoked(token: Token): string {
 }
 
 function describeToken(token: Token): string {
+  const scope = token.scope === "" ? "" : `, scope ${token.scope},`;
   const until = token.expiresAt === null ? "" : ` until ${isoTime(token.expiresAt)}`;
-  return `Token "${token.name}" (${token.id}) has permission ${token.permission} in ${holderOf(token)}${until}.`;
+  return `Token "${token.name}" (${token.id}) has permission ${token.permission} in ${holderOf(token)}${scope}${until}.`;
 }
 
 function holderOf({ teamSlug, userEmail }: Token): string {

@@ -23,7 +23,7 @@ export interface TestCache extends AsyncDisposable {
   /** Puts a body of which so many bytes are announced. */
   putFrom(hash: string, body: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<void>;
   /** The artifact's bytes as text, or undefined for a miss. */
-  get(hash: string, team?: Team): Promise<string | undefined>;
+  get(hash: string, team?: Team, scope?: string): Promise<string | undefined>;
   /** Lets an artifact have been used last at this time, in milliseconds since 1970. */
   setLastUsed(hash: string, lastUsedAt: number, team?: Team): Promise<void>;
   /** The hashes of a team's artifacts, in order. */
@@ -34,6 +34,8 @@ export interface TestCache extends AsyncDisposable {
 
 export interface PutOptions {
   team?: Team;
+  /** The trusted one, if not said. */
+  scope?: string;
   facts?: Partial<ArtifactFacts>;
   /** Says before how many bytes come, as a Content-Length does. */
   isAnnounced?: boolean;
@@ -71,10 +73,10 @@ export async function openTestCache(
   });
   await new Teams(database, serverActor).ensureDefault();
   const team = await new Teams(database, serverActor).set("default", teamChange);
-  const keyOf = (hash: string, of: Team = team): ArtifactKey => ({
+  const keyOf = (hash: string, of: Team = team, scope = trustedScope): ArtifactKey => ({
     teamId: of.id,
     tool: "turbo",
-    scope: trustedScope,
+    scope,
     hash,
   });
   return {
@@ -86,7 +88,7 @@ export async function openTestCache(
     logged,
     put: (hash, content, more = {}) =>
       cache.put(
-        keyOf(hash, more.team),
+        keyOf(hash, more.team, more.scope),
         { ...noFacts, ...more.facts },
         {
           body: bodyOf(bytes(content)),
@@ -94,8 +96,8 @@ export async function openTestCache(
         },
       ),
     putFrom: (hash, body, sizeBytes) => cache.put(keyOf(hash), noFacts, { body, sizeBytes }),
-    async get(hash, of) {
-      const found = await cache.get(keyOf(hash, of), (_artifact, body) => new Response(body));
+    async get(hash, of, scope) {
+      const found = await cache.get(keyOf(hash, of, scope), (_artifact, body) => new Response(body));
       return await found?.text();
     },
     setLastUsed: (hash, lastUsedAt, of = team) =>

@@ -1,9 +1,9 @@
 import { Elysia } from "elysia";
 import type { UploadLog } from "../../audit/upload-log.ts";
-import { type Artifact, type ArtifactKey, type ArtifactSpace, trustedScope } from "../../cache/artifact.ts";
+import type { Artifact, ArtifactKey, ArtifactSpace } from "../../cache/artifact.ts";
 import type { ArtifactBody, Cache } from "../../cache/cache.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
-import { actorOf, ownerOf } from "../../identity/principal.ts";
+import { actorOf, ownerOf, type Principal } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
 import type { access } from "../access.ts";
@@ -72,11 +72,13 @@ function artifactRoutes(path: string, options: TurboOptions) {
     headers,
     params,
     team,
+    principal,
   }: {
     request: Request;
     headers: Record<string, string | undefined>;
     params: { hash: string };
     team: Team;
+    principal: Principal;
   }) => {
     requireEnabled(team);
     parseClientHeaders(headers);
@@ -86,7 +88,7 @@ function artifactRoutes(path: string, options: TurboOptions) {
       const isKnown = isUnchanged(headers, artifact);
       return new Response(isKnown ? null : body, { status: isKnown ? 304 : 200, headers: answerHeaders });
     };
-    return (await cache.get(keyOf(team, params.hash), answer, { inParts })) ?? missAnswer();
+    return (await cache.get(keyOf(principal, params.hash), answer, { inParts })) ?? missAnswer();
   };
 
   return (
@@ -122,7 +124,7 @@ function artifactRoutes(path: string, options: TurboOptions) {
         `${path}/:hash`,
         async ({ request, headers, params, query, team, principal }) => {
           requireEnabled(team);
-          const key = keyOf(team, params.hash);
+          const key = keyOf(principal, params.hash);
           const facts = parseFacts(headers, principal.tokenId);
           const sizeBytes = parseContentLength(headers);
           const body = arriving(request, keepAlive);
@@ -147,7 +149,7 @@ function artifactRoutes(path: string, options: TurboOptions) {
           requireEnabled(team);
           parseClientHeaders(headers);
           const hashes = parseHashes(await readJson(request, ownerOf(principal)));
-          return Response.json(queryAnswer(hashes, await cache.query(spaceOf(team), hashes)));
+          return Response.json(queryAnswer(hashes, await cache.query(spaceOf(principal), hashes)));
         },
         { access: "read", parse: "none" },
       )
@@ -155,7 +157,7 @@ function artifactRoutes(path: string, options: TurboOptions) {
         path,
         async ({ request, team, principal }) => {
           const by = actorOf(principal, addressOf(request));
-          return Response.json({ deletedCount: await cache.purge(spaceOf(team), by) });
+          return Response.json({ deletedCount: await cache.purge({ teamId: team.id, tool }, by) });
         },
         { access: "admin" },
       )
@@ -179,12 +181,13 @@ async function statusAnswer(team: Team, cache: Cache): Promise<Response> {
   return Response.json({ status: isFull ? "over_limit" : team.state });
 }
 
-function spaceOf(team: Team): ArtifactSpace {
-  return { teamId: team.id, tool, scope: trustedScope };
+/** The scope comes from the credential alone: whatever a request could say of it, a stranger's pull request would, too. */
+function spaceOf({ team, scope }: Principal): ArtifactSpace {
+  return { teamId: team.id, tool, scope };
 }
 
-function keyOf(team: Team, hash: string): ArtifactKey {
-  return { ...spaceOf(team), hash: checkHash(hash) };
+function keyOf({ team, scope }: Principal, hash: string): ArtifactKey {
+  return { teamId: team.id, tool, scope, hash: checkHash(hash) };
 }
 
 /** The team as the request named it, so that the URL works for whoever is given it. */
