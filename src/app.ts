@@ -98,6 +98,7 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     maxSizeBytes,
     minFreeBytes: config.minFree,
     maxAgeMs: config.maxAge,
+    scopeMaxAgeMs: config.scopeMaxAge,
     log,
   });
   const eventLog = new EventLog(database, log);

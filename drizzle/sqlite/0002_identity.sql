@@ -116,4 +116,5 @@ CREATE INDEX `tokens_user` ON `tokens` (`user_id`);--> statement-breakpoint
 ALTER TABLE `teams` ADD `require_tag` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `teams` ADD `anonymous_read` integer DEFAULT false NOT NULL;--> statement-breakpoint
 CREATE INDEX `artifacts_written_by` ON `artifacts` (`written_by`);--> statement-breakpoint
-CREATE INDEX `artifacts_scoped_last_used` ON `artifacts` (`last_used_at`) WHERE "artifacts"."scope" <> '';
+CREATE INDEX `artifacts_scoped_last_used` ON `artifacts` (`last_used_at`) WHERE "artifacts"."scope" <> '';--> statement-breakpoint
+CREATE INDEX `artifacts_scoped_team_last_used` ON `artifacts` (`team_id`,`last_used_at`) WHERE "artifacts"."scope" <> '';

@@ -37,6 +37,8 @@ export interface CacheOptions {
   maxAgeMs: number | undefined;
   /** Who is written down where damaged blobs are taken out: the server, if not said. */
   by?: Actor;
+  /** Untrusted artifacts that were not used for so long go, whatever their team says; undefined for no limit of their own. */
+  scopeMaxAgeMs: number | undefined;
   log: Logger;
 }
 
@@ -125,6 +127,7 @@ export class Cache {
       collector: this.collector,
       recency: this.recency,
       maxAgeMs: options.maxAgeMs,
+      scopeMaxAgeMs: options.scopeMaxAgeMs,
       log,
     });
     this.teamRoom = new TeamRoom(database, this.evictor, roomPatienceMs);
@@ -208,7 +211,8 @@ export class Cache {
    */
   async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<void> {
     const { database, maxArtifactSizeBytes, storage } = this.options;
-    const room = new UploadRoom(this.capacity, this.teamRoom, key.teamId, upload.sizeBytes ?? 0);
+    const by = { teamId: key.teamId, isTrusted: key.scope === trustedScope };
+    const room = new UploadRoom(this.capacity, this.teamRoom, by, upload.sizeBytes ?? 0);
     let isRoomKept = false;
     try {
       // More than the limit is refused before a byte is read, with a better message than that of missing room.

@@ -30,15 +30,28 @@ const highMark = 0.95;
 const lowMark = 0.9;
 
 /**
+ * Untrusted uploads under way are promised at most so much of a limit, all together. Otherwise a stranger who announces much
+ * and sends little would keep everybody else's waiting.
+ */
+export const untrustedShare = 0.1;
+
+/** What the uploads under way take. */
+interface Taken {
+  promised: number;
+  reserved: number;
+  /** What those want that wait for room. */
+  waiting: number;
+}
+
+/**
  * The books of the room: every byte is reserved before it is written, so the limit holds however many write at once. What
- * uploads announce beyond that is only promised: all promises together fit under the limit, and nothing goes for them.
+ * uploads announce beyond that is only promised, and nothing goes for it: what is promised to trusted uploads fits under the
+ * limit, and what is promised to untrusted ones into a small share of it.
  */
 export class Capacity {
-  private promised = 0;
-  private reserved = 0;
+  private readonly trusted: Taken = { promised: 0, reserved: 0, waiting: 0 };
+  private readonly untrusted: Taken = { promised: 0, reserved: 0, waiting: 0 };
   private written = 0;
-  /** What the uploads want that wait for room. */
-  private waiting = 0;
   private stored: number;
   private writtenEver = 0;
   /** As the disk last said it, and what had been written by then. */
@@ -53,7 +66,7 @@ export class Capacity {
   }
 
   get reservedBytes(): number {
-    return this.reserved;
+    return this.trusted.reserved + this.untrusted.reserved;
   }
 
   get maxSizeBytes(): number | undefined {
@@ -65,20 +78,22 @@ export class Capacity {
 
   /**
    * @param announcedBytes what the upload may come to need, of which `sizeBytes` are reserved now.
-   * @throws Refusal `no_space` when room cannot be made in time, or what was announced can never fit.
+   * @throws Refusal `no_space` when room cannot be made in time, or what was announced can never fit; `too_large` for more
+   *   than untrusted uploads may take.
    */
-  async reserve(sizeBytes: number, announcedBytes = sizeBytes): Promise<Reservation> {
+  async reserve(sizeBytes: number, announcedBytes = sizeBytes, isTrusted = true): Promise<Reservation> {
+    const taken = isTrusted ? this.trusted : this.untrusted;
     let size = 0;
     let promised = 0;
     let written = 0;
     const cover = async (wanted: number) => {
       if (wanted <= size) return;
       const whole = Math.max(wanted, promised);
-      await this.take(wanted - size, whole - promised, whole);
+      await this.take(taken, wanted - size, whole - promised, whole);
       size = wanted;
       promised = whole;
     };
-    await this.take(sizeBytes, announcedBytes, announcedBytes);
+    await this.take(taken, sizeBytes, announcedBytes, announcedBytes);
     size = sizeBytes;
     promised = announcedBytes;
     return {
@@ -89,8 +104,8 @@ export class Capacity {
         this.writtenEver += bytes;
       },
       settle: (storedBytes) => {
-        this.reserved -= size;
-        this.promised -= promised;
+        taken.reserved -= size;
+        taken.promised -= promised;
         this.written -= written;
         this.stored += storedBytes;
       },
@@ -102,12 +117,33 @@ export class Capacity {
     this.stored += sizeBytes;
   }
 
-  /** What has to go so that all who wait would leave the low mark; 0 if there is room enough. */
-  excessBytes(): number {
+  /**
+   * What has to go so that all who wait would leave the low mark; 0 if there is room enough.
+   * @param leavingBytes what is stored and on its way out.
+   */
+  excessBytes(leavingBytes = 0): number {
+    return this.excess(
+      this.stored - leavingBytes + this.reservedBytes,
+      this.trusted.waiting + this.untrusted.waiting,
+    );
+  }
+
+  /**
+   * The same of what is trusted, which never goes for untrusted uploads to come, nor for what they have stored.
+   * To be asked when nothing untrusted is left that could go.
+   */
+  trustedExcessBytes(leavingBytes: number): number {
+    const { reserved, waiting } = this.trusted;
+    // A trusted upload shall not wait for the end of an untrusted one, which its sender could put off.
+    const inTheWay = waiting > 0 ? this.untrusted.reserved : 0;
+    return this.excess(this.stored - leavingBytes + reserved + inTheWay, waiting);
+  }
+
+  private excess(taken: number, waiting: number): number {
     const { maxSizeBytes } = this.options;
     if (maxSizeBytes === undefined) return 0;
-    const wanted = this.stored + this.reserved + this.waiting;
-    const limit = this.waiting > 0 ? maxSizeBytes : maxSizeBytes * highMark;
+    const wanted = taken + waiting;
+    const limit = waiting > 0 ? maxSizeBytes : maxSizeBytes * highMark;
     return wanted > limit ? Math.ceil(wanted - maxSizeBytes * lowMark) : 0;
   }
 
@@ -121,18 +157,30 @@ export class Capacity {
    * @param promisedBytes how much more than before is promised.
    * @param wholeBytes what is promised to the upload then in all.
    */
-  private async take(sizeBytes: number, promisedBytes: number, wholeBytes: number): Promise<void> {
+  private async take(
+    taken: Taken,
+    sizeBytes: number,
+    promisedBytes: number,
+    wholeBytes: number,
+  ): Promise<void> {
     const { maxSizeBytes = Number.POSITIVE_INFINITY, patienceMs } = this.options;
     if (wholeBytes > maxSizeBytes) {
       throw new Refusal("no_space", `${wholeBytes} bytes are more than this server may store (maxSize).`);
     }
+    const mostBytes = taken === this.trusted ? maxSizeBytes : Math.floor(maxSizeBytes * untrustedShare);
+    if (wholeBytes > mostBytes) {
+      throw new Refusal(
+        "too_large",
+        `${wholeBytes} bytes are more than untrusted uploads may take on this server at a time, ${mostBytes}.`,
+      );
+    }
     for (const deadline = performance.now() + patienceMs; ; ) {
       // Nothing is awaited between looking and taking, or two would take the same room.
-      if (promisedBytes > 0) this.expectFree(promisedBytes, await this.readFreeBytes());
-      const isPromisable = this.promised + promisedBytes <= maxSizeBytes;
-      if (isPromisable && this.stored + this.reserved + sizeBytes <= maxSizeBytes) {
-        this.promised += promisedBytes;
-        this.reserved += sizeBytes;
+      if (promisedBytes > 0) this.expectFree(taken, promisedBytes, await this.readFreeBytes());
+      const isPromisable = taken.promised + promisedBytes <= mostBytes;
+      if (isPromisable && this.stored + this.reservedBytes + sizeBytes <= maxSizeBytes) {
+        taken.promised += promisedBytes;
+        taken.reserved += sizeBytes;
         return;
       }
       if (performance.now() > deadline) {
@@ -144,22 +192,25 @@ export class Capacity {
       }
       // Where only the end of another upload helps, nothing shall go in vain.
       const wanted = isPromisable ? sizeBytes : 0;
-      this.waiting += wanted;
+      taken.waiting += wanted;
       try {
         if (isPromisable) await this.makeRoom();
         // Where nothing could go, the end of another upload may help.
         await Bun.sleep(roomPollMs);
       } finally {
-        this.waiting -= wanted;
+        taken.waiting -= wanted;
       }
     }
   }
 
   /** @throws Refusal `no_space` when the disk could not hold so much more than it has promised. */
-  private expectFree(sizeBytes: number, readAt: { bytes: number; writtenEver: number }): void {
+  private expectFree(taken: Taken, sizeBytes: number, readAt: { bytes: number; writtenEver: number }): void {
+    const { minFreeBytes } = this.options;
     const free = readAt.bytes - (this.writtenEver - readAt.writtenEver);
-    if (free - (this.promised - this.written) - sizeBytes < this.options.minFreeBytes)
-      throw this.diskFull(free);
+    const promised = this.trusted.promised + this.untrusted.promised;
+    if (free - (promised - this.written) - sizeBytes < minFreeBytes) throw this.diskFull(free);
+    const isTooMuch = taken.promised + sizeBytes > (free - minFreeBytes) * untrustedShare;
+    if (taken === this.untrusted && isTooMuch) throw this.diskFull(free);
   }
 
   private diskFull(free: number): Refusal {

@@ -1,8 +1,8 @@
-import { and, count, eq, gt, isNotNull, lt, notInArray, type SQL } from "drizzle-orm";
+import { and, count, eq, gt, isNotNull, lt, notInArray, or, type SQL } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
 import { artifacts, teams } from "../database/schema.ts";
-import { takeOut } from "./books.ts";
+import { isTrusted, isUntrusted, takeOut } from "./books.ts";
 import type { Capacity } from "./capacity.ts";
 import { type Collector, releaseGraceMs } from "./collector.ts";
 import { type Recency, recencyLagMs } from "./recency.ts";
@@ -14,10 +14,15 @@ export interface EvictorOptions {
   recency: Recency;
   /** Artifacts that were not used for so long go, unless their team has a limit of its own; undefined for never. */
   maxAgeMs: number | undefined;
+  /** The same for untrusted artifacts, whatever else holds for them. */
+  scopeMaxAgeMs: number | undefined;
   log: Logger;
 }
 
-/** Makes room: what was used least recently goes first, and of a team over its quota before all others. */
+/**
+ * Makes room: what is untrusted goes before all that is trusted, then that of a team over its quota before that of others,
+ * and what was used least recently first. Nothing trusted goes for what is untrusted.
+ */
 export class Evictor {
   private making: Promise<void> | undefined;
   private isStopped = false;
@@ -47,21 +52,39 @@ export class Evictor {
     await this.making?.catch(() => {});
   }
 
-  /** Takes out a team's own artifacts until what it uses is at most `usedBytes`. @returns how many artifacts. */
-  async shrinkTeam(teamId: string, usedBytes: number): Promise<number> {
+  /**
+   * Takes out a team's own artifacts until what it uses is at most `usedBytes`, or nothing is left that may go.
+   * @returns how many artifacts.
+   */
+  async shrinkTeam(
+    teamId: string,
+    usedBytes: number,
+    { onlyUntrusted = false }: { onlyUntrusted?: boolean } = {},
+  ): Promise<number> {
     await this.options.recency.flush();
-    const excess = (await this.usedBytes(teamId)) - usedBytes;
-    if (excess <= 0) return 0;
-    const gone = await takeOut(this.options.database, eq(artifacts.teamId, teamId), {
-      enough: (releasedBytes) => releasedBytes >= excess,
-    });
-    this.options.log.info({ teamId, artifacts: gone }, "artifacts of a team at its quota evicted");
-    // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
-    if (gone === 0 || (await this.usedBytes(teamId)) <= usedBytes) return gone;
-    return gone + (await this.shrinkTeam(teamId, usedBytes));
+    let gone = await this.shrinkTeamBy(teamId, usedBytes, isUntrusted);
+    if (!onlyUntrusted) gone += await this.shrinkTeamBy(teamId, usedBytes, isTrusted);
+    if (gone > 0)
+      this.options.log.info({ teamId, artifacts: gone }, "artifacts of a team at its quota evicted");
+    return gone;
   }
 
-  /** Takes out what was not used for longer than the server's limit or the team's. @returns how many artifacts. */
+  private async shrinkTeamBy(teamId: string, usedBytes: number, which: SQL): Promise<number> {
+    for (let gone = 0; ; ) {
+      const excess = (await this.usedBytes(teamId)) - usedBytes;
+      if (excess <= 0) return gone;
+      const went = await takeOut(
+        this.options.database,
+        and(eq(artifacts.teamId, teamId), which),
+        { enough: (releasedBytes) => releasedBytes >= excess },
+      );
+      if (went === 0) return gone;
+      // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
+      gone += went;
+    }
+  }
+
+  /** Takes out what was not used for longer than the server's limit, the team's or that of scopes. @returns how many artifacts. */
   async expire(now = Date.now(), signal?: AbortSignal): Promise<number> {
     await this.options.recency.flush();
     let gone = 0;
@@ -79,38 +102,50 @@ export class Evictor {
     return gone;
   }
 
-  /**
-   * Takes out what is stored beyond the server's limit. Blobs that were let go of before count as stored until they are
-   * collected. @returns how many artifacts.
-   */
+  /** Takes out what is stored beyond the server's limit and not on its way out already. @returns how many artifacts. */
   async takeOutExcess(): Promise<number> {
-    const left = this.options.capacity.excessBytes();
-    if (left === 0) return 0;
+    const { capacity } = this.options;
+    const untrusted = await this.takeOutAll(isUntrusted, (leaving) => capacity.excessBytes(leaving));
+    return untrusted + (await this.takeOutAll(isTrusted, (leaving) => capacity.trustedExcessBytes(leaving)));
+  }
+
+  /** @param excessOf what has to go yet when so much is on its way out. */
+  private async takeOutAll(which: SQL, excessOf: (leavingBytes: number) => number): Promise<number> {
+    for (let gone = 0; ; ) {
+      if (excessOf(0) === 0) return gone;
+      const { sizeBytes: leavingBytes } = await this.options.collector.waiting();
+      const went = await this.takeOutBytes(which, excessOf(leavingBytes));
+      if (went === 0) return gone;
+      // Bytes that others share free nothing before the last of them has gone, so it may not have been enough.
+      gone += went;
+    }
+  }
+
+  private async takeOutBytes(which: SQL, sizeBytes: number): Promise<number> {
+    if (sizeBytes === 0) return 0;
     let gone = 0;
     let freed = 0;
     for (const { condition, atMost } of await this.inOrder()) {
       const before = freed;
       const enough = (releasedBytes: number) => {
         freed = before + releasedBytes;
-        return freed >= left || freed - before >= atMost;
+        return freed >= sizeBytes || freed - before >= atMost;
       };
-      gone += await takeOut(this.options.database, condition, { enough });
-      if (freed >= left) break;
+      gone += await takeOut(this.options.database, and(condition, which), { enough });
+      if (freed >= sizeBytes) break;
     }
     return gone;
   }
 
   /** How many artifacts `expire` would take out. */
   async countTooOld(now = Date.now()): Promise<number> {
-    let total = 0;
-    for (const condition of await this.tooOld(now)) {
-      const [row] = await this.options.database.read
-        .select({ artifacts: count() })
-        .from(artifacts)
-        .where(condition);
-      total += row?.artifacts ?? 0;
-    }
-    return total;
+    const conditions = await this.tooOld(now);
+    if (conditions.length === 0) return 0;
+    const [row] = await this.options.database.read
+      .select({ artifacts: count() })
+      .from(artifacts)
+      .where(or(...conditions));
+    return row?.artifacts ?? 0;
   }
 
   /** What the teams over their quota have too much. */
@@ -120,12 +155,14 @@ export class Evictor {
   }
 
   private async tooOld(now: number): Promise<(SQL | undefined)[]> {
-    const { database, maxAgeMs } = this.options;
+    const { database, maxAgeMs, scopeMaxAgeMs } = this.options;
     const knownUntil = now - recencyLagMs;
     const own = await database.read.select().from(teams).where(isNotNull(teams.maxAgeMs));
     const conditions = own.map((team) =>
       and(eq(artifacts.teamId, team.id), lt(artifacts.lastUsedAt, knownUntil - (team.maxAgeMs as number))),
     );
+    if (scopeMaxAgeMs !== undefined)
+      conditions.push(and(isUntrusted, lt(artifacts.lastUsedAt, knownUntil - scopeMaxAgeMs)));
     if (maxAgeMs === undefined) return conditions;
     const ids = own.map((team) => team.id);
     const others = ids.length > 0 ? notInArray(artifacts.teamId, ids) : undefined;
@@ -142,7 +179,8 @@ export class Evictor {
     const gone = await this.takeOutExcess();
     await Bun.sleep(releaseGraceMs);
     const collected = await collector.collect();
-    log.info({ artifacts: gone, ...collected }, "artifacts evicted");
+    // Where untrusted uploads alone want room, nothing may be left that could go for them.
+    if (gone + collected.blobs > 0) log.info({ artifacts: gone, ...collected }, "artifacts evicted");
   }
 
   /** What teams have beyond their quota first, then everybody. */

@@ -1,5 +1,5 @@
 import type { Capacity, Reservation } from "./capacity.ts";
-import type { TeamRoom, TeamShare } from "./team-room.ts";
+import type { TeamRoom, TeamShare, Uploader } from "./team-room.ts";
 
 /**
  * What is reserved first of what an upload announces, and the steps in which room is taken for a body that does not say how
@@ -17,7 +17,7 @@ export class UploadRoom {
   constructor(
     private readonly capacity: Capacity,
     private readonly teamRoom: TeamRoom,
-    private readonly teamId: string,
+    private readonly by: Uploader,
     /** What the client says that comes; 0 if it says nothing. */
     private readonly announcedBytes: number,
   ) {}
@@ -47,7 +47,7 @@ export class UploadRoom {
    */
   settle(storedBytes: number): void {
     this.reservation?.settle(storedBytes);
-    this.teamRoom.give(this.teamId, this.share);
+    this.teamRoom.give(this.by, this.share);
     this.reservation = undefined;
     this.share = nothing;
   }
@@ -65,9 +65,9 @@ export class UploadRoom {
   private async cover(reservedBytes: number): Promise<void> {
     const promisedBytes = Math.max(reservedBytes, this.announcedBytes);
     const share = { reservedBytes, promisedBytes };
-    await this.teamRoom.grow(this.teamId, this.share, share);
+    await this.teamRoom.grow(this.by, this.share, share);
     this.share = share;
     if (this.reservation) await this.reservation.cover(reservedBytes);
-    else this.reservation = await this.capacity.reserve(reservedBytes, promisedBytes);
+    else this.reservation = await this.capacity.reserve(reservedBytes, promisedBytes, this.by.isTrusted);
   }
 }

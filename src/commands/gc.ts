@@ -14,7 +14,7 @@ export function gcCommand(context: CommandContext): Command {
     "gc",
     "Remove what is too old, over a quota or maxSize, unused, or long in quarantine",
     "larder gc --dry-run\n  larder gc --max-size 50GiB",
-    ["maxSize", "maxAge"],
+    ["maxSize", "maxAge", "scopeMaxAge"],
   )
     .option("--dry-run", "Only say what would go")
     .action(async ({ dryRun, json = false }: { dryRun?: true; json?: boolean }) => {

@@ -57,6 +57,7 @@ async function cacheOptions({ config, database, by }: Data, storage: DiskStorage
     minFreeBytes: config.minFree,
     maxAgeMs: config.maxAge,
     by,
+    scopeMaxAgeMs: config.scopeMaxAge,
     log: pino({ level: "silent" }),
   };
 }

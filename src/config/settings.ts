@@ -85,6 +85,11 @@ export const settings = {
     default: "none",
     doc: "Artifacts that were not used for so long are removed; a team may have its own",
   }),
+  scopeMaxAge: setting({
+    kind: optional(timeValue({ minMs: 1_000 })),
+    default: "14d",
+    doc: "Artifacts of untrusted work (scopes) that were not used for so long are removed",
+  }),
   verifyRate: setting({
     kind: optional(sizeValue({ minBytes: 1 })),
     default: "10MiB",

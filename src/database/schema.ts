@@ -265,6 +265,9 @@ export const artifacts = sqliteTable(
     index("artifacts_written_by").on(table.writtenBy),
     // What is not trusted goes first, and sooner.
     index("artifacts_scoped_last_used").on(table.lastUsedAt).where(sql`${table.scope} <> ''`),
+    index("artifacts_scoped_team_last_used")
+      .on(table.teamId, table.lastUsedAt)
+      .where(sql`${table.scope} <> ''`),
   ],
 );
 

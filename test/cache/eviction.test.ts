@@ -244,16 +244,17 @@ describe("a team at its quota", () => {
       await using t = await openTestCache({ quotaBytes: 100, quotaRule });
       await t.put("a", ten("a"));
       const room = new TeamRoom(t.database, t.cache.evictor, 30);
+      const by = { teamId: t.team.id, isTrusted: true };
       const nothing = { reservedBytes: 0, promisedBytes: 0 };
       const stalled = { reservedBytes: 10, promisedBytes: 80 };
-      await room.grow(t.team.id, nothing, stalled);
-      const refused = room.grow(t.team.id, nothing, { reservedBytes: 30, promisedBytes: 30 });
+      await room.grow(by, nothing, stalled);
+      const refused = room.grow(by, nothing, { reservedBytes: 30, promisedBytes: 30 });
       expect(await refused.catch((error) => error)).toMatchObject({
         code: "no_space",
         retryAfterSeconds: expect.any(Number),
       });
-      room.give(t.team.id, stalled);
-      await room.grow(t.team.id, nothing, { reservedBytes: 30, promisedBytes: 30 });
+      room.give(by, stalled);
+      await room.grow(by, nothing, { reservedBytes: 30, promisedBytes: 30 });
     },
   );
 

@@ -21,7 +21,7 @@ export interface TestCache extends AsyncDisposable {
   logged: Record<string, unknown>[];
   put(hash: string, content: string, more?: PutOptions): Promise<void>;
   /** Puts a body of which so many bytes are announced. */
-  putFrom(hash: string, body: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<void>;
+  putFrom(hash: string, body: AsyncIterable<Uint8Array>, sizeBytes: number, scope?: string): Promise<void>;
   /** The artifact's bytes as text, or undefined for a miss. */
   get(hash: string, team?: Team, scope?: string): Promise<string | undefined>;
   /** Lets an artifact have been used last at this time, in milliseconds since 1970. */
@@ -68,6 +68,7 @@ export async function openTestCache(
     maxSizeBytes: undefined,
     minFreeBytes: 0,
     maxAgeMs: undefined,
+    scopeMaxAgeMs: undefined,
     log,
     ...limits,
   });
@@ -95,7 +96,8 @@ export async function openTestCache(
           ...(more.isAnnounced && { sizeBytes: bytes(content).byteLength }),
         },
       ),
-    putFrom: (hash, body, sizeBytes) => cache.put(keyOf(hash), noFacts, { body, sizeBytes }),
+    putFrom: (hash, body, sizeBytes, scope) =>
+      cache.put(keyOf(hash, team, scope), noFacts, { body, sizeBytes }),
     async get(hash, of, scope) {
       const found = await cache.get(keyOf(hash, of, scope), (_artifact, body) => new Response(body));
       return await found?.text();

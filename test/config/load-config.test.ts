@@ -51,6 +51,7 @@ describe("what wins", () => {
       maxSize: "auto",
       minFree: 1024 ** 3,
       maxAge: undefined,
+      scopeMaxAge: 14 * 86_400_000,
       verifyRate: 10 * 1024 ** 2,
       maxRequestsPerMinute: undefined,
       shutdownTimeout: 30_000,

@@ -1,0 +1,179 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { recencyLagMs } from "../../src/cache/recency.ts";
+import { openTestCache, type TestCache } from "./test-cache.ts";
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const scope = "pr-1";
+const announced = { isAnnounced: true };
+
+function ten(letter: string): string {
+  return letter.repeat(10);
+}
+
+/** Puts ten bytes under each letter, the first used longest ago. */
+async function fill(t: TestCache, letters: string, scope = ""): Promise<void> {
+  for (const [index, letter] of [...letters].entries()) {
+    await t.put(letter, ten(letter), { scope, ...announced });
+    await t.setLastUsed(letter, Date.now() - (100 - index) * hour);
+  }
+}
+
+/** A body that sends one byte and then nothing until it ends with an error. */
+async function* stalling(end: Promise<never>): AsyncIterable<Uint8Array> {
+  yield new Uint8Array(1);
+  await end;
+}
+
+const limits = [
+  ["the server's limit", { maxSizeBytes: 100 }, {}],
+  ["the team's quota", {}, { quotaBytes: 100 }],
+  ["a quota that refuses", {}, { quotaBytes: 100, quotaRule: "refuse" }],
+] as const;
+
+describe.each(limits)("at %s", (_, serverLimits, teamLimits) => {
+  test("what is untrusted goes first, however lately it was used", async () => {
+    await using t = await openTestCache(teamLimits, serverLimits);
+    await fill(t, "abcdef");
+    await fill(t, "xyz", scope);
+    await t.setLastUsed("x", Date.now());
+    await t.put("new", "n".repeat(30), announced);
+    const left = await t.hashes();
+    expect(left).toEqual(expect.arrayContaining(["a", "b", "c", "d", "e", "f", "new"]));
+    expect(left).not.toContain("y");
+  });
+
+  test("nothing trusted ever goes for untrusted uploads, whatever they store and share", async () => {
+    const step = fc.record({
+      isTrusted: fc.boolean(),
+      hash: fc.constantFrom(..."abcdefghijkl"),
+      scope: fc.constantFrom("pr-1", "pr-2"),
+      // Few contents, so that the untrusted often hold the bytes of the trusted.
+      content: fc.constantFrom(..."ABCDEFGHIJKL"),
+      sizeBytes: fc.integer({ min: 0, max: 10 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
+        await using t = await openTestCache(teamLimits, serverLimits);
+        const trusted = async () =>
+          (await t.cache.query({ teamId: t.team.id, tool: "turbo", scope: "" }, [..."abcdefghijkl"])).size;
+        for (const { isTrusted, hash, scope, content, sizeBytes } of steps) {
+          const before = await trusted();
+          const stored = await t
+            .put(hash, content.repeat(sizeBytes), { ...announced, scope: isTrusted ? "" : scope })
+            .then(
+              () => true,
+              (error) => {
+                expect(error.code).toBeOneOf(["too_large", "team_over_limit"]);
+                return false;
+              },
+            );
+          await t.cache.evictor.makeRoom();
+          if (!isTrusted) expect(await trusted()).toBe(before);
+          // The trusted are turned away only where all that is left is trusted and may not go.
+          if (isTrusted && !stored) {
+            expect(teamLimits).toHaveProperty("quotaRule", "refuse");
+            const { sizeBytes: held } = await heldBytes(t);
+            expect(held + sizeBytes).toBeGreaterThan(100);
+          }
+        }
+      }),
+      // Each round of the evictor takes a second.
+      { numRuns: "maxSizeBytes" in serverLimits ? 3 : 25 },
+    );
+  }, 120_000);
+});
+
+/** What the trusted artifacts take, each blob once. */
+async function heldBytes(t: TestCache): Promise<{ sizeBytes: number }> {
+  const found = await t.cache.query({ teamId: t.team.id, tool: "turbo", scope: "" }, [..."abcdefghijkl"]);
+  const blobs = new Map([...found.values()].map(({ sha256, sizeBytes }) => [sha256, sizeBytes]));
+  return { sizeBytes: [...blobs.values()].reduce((total, one) => total + one, 0) };
+}
+
+describe("untrusted uploads", () => {
+  test.each(limits)("are not worth a trusted one at %s, and are told so", async (_, server, team) => {
+    await using t = await openTestCache(team, server);
+    await fill(t, "abcdefghi");
+    await t.put("j", "j".repeat(5), announced);
+    const refused = await t.put("big", "x".repeat(11), { scope, ...announced }).catch((error) => error);
+    expect(refused).toMatchObject({ code: "too_large", message: expect.stringContaining("untrusted") });
+    if ("quotaBytes" in team) {
+      const noRoom = await t.put("new", ten("x"), { scope, ...announced }).catch((error) => error);
+      expect(noRoom.code).toBe("quotaRule" in team ? "team_over_limit" : "too_large");
+    }
+    expect(await t.hashes()).toEqual([..."abcdefghij"]);
+    // Nor do clients of the team hear that it is full for what a stranger could not store.
+    expect(await t.cache.isTeamFull(t.team.id)).toBe(false);
+  });
+
+  test.each(limits)(
+    "that announce much and send little hold no trusted one up at %s",
+    async (_, server, team) => {
+      await using t = await openTestCache(team, server);
+      const gone = Promise.withResolvers<never>();
+      const stalled = Array.from({ length: 20 }, (_, index) =>
+        t.putFrom(`s${index}`, stalling(gone.promise), 5, scope).catch((error) => error),
+      );
+      const startedAt = performance.now();
+      await t.put("new", "n".repeat(90), announced);
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      gone.reject(new DOMException("gone", "AbortError"));
+      for (const one of await Promise.all(stalled)) expect(one).toMatchObject({ code: expect.any(String) });
+      expect(await t.hashes()).toEqual(["new"]);
+      expect(t.cache.capacity.reservedBytes).toBe(0);
+    },
+    60_000,
+  );
+
+  test("leave most of what is free on the disk to others", async () => {
+    await using t = await openTestCache();
+    const free = await t.storage.freeBytes();
+    const refused = t.cache.capacity.reserve(0, Math.floor(free / 2), false).catch((error) => error);
+    expect(await refused).toMatchObject({ code: "no_space" });
+    const trusted = await t.cache.capacity.reserve(0, Math.floor(free / 2));
+    trusted.settle(0);
+  });
+
+  test("make room for trusted ones where the quota would refuse them, and nobody is told that it is full", async () => {
+    await using t = await openTestCache({ quotaBytes: 100, quotaRule: "refuse" });
+    await fill(t, "ab");
+    await fill(t, "stuvwxyz", scope);
+    expect(await t.cache.isTeamFull(t.team.id)).toBe(false);
+    await t.put("new", "n".repeat(80), announced);
+    expect(await t.hashes()).toEqual(["a", "b", "new"]);
+    expect(await t.cache.isTeamFull(t.team.id)).toBe(true);
+  });
+});
+
+describe("the age of scopes", () => {
+  test("ends what was not used for longer, and touches nothing trusted", async () => {
+    await using t = await openTestCache({}, { scopeMaxAgeMs: 14 * day });
+    const now = Date.now();
+    await fill(t, "ab");
+    await fill(t, "xyz", scope);
+    await t.setLastUsed("a", now - 400 * day);
+    await t.setLastUsed("x", now - 14 * day - recencyLagMs - 1);
+    // It may have been used a moment later than the books say.
+    await t.setLastUsed("y", now - 14 * day - recencyLagMs + 60_000);
+    expect(await t.cache.evictor.countTooOld(now)).toBe(1);
+    expect(await t.cache.evictor.expire(now)).toBe(1);
+    expect(await t.hashes()).toEqual(["a", "b", "y", "z"]);
+  });
+
+  test("counts once what is too old for its team as well", async () => {
+    await using t = await openTestCache({ maxAgeMs: 2 * day }, { scopeMaxAgeMs: day, maxAgeMs: 5 * day });
+    await fill(t, "x", scope);
+    await t.setLastUsed("x", 1);
+    expect(await t.cache.evictor.countTooOld()).toBe(1);
+    expect(await t.cache.evictor.expire()).toBe(1);
+  });
+
+  test("may be without end", async () => {
+    await using t = await openTestCache({}, { scopeMaxAgeMs: undefined });
+    await fill(t, "x", scope);
+    await t.setLastUsed("x", 1);
+    expect(await t.cache.evictor.expire()).toBe(0);
+  });
+});
