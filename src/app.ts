@@ -242,6 +242,7 @@ function buildRoutes(parts: Parts) {
   const accessRules = access({
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
+    addressOf: (request) => requests.addressOf(request),
     onAsker: (request, asker) => {
       requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name });
       tokenUse.note(asker.tokenId);

@@ -11,6 +11,8 @@ export type RefusalCode =
   | "forbidden"
   /** Known, and of another team than the one that the request names. */
   | "wrong_team"
+  /** The team takes signed artifacts only, and this one has no signature. */
+  | "signature_required"
   /** The team's state forbids it. */
   | "team_disabled"
   | "team_over_limit"

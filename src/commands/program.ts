@@ -14,6 +14,7 @@ import { teamCommand } from "./team.ts";
 import { tokenCommand } from "./token.ts";
 import { userCommand } from "./user.ts";
 import { verifyCommand } from "./verify.ts";
+import { verifySignatureCommand } from "./verify-signature.ts";
 
 /**
  * Runs the command that the arguments name, and the server without one.
@@ -45,6 +46,7 @@ function program(context: CommandContext): Command {
   larder.commandsGroup("Storage:");
   larder.addCommand(duCommand(context)).addCommand(gcCommand(context));
   larder.addCommand(purgeCommand(context)).addCommand(verifyCommand(context));
+  larder.addCommand(verifySignatureCommand(context));
   larder.commandsGroup("Teams and tokens:");
   larder.addCommand(teamCommand(context)).addCommand(tokenCommand(context));
   larder.addCommand(policyCommand(context));

@@ -84,6 +84,8 @@ function showCommand(context: CommandContext): Command {
                 ["Name", team.name],
                 ["State", team.state],
                 ["Overwrite", team.overwrite],
+                ["Require tag", onOff(team.requireTag)],
+                ["Anonymous read", onOff(team.anonymousRead)],
                 ["Quota", quotaText(team)],
                 ["Max age", maxAgeText(team)],
                 ["Used", roundSize(team.usedBytes)],
@@ -104,6 +106,17 @@ function setCommand(context: CommandContext): Command {
     .option("--slug <slug>", "New slug", checkedText(checkSlug))
     .addOption(new Option("--state <state>", "Whether the team may use the cache").choices(teamStates))
     .addOption(overwriteOption())
+    .addOption(
+      new Option("--require-tag <switch>", "Whether uploads without a signature are refused").choices(
+        switches,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--anonymous-read <switch>",
+        "Whether anybody may read its trusted artifacts without a token",
+      ).choices(switches),
+    )
     .option(
       "--quota <size>",
       "How much the team may use, such as 20GiB, or none",
@@ -135,23 +148,31 @@ function setCommand(context: CommandContext): Command {
   return command;
 }
 
+const switches = ["on", "off"] as const;
+type Switch = (typeof switches)[number];
+
 interface SetOptions {
   name?: string;
   slug?: string;
   state?: TeamState;
   overwrite?: OverwriteRule;
+  requireTag?: Switch;
+  anonymousRead?: Switch;
   quota?: number | "none";
   quotaRule?: QuotaRule;
   maxAge?: number | "none";
   json?: true;
 }
 
-function changeOf({ name, slug, state, overwrite, quota, quotaRule, maxAge }: SetOptions): TeamChange {
+function changeOf(options: SetOptions): TeamChange {
+  const { name, slug, state, overwrite, requireTag, anonymousRead, quota, quotaRule, maxAge } = options;
   return {
     ...(name !== undefined && { name }),
     ...(slug !== undefined && { slug }),
     ...(state !== undefined && { state }),
     ...(overwrite !== undefined && { overwrite }),
+    ...(requireTag !== undefined && { requireTag: requireTag === "on" }),
+    ...(anonymousRead !== undefined && { anonymousRead: anonymousRead === "on" }),
     ...(quota !== undefined && { quotaBytes: quota === "none" ? null : quota }),
     ...(quotaRule !== undefined && { quotaRule }),
     ...(maxAge !== undefined && { maxAgeMs: maxAge === "none" ? null : maxAge }),
@@ -211,18 +232,35 @@ function describeHoldings(holdings: Holdings): string {
 
 function teamTable(teams: Team[]): string {
   return textTable([
-    ["SLUG", "NAME", "STATE", "OVERWRITE", "QUOTA", "MAX AGE", "CREATED", "ID"],
+    [
+      "SLUG",
+      "NAME",
+      "STATE",
+      "OVERWRITE",
+      "REQUIRE TAG",
+      "ANONYMOUS READ",
+      "QUOTA",
+      "MAX AGE",
+      "CREATED",
+      "ID",
+    ],
     ...teams.map((team) => [
       team.slug,
       team.name,
       team.state,
       team.overwrite,
+      onOff(team.requireTag),
+      onOff(team.anonymousRead),
       quotaText(team),
       maxAgeText(team),
       isoTime(team.createdAt),
       team.id,
     ]),
   ]);
+}
+
+function onOff(value: boolean): Switch {
+  return value ? "on" : "off";
 }
 
 /** With what happens at the quota. */

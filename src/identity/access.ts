@@ -33,6 +33,11 @@ export function principalFor({ principals, userId }: Credential, asked: AskedTea
   throw new Refusal("wrong_team", only && userId === null ? otherTeam(only.team) : notMember);
 }
 
+/** Whether a request means this team. */
+export function isNamed(team: Team, { teamId, slug }: AskedTeam): boolean {
+  return Boolean(teamId || slug) && isOf(team, teamId) && isOf(team, slug);
+}
+
 function isOf(team: Team, name: string | undefined): boolean {
   return !name || name === team.id || name === team.slug;
 }
@@ -50,10 +55,19 @@ const notMember =
 /** @throws Refusal `forbidden`. */
 export function requirePermission(principal: Principal, needed: Permission): void {
   if (allows(principal.permission, needed)) return;
+  if (principal.isAnonymous) throw tokenNeeded(principal.team);
   throw new Refusal(
     "forbidden",
     `This token may ${principal.permission}, and this needs ${needed}. ` +
       `\`larder token create --permission ${needed}\` makes one that does.`,
+  );
+}
+
+/** For whoever has none, where the team lets anybody read its artifacts and this is something else. */
+export function tokenNeeded({ slug }: Team): Refusal {
+  return new Refusal(
+    "forbidden",
+    `Without a token team "${slug}" lets you read its artifacts, and nothing else. Use a token of the team for this.`,
   );
 }
 

@@ -1,11 +1,18 @@
 import { asc, eq } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { members, teams, tokens, users } from "../database/schema.ts";
+import { type AskedTeam, isNamed } from "./access.ts";
 import { permissionOf } from "./members.ts";
 import type { Credential, Principal } from "./principal.ts";
 import { digestSecret, isSecret } from "./secret.ts";
-import { defaultTeamSlug } from "./teams.ts";
+import { defaultTeamSlug, type Team } from "./teams.ts";
 import { lesser } from "./tokens.ts";
+
+/**
+ * Says that there is no token, where a client wants one to be set: turbo (2.11.11) asks no remote cache without. Never a secret
+ * of the environment either, where somebody who only reads may have set it.
+ */
+export const anonymousToken = "anonymous";
 
 /** More tokens than this in use at once cost a look-up (7 µs) now and then, not memory. */
 const maxRemembered = 10_000;
@@ -22,6 +29,8 @@ interface Remembered {
 export class Authenticator {
   private readonly remembered = new Map<string, Remembered>();
   private rememberedAt = -1;
+  /** Those that let anybody read. */
+  private openTeams: Team[] | undefined;
   /** The name of each of the environment's tokens, by digest. */
   private readonly environmentNames: ReadonlyMap<string, string>;
 
@@ -31,10 +40,36 @@ export class Authenticator {
     environmentSecrets: readonly string[],
   ) {
     this.environmentNames = new Map(
-      environmentSecrets.map((secret, index) => [
-        digestSecret(secret),
-        index === 0 ? "TURBO_TOKEN" : `TURBO_TOKEN ${index + 1}`,
-      ]),
+      environmentSecrets
+        .filter((secret) => secret !== anonymousToken)
+        .map((secret, index) => [
+          digestSecret(secret),
+          index === 0 ? "TURBO_TOKEN" : `TURBO_TOKEN ${index + 1}`,
+        ]),
+    );
+  }
+
+  /**
+   * Who asks without a token, for the team that the request names; undefined unless that team lets anybody read, or where
+   * none is named.
+   */
+  async authenticateAnonymous(asked: AskedTeam): Promise<Principal | undefined> {
+    this.forgetIfStale();
+    const asOf = this.rememberedAt;
+    const open =
+      this.openTeams ?? (await this.database.read.select().from(teams).where(eq(teams.anonymousRead, true)));
+    if (asOf === this.rememberedAt) this.openTeams = open;
+    const team = open.find((one) => isNamed(one, asked));
+    return (
+      team && {
+        name: anonymousToken,
+        tokenId: null,
+        userId: null,
+        permission: "read",
+        team,
+        scope: "",
+        isAnonymous: true,
+      }
     );
   }
 
@@ -51,6 +86,7 @@ export class Authenticator {
     const version = this.database.identityVersion();
     if (version === this.rememberedAt) return;
     this.remembered.clear();
+    this.openTeams = undefined;
     this.rememberedAt = version;
   }
 

@@ -14,6 +14,8 @@ export interface Principal {
   readonly team: Team;
   /** Empty for a trusted one; else the scope that it reads before the trusted one, and writes. */
   readonly scope: string;
+  /** Nobody in particular: the request had no token, and its team lets anybody read. */
+  readonly isAnonymous?: true;
 }
 
 /** What a secret proves: who asks, and for which teams. */
@@ -31,6 +33,6 @@ export function ownerOf({ tokenId, name }: { tokenId: string | null; name: strin
 }
 
 /** For the audit log. */
-export function actorOf({ tokenId, name }: Principal, address: string | null): Actor {
-  return { kind: "token", id: tokenId, name, address };
+export function actorOf({ tokenId, name, isAnonymous }: Principal, address: string | null): Actor {
+  return { kind: isAnonymous ? "anonymous" : "token", id: tokenId, name, address };
 }

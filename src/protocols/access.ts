@@ -1,7 +1,7 @@
 import { bearer } from "@elysiajs/bearer";
 import { Elysia } from "elysia";
-import { principalFor, requirePermission } from "../identity/access.ts";
-import type { Authenticator } from "../identity/authenticator.ts";
+import { principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
+import { type Authenticator, anonymousToken } from "../identity/authenticator.ts";
 import { type Credential, ownerOf, type Principal } from "../identity/principal.ts";
 import type { RateLimiter } from "../identity/rate-limiter.ts";
 import type { Permission } from "../identity/tokens.ts";
@@ -10,40 +10,67 @@ import { Refusal } from "../refusal.ts";
 export interface AccessOptions {
   authenticator: Authenticator;
   rateLimiter: RateLimiter;
+  /** Where a request comes from. */
+  addressOf: (request: Request) => string | null;
   /** Told who asks, and then for which team where that was not clear before, for the access log. */
   onAsker: (request: Request, asker: Credential | Principal) => void;
 }
 
+/** What a route needs: a permission, or as `anonymousRead` to read, for which some teams want no token. */
+export type Access = Permission | "anonymousRead";
+
 /**
- * Lets a route declare what it needs: `{ access: "write" }`. The handler then has `principal` and `team`, the team that
- * `teamId` and `slug` name. Refused: 401 unknown, 403 not allowed or another team's, 429 too many requests.
+ * Lets a route declare what it needs: `{ access: "write" }`. The handler then has `principal`, `team`, the team that `teamId`
+ * and `slug` name, and `owner`, under whom requests are counted. Refused: 401 unknown, 403 not allowed or another team's,
+ * 429 too many requests.
  */
-export function access({ authenticator, rateLimiter, onAsker }: AccessOptions) {
+export function access({ authenticator, rateLimiter, addressOf, onAsker }: AccessOptions) {
   return new Elysia({ name: "access" })
     .onTransform({ as: "global" }, wantsQueryAndHeaders)
     .use(bearer())
     .macro({
-      access: (needed: Permission) => ({
+      access: (needed: Access) => ({
         resolve: async ({ bearer, headers, query, request }) => {
-          const secret = secretOf(headers.authorization, bearer);
-          const credential = await authenticator.authenticate(secret);
-          if (!credential) {
-            throw new Refusal(
-              "unauthorized",
-              "This token is unknown, expired or revoked. `larder token create` makes a new one.",
-            );
+          const { authorization } = headers;
+          const secret = authorization === undefined ? undefined : secretOf(authorization, bearer);
+          if (secret === undefined || secret === anonymousToken) {
+            const principal = await authenticator.authenticateAnonymous(query);
+            // The same whether the team wants a token or does not exist.
+            if (!principal) throw secret === undefined ? noToken() : unknownToken();
+            onAsker(request, principal);
+            const owner = `${principal.name} ${addressOf(request)}`;
+            rateLimiter.take(owner);
+            if (needed !== "anonymousRead") throw tokenNeeded(principal.team);
+            return { principal, team: principal.team, owner };
           }
+          const credential = await authenticator.authenticate(secret);
+          if (!credential) throw unknownToken();
           const [first, ...others] = credential.principals;
           const only = others.length === 0 ? first : undefined;
           onAsker(request, only ?? credential);
-          rateLimiter.take(ownerOf(credential));
+          const owner = ownerOf(credential);
+          rateLimiter.take(owner);
           const principal = principalFor(credential, query);
           if (!only) onAsker(request, principal);
-          requirePermission(principal, needed);
-          return { principal, team: principal.team };
+          requirePermission(principal, needed === "anonymousRead" ? "read" : needed);
+          return { principal, team: principal.team, owner };
         },
       }),
     });
+}
+
+function unknownToken(): Refusal {
+  return new Refusal(
+    "unauthorized",
+    "This token is unknown, expired or revoked. `larder token create` makes a new one.",
+  );
+}
+
+function noToken(): Refusal {
+  return new Refusal(
+    "unauthorized",
+    'Send the header "Authorization: Bearer <token>" (turbo: set TURBO_TOKEN).',
+  );
 }
 
 /**
@@ -58,14 +85,9 @@ const wantsQueryAndHeaders = (context: { query: unknown; headers: unknown }) => 
  * The bearer plugin also looks into the query when the header has another scheme. A secret has no place in a URL, so only
  * the header counts; and there the scheme's case does not matter (RFC 9110, 11.1).
  */
-function secretOf(authorization: string | undefined, bearer: string | undefined): string {
-  const secret = authorization?.startsWith("Bearer ")
-    ? bearer
-    : /^bearer +(.*)$/i.exec(authorization ?? "")?.[1];
+function secretOf(authorization: string, bearer: string | undefined): string {
+  const secret = authorization.startsWith("Bearer ") ? bearer : /^bearer +(.*)$/i.exec(authorization)?.[1];
   const trimmed = secret?.trim();
   if (trimmed) return trimmed;
-  throw new Refusal(
-    "unauthorized",
-    'Send the header "Authorization: Bearer <token>" (turbo: set TURBO_TOKEN).',
-  );
+  throw noToken();
 }

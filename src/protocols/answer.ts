@@ -13,6 +13,7 @@ const statusOf: Record<RefusalCode, number> = {
   team_blocked: 402,
   forbidden: 403,
   wrong_team: 403,
+  signature_required: 403,
   team_disabled: 403,
   team_over_limit: 403,
   team_paused: 403,

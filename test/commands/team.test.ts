@@ -61,12 +61,15 @@ test("a team's id does wherever its slug does", async () => {
 test("without --json, people can read it", async () => {
   expect(await cli.onData("team", "create", "web")).toMatch(/^Created team web \(team_\w{24}\)\.\n$/);
   await cli.onData("team", "set", "web", "--quota", "20GiB", "--quota-rule", "refuse", "--max-age", "30d");
+  await cli.onData("team", "set", "web", "--require-tag", "on", "--anonymous-read", "on");
   const [head, other, row] = (await cli.onData("team", "list")).split("\n");
-  expect(head).toMatch(/^SLUG +NAME +STATE +OVERWRITE +QUOTA +MAX AGE +CREATED +ID$/);
-  expect(row).toMatch(/^web +web +enabled +allow +20GiB \(refuse\) +30d +\S+Z +team_\w{24}$/);
-  expect(other).toMatch(/^default .* allow +none +the server's +\S+Z /);
+  expect(head).toMatch(
+    /^SLUG +NAME +STATE +OVERWRITE +REQUIRE TAG +ANONYMOUS READ +QUOTA +MAX AGE +CREATED +ID$/,
+  );
+  expect(row).toMatch(/^web +web +enabled +allow +on +on +20GiB \(refuse\) +30d +\S+Z +team_\w{24}$/);
+  expect(other).toMatch(/^default .* allow +off +off +none +the server's +\S+Z /);
   expect(row?.indexOf("enabled")).toBe(head?.indexOf("STATE") as number);
-  expect(await cli.onData("team", "show", "web")).toContain("\nArtifacts     0 (0B)\n");
+  expect(await cli.onData("team", "show", "web")).toContain("\nAnonymous read  on\n");
 });
 
 test("only tokens that are still valid are counted", async () => {
@@ -75,7 +78,7 @@ test("only tokens that are still valid are counted", async () => {
   }
   await cli.onData("token", "revoke", "b", "--team", "default");
   expect(await cli.json("team", "show", "default")).toMatchObject({ validTokens: 2 });
-  expect(await cli.onData("team", "show", "default")).toContain("\nValid tokens  2\n");
+  expect(await cli.onData("team", "show", "default")).toContain("\nValid tokens    2\n");
 });
 
 test("deleting wants --yes, and says before what would go", async () => {

@@ -49,6 +49,22 @@ test("as JSON, with all there is to know", async () => {
   expect((await cli.json(...create("other"))).expiresAt).toBeNull();
 });
 
+test("a scope is said, and an empty one is wrong usage", async () => {
+  const created = await cli.json(...create("pull request", "--scope", "pr-1"));
+  expect(created).toMatchObject({ scope: "pr-1", permission: "write" });
+  const again = ["token", "create", "--team", "web", "--name", "pr", "--permission"];
+  for (const [permission, scope, why] of [
+    // A variable that was not set would make a trusted token.
+    ["write", "", "--scope is empty"],
+    ["write", "a b", "A scope has 1 to 100"],
+    ["admin", "pr-1", "A token with a scope may read or write"],
+  ] as const) {
+    const args = [...again, permission, "--scope", scope, "--data", cli.dataFolder];
+    const { exitCode, stderr } = await cli.larder(args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(why)]);
+  }
+});
+
 test("listing never shows secrets, and keeps to the team if asked", async () => {
   await cli.onData("team", "create", "app");
   const { token, ...ours } = await cli.json(...create("ci"));

@@ -42,6 +42,15 @@ export function parseFacts(headers: RequestHeaders, writtenBy: string | null): A
   };
 }
 
+/** For a team that takes signed artifacts only. @throws Refusal `signature_required`. */
+export function requireTag({ tag }: ArtifactFacts): void {
+  if (tag !== null) return;
+  throw new Refusal(
+    "signature_required",
+    "This team takes signed artifacts only, and this one has no signature (x-artifact-tag).",
+  );
+}
+
 /**
  * The size that an upload announces, or undefined for a chunked one, which turbo 1.x sends.
  * @throws Refusal `bad_request` when the body has neither a length nor chunks.

@@ -13,6 +13,8 @@ export const dialect: Dialect = {
   hints: {
     unauthorized: "For turbo, TURBO_TOKEN holds the token.",
     wrong_team: "For turbo, TURBO_TEAM is the team's slug, and TURBO_TEAMID, if you set it, its id.",
+    signature_required:
+      'Set "signature": true under remoteCache in turbo.json, and TURBO_REMOTE_CACHE_SIGNATURE_KEY where it runs.',
     forbidden: "To keep turbo from uploading, set TURBO_CACHE=local:rw,remote:r.",
   },
 };
