@@ -98,7 +98,7 @@ export const settings = {
   maxRequestsPerMinute: setting({
     kind: optional(integerValue({ min: 1 })),
     default: "none",
-    doc: "Requests per minute that each token may make",
+    doc: "Requests per minute that each token may make, or each address without one",
   }),
   shutdownTimeout: setting({
     // Timers of more than 24.8 days fire at once, so no bound can be that high.

@@ -24,7 +24,7 @@ export class RateLimiter {
     if (waitMs > 0.001) {
       throw new Refusal(
         "too_many_requests",
-        `This token has made more than ${this.maxRequestsPerMinute} requests in a minute (maxRequestsPerMinute).`,
+        `These were more than ${this.maxRequestsPerMinute} requests in a minute (maxRequestsPerMinute).`,
         Math.min(Math.ceil(waitMs / 1000), maxRetryAfterSeconds),
       );
     }

@@ -103,3 +103,30 @@ test("an artifact without a signature is no hit for who asks for signatures", as
     expect(artifact.headers.get("x-artifact-tag")).toMatch(/^[A-Za-z0-9+/]{43}=$/);
   }
 });
+
+test("a team that wants signatures takes none without, says why in turbo's words, and every build is green", async () => {
+  await larder.cli("team", "create", "signing");
+  await larder.cli("team", "set", "signing", "--require-tag", "on");
+  const created = await larder.cli(
+    ...["token", "create", "--team", "signing", "--permission", "write", "--name", "ci", "--json"],
+  );
+  const { token } = JSON.parse(created.stdout) as { token: string };
+  const signing: Connection = { url: larder.url, token, team: "signing" };
+
+  await using careless = await Monorepo.create(turbo);
+  const unsigned = await careless.build(signing);
+  expect(unsigned.exitCode).toBe(0);
+  expect(unsigned.linesWith("signature_required")).toHaveLength(4);
+  expect(unsigned.output).toContain('Set "signature": true under remoteCache in turbo.json');
+  expect((await careless.plan(signing)).map((task) => task.cache.remote)).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
+
+  await using repo = await Monorepo.create(turbo, signed);
+  await repo.build(signing, { env: rightKey });
+  await repo.forget();
+  expect((await repo.build(signing, { env: rightKey })).output).toContain("FULL TURBO");
+});
