@@ -26,6 +26,14 @@ export async function openContext(
   return context;
 }
 
+/** Presses a button that sends a form, and waits for the page that comes of it. */
+export async function press(page: Page, name: string): Promise<void> {
+  const arrived = page.waitForEvent("framenavigated", (frame) => frame === page.mainFrame());
+  await page.getByRole("button", { name, exact: true }).click();
+  await arrived;
+  await page.waitForLoadState();
+}
+
 /** What axe finds wrong with a page, as one line for each finding. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
   // The page's own policy forbids scripts that are put into it, but not those of the debugger.
