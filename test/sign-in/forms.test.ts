@@ -205,6 +205,24 @@ describe("signing in", () => {
     expect(texts[0]).toContain("There is no user with this e-mail address and password.");
   });
 
+  test("too often with a wrong password has to wait, and is told for how long, whether there is such a user or not", async () => {
+    const account = { email: "dan@example.org", password: "a long password" };
+    await createUser(larder, account);
+    for (const email of [account.email, "nobody-either@example.org"]) {
+      const guesses = Array.from({ length: 6 }, (_, index) =>
+        new SiteClient(larder.url).post("/sign-in", { email, password: `guess ${index}` }),
+      );
+      const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+      expect(statuses.sort()).toEqual([403, 403, 403, 403, 429, 429]);
+    }
+    const right = await new SiteClient(larder.url).post("/sign-in", account);
+    // On a slow machine the second may have gone by.
+    if (right.status === 303) return;
+    expect(right.status).toBe(429);
+    expect(right.headers.get("retry-after")).toBe("1");
+    expect(await right.text()).toContain("Too many attempts. Wait a second, then try again.");
+  });
+
   test("takes the address in any case, and with blanks around it", async () => {
     const { password } = administrator;
     const answer = await new SiteClient(larder.url).post("/sign-in", {

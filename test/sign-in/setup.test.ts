@@ -35,6 +35,10 @@ test("the link of the start makes one administrator, and is then used up", async
   expect(text).toContain(`value="${secret}"`);
   expect(text).not.toContain('value="short"');
 
+  const other = await client.post("/setup", { ...fieldsWith(secret), repeated: "another one" });
+  expect(other.status).toBe(400);
+  expect(await other.text()).toContain("This is not the same password.");
+
   // Two at once: one comes first.
   const answers = await Promise.all(
     ["ann@example.org", "eve@example.org"].map((email) =>
