@@ -1,6 +1,7 @@
 import { and, eq, gt, lte } from "drizzle-orm";
 import type { Database, Queries } from "../database/database.ts";
 import { type linkPurposes, links } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
 import { randomText } from "./random.ts";
 import { digestSecret } from "./secret.ts";
 
@@ -102,4 +103,23 @@ async function findLink(queries: Queries, secret: string, purpose: LinkPurpose):
       ),
     );
   return row && { purpose: row.purpose, userId: row.userId, teamId: row.teamId, expiresAt: row.expiresAt };
+}
+
+/** @throws Refusal `unauthorized` where there is none. */
+export function requireLink<T>(link: T | undefined, purpose: LinkPurpose): T {
+  if (!link) throw badLink(purpose);
+  return link;
+}
+
+const linkAdvice: Partial<Record<LinkPurpose, string>> = {
+  setup: "Restart larder, which then prints a new one.",
+  password: "Ask an administrator for a new one (`larder user reset-link`).",
+};
+
+/** The same whether a link never was, is used, or too old. */
+export function badLink(purpose: LinkPurpose): Refusal {
+  return new Refusal(
+    "unauthorized",
+    `This link is not valid: it has been used, has expired, or was not copied whole. ${linkAdvice[purpose] ?? ""}`.trim(),
+  );
 }

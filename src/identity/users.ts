@@ -3,7 +3,7 @@ import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { links, type memberSources, sessions, userRoles, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
-import { createLink, type LinkPurpose, redeemLink } from "./links.ts";
+import { badLink, createLink, redeemLink, requireLink } from "./links.ts";
 import { checkName } from "./names.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
@@ -267,24 +267,6 @@ async function newRow({ email, name = nameOf(email), role = "member", password, 
     oidcSubject: oidc?.subject ?? null,
     createdAt: Date.now(),
   };
-}
-
-function requireLink<T>(link: T | undefined, purpose: LinkPurpose): T {
-  if (!link) throw badLink(purpose);
-  return link;
-}
-
-const linkAdvice: Partial<Record<LinkPurpose, string>> = {
-  setup: "Restart larder, which then prints a new one.",
-  password: "Ask an administrator for a new one (`larder user reset-link`).",
-};
-
-/** The same whether a link never was, is used, or too old. */
-export function badLink(purpose: LinkPurpose): Refusal {
-  return new Refusal(
-    "unauthorized",
-    `This link is not valid: it has been used, has expired, or was not copied whole. ${linkAdvice[purpose] ?? ""}`.trim(),
-  );
 }
 
 function nameOf(email: string): string {

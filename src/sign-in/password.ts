@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { badLink } from "../identity/users.ts";
+import { badLink } from "../identity/links.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { field, formError } from "./field.ts";

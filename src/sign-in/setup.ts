@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
+import { badLink } from "../identity/links.ts";
 import { checkName } from "../identity/names.ts";
-import { badLink, checkEmail } from "../identity/users.ts";
+import { checkEmail } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { field, formError } from "./field.ts";
