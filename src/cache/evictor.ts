@@ -73,11 +73,9 @@ export class Evictor {
     for (let gone = 0; ; ) {
       const excess = (await this.usedBytes(teamId)) - usedBytes;
       if (excess <= 0) return gone;
-      const went = await takeOut(
-        this.options.database,
-        and(eq(artifacts.teamId, teamId), which),
-        { enough: (releasedBytes) => releasedBytes >= excess },
-      );
+      const went = await takeOut(this.options.database, and(eq(artifacts.teamId, teamId), which), {
+        enough: (releasedBytes) => releasedBytes >= excess,
+      });
       if (went === 0) return gone;
       // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
       gone += went;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { serverActor } from "../../src/audit/audit-log.ts";
 import { recencyLagMs } from "../../src/cache/recency.ts";
 import { openTestCache, type TestCache } from "./test-cache.ts";
 
@@ -102,7 +103,7 @@ describe("untrusted uploads", () => {
     while (t.cache.capacity.excessBytes() === 0) await new Promise((resolve) => setImmediate(resolve));
     await t.cache.evictor.makeRoom();
     expect(await t.hashes()).toEqual([..."abcdefghij"]);
-    await t.cache.purge({ teamId: t.team.id, hash: "b" });
+    await t.cache.purge({ teamId: t.team.id, hash: "b" }, serverActor);
     await waiting;
     expect(await t.hashes()).toEqual([..."acdefghijx"]);
   });

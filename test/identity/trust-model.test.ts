@@ -202,12 +202,15 @@ test("nobody ever reads or replaces what the rules of teams and scopes forbid", 
         if (step.kind === "purge") {
           const { scope, hash, writer } = step;
           const writtenBy = writer === undefined ? undefined : holders[writer]?.tokenId;
-          const count = await cache.purge({
-            teamId: (teams[step.team] as Team).id,
-            ...(scope !== undefined && { scope }),
-            ...(hash !== undefined && { hash }),
-            ...(writtenBy !== undefined && { writtenBy }),
-          });
+          const count = await cache.purge(
+            {
+              teamId: (teams[step.team] as Team).id,
+              ...(scope !== undefined && { scope }),
+              ...(hash !== undefined && { hash }),
+              ...(writtenBy !== undefined && { writtenBy: [writtenBy] }),
+            },
+            serverActor,
+          );
           const expected = model.remove(
             (ofTeam, ofScope, ofHash, stored) =>
               ofTeam === String(step.team) &&
