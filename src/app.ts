@@ -12,6 +12,7 @@ import { choose, maxSizeChoice } from "./database/choices.ts";
 import { createDataFolder, openDataFolder } from "./database/data-folder.ts";
 import type { Database } from "./database/database.ts";
 import { Authenticator } from "./identity/authenticator.ts";
+import { ClientLogins } from "./identity/client-logins.ts";
 import { Exchange } from "./identity/exchange.ts";
 import { removeExchangedTokens } from "./identity/exchanged-tokens.ts";
 import { Issuers } from "./identity/issuers.ts";
@@ -28,6 +29,7 @@ import { access } from "./protocols/access.ts";
 import { refusalAnswer } from "./protocols/answer.ts";
 import { errorHandler } from "./protocols/errors.ts";
 import { oauth } from "./protocols/oauth/oauth.ts";
+import { turboAccount } from "./protocols/turbo/account.ts";
 import { turbo } from "./protocols/turbo/turbo.ts";
 import type { Refusal } from "./refusal.ts";
 import { localUrl, networkUrls } from "./server/addresses.ts";
@@ -265,6 +267,7 @@ function buildRoutes(parts: Parts) {
   const site = new Site(config.publicUrl, config.basePath);
   const sessions = new Sessions(database);
   const users = new Users(database, serverActor);
+  const logins = new ClientLogins(database, config.loginTokenMaxAge);
   const signInOptions = {
     site,
     browserSessions: new BrowserSessions({
@@ -292,6 +295,7 @@ function buildRoutes(parts: Parts) {
   const api = new Elysia({ prefix: config.basePath })
     .use(tokenExchange)
     .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
+    .use(turboAccount({ users, logins, access: accessRules, onError, addressOf }))
     .use(pages(signInOptions))
     .use(health(checks));
   if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal }));

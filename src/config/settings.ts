@@ -127,6 +127,11 @@ export const settings = {
     default: "365d",
     doc: "How long it is kept who did what; uploads are kept as long as events",
   }),
+  loginTokenMaxAge: setting({
+    kind: optional(timeValue({ minMs: 1_000 })),
+    default: "90d",
+    doc: "How long a token that `turbo login` gets is valid",
+  }),
   logLevel: setting({
     kind: choiceValue(["error", "warn", "info", "debug"]),
     default: "info",

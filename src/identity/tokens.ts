@@ -196,6 +196,11 @@ export class Tokens {
     );
   }
 
+  /** The token with this secret, live or not. */
+  async findBySecret(secret: string): Promise<Token | undefined> {
+    return isSecret(secret) ? (await this.match(secret, undefined))[0] : undefined;
+  }
+
   private async match(idOrSecretOrName: string, teamId: string | undefined): Promise<Token[]> {
     const condition = isSecret(idOrSecretOrName)
       ? eq(tokens.secretSha256, digestSecret(idOrSecretOrName))

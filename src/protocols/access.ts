@@ -1,6 +1,6 @@
 import { bearer } from "@elysiajs/bearer";
 import { Elysia } from "elysia";
-import { principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
+import { type AskedTeam, principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
 import { type Authenticator, anonymousToken } from "../identity/authenticator.ts";
 import { type Credential, ownerOf, type Principal } from "../identity/principal.ts";
 import type { RateLimiter } from "../identity/rate-limiter.ts";
@@ -23,8 +23,40 @@ export type Access = Permission | "anonymousRead";
  * Lets a route declare what it needs: `{ access: "write" }`. The handler then has `principal`, `team`, the team that `teamId`
  * and `slug` name, and `owner`, under whom requests are counted. Refused: 401 unknown, 403 not allowed or another team's,
  * 429 too many requests.
+ *
+ * What is about the asker and no team declares `{ asker: "known" }` and has `credential`, refused as above; or
+ * `{ secret: "any" }`, and has `secret`, whatever it may be worth, and its `credential` if it is valid.
  */
 export function access({ authenticator, rateLimiter, addressOf, onAsker }: AccessOptions) {
+  const identify = async (request: Request, secret: string): Promise<Credential | undefined> => {
+    const credential = await authenticator.authenticate(secret);
+    if (!credential) return undefined;
+    onAsker(request, onlyPrincipal(credential) ?? credential);
+    rateLimiter.take(ownerOf(credential));
+    return credential;
+  };
+  const identifyKnown = async (request: Request, secret: string): Promise<Credential> => {
+    const credential = await identify(request, secret);
+    if (!credential) throw unknownToken();
+    return credential;
+  };
+  /** @param secret undefined for none. */
+  const admitAnonymous = async (
+    request: Request,
+    secret: string | undefined,
+    asked: AskedTeam,
+    needed: Access,
+  ) => {
+    const principal = await authenticator.authenticateAnonymous(asked);
+    // The same whether the team wants a token or does not exist.
+    if (!principal) throw secret === undefined ? noToken() : unknownToken();
+    onAsker(request, principal);
+    const owner = `${principal.name} ${addressOf(request)}`;
+    rateLimiter.take(owner);
+    if (needed !== "anonymousRead") throw tokenNeeded(principal.team);
+    return { principal, team: principal.team, owner };
+  };
+
   return new Elysia({ name: "access" })
     .onTransform({ as: "global" }, wantsQueryAndHeaders)
     .use(bearer())
@@ -34,29 +66,33 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
           const { authorization } = headers;
           const secret = authorization === undefined ? undefined : secretOf(authorization, bearer);
           if (secret === undefined || secret === anonymousToken) {
-            const principal = await authenticator.authenticateAnonymous(query);
-            // The same whether the team wants a token or does not exist.
-            if (!principal) throw secret === undefined ? noToken() : unknownToken();
-            onAsker(request, principal);
-            const owner = `${principal.name} ${addressOf(request)}`;
-            rateLimiter.take(owner);
-            if (needed !== "anonymousRead") throw tokenNeeded(principal.team);
-            return { principal, team: principal.team, owner };
+            return await admitAnonymous(request, secret, query, needed);
           }
-          const credential = await authenticator.authenticate(secret);
-          if (!credential) throw unknownToken();
-          const [first, ...others] = credential.principals;
-          const only = others.length === 0 ? first : undefined;
-          onAsker(request, only ?? credential);
-          const owner = ownerOf(credential);
-          rateLimiter.take(owner);
+          const credential = await identifyKnown(request, secret);
           const principal = principalFor(credential, query);
-          if (!only) onAsker(request, principal);
+          if (!onlyPrincipal(credential)) onAsker(request, principal);
           requirePermission(principal, needed === "anonymousRead" ? "read" : needed);
-          return { principal, team: principal.team, owner };
+          return { principal, team: principal.team, owner: ownerOf(credential) };
+        },
+      }),
+    })
+    .macro({
+      asker: (_: "known") => ({
+        resolve: async ({ bearer, headers, request }) => ({
+          credential: await identifyKnown(request, secretOf(headers.authorization, bearer)),
+        }),
+      }),
+      secret: (_: "any") => ({
+        resolve: async ({ bearer, headers, request }) => {
+          const secret = secretOf(headers.authorization, bearer);
+          return { secret, credential: await identify(request, secret) };
         },
       }),
     });
+}
+
+function onlyPrincipal({ principals }: Credential): Principal | undefined {
+  return principals.length === 1 ? principals[0] : undefined;
 }
 
 function unknownToken(): Refusal {
@@ -85,8 +121,10 @@ const wantsQueryAndHeaders = (context: { query: unknown; headers: unknown }) => 
  * The bearer plugin also looks into the query when the header has another scheme. A secret has no place in a URL, so only
  * the header counts; and there the scheme's case does not matter (RFC 9110, 11.1).
  */
-function secretOf(authorization: string, bearer: string | undefined): string {
-  const secret = authorization.startsWith("Bearer ") ? bearer : /^bearer +(.*)$/i.exec(authorization)?.[1];
+function secretOf(authorization: string | undefined, bearer: string | undefined): string {
+  const secret = authorization?.startsWith("Bearer ")
+    ? bearer
+    : /^bearer +(.*)$/i.exec(authorization ?? "")?.[1];
   const trimmed = secret?.trim();
   if (trimmed) return trimmed;
   throw noToken();

@@ -59,6 +59,7 @@ describe("what wins", () => {
       sessionMaxAge: 7 * 86_400_000,
       eventMaxAge: 30 * 86_400_000,
       auditMaxAge: 365 * 86_400_000,
+      loginTokenMaxAge: 90 * 86_400_000,
       logLevel: "info",
       logFormat: "auto",
       turboToken: undefined,

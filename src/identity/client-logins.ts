@@ -1,0 +1,81 @@
+import type { Actor } from "../audit/audit-log.ts";
+import type { Database } from "../database/database.ts";
+import { Links } from "./links.ts";
+import { asName } from "./names.ts";
+import { userActor } from "./sessions.ts";
+import { type Token, Tokens } from "./tokens.ts";
+import { type User, Users } from "./users.ts";
+
+const linkMaxAgeMs = 5 * 60_000;
+
+/** Sign-ins of programs, such as `turbo login`, that somebody allows in a browser: each ends with a token of the user's. */
+export class ClientLogins {
+  private readonly links: Links;
+
+  /** @param maxAgeMs how long the tokens are valid; undefined for no end. */
+  constructor(
+    private readonly database: Database,
+    private readonly maxAgeMs: number | undefined,
+  ) {
+    this.links = new Links(database);
+  }
+
+  /**
+   * @param name to know the token by, as the program or its machine says; what cannot stand in a name is replaced.
+   * @param address from where the user allows it.
+   * @returns the secret, which is shown nowhere else.
+   */
+  async createToken(user: User, name: string, address: string | null): Promise<string> {
+    const { secret } = await new Tokens(this.database, userActor(user, address)).create({
+      userId: user.id,
+      name: asName(name, "login"),
+      // No more than the user may do in each team.
+      permission: "admin",
+      ...(this.maxAgeMs !== undefined && { expiresAt: Date.now() + this.maxAgeMs }),
+    });
+    return secret;
+  }
+
+  /** @returns a secret with which the program can fetch its token, once and within five minutes. */
+  async createLink(user: User, teamId: string): Promise<string> {
+    return await this.links.create("sso", { userId: user.id, teamId, maxAgeMs: linkMaxAgeMs });
+  }
+
+  /** The token for a link; undefined if the link is unknown, used or expired, or its user disabled since. */
+  async redeemLink(
+    link: string,
+    name: string,
+    address: string | null,
+  ): Promise<{ secret: string; teamId: string | null } | undefined> {
+    // Anybody may ask, so what is unknown costs no write.
+    if (!(await this.links.find(link, "sso"))) return undefined;
+    const { userId, teamId } = (await this.links.redeem(link, "sso")) ?? {};
+    const user = userId ? await this.users(userId) : undefined;
+    if (!user) return undefined;
+    return { secret: await this.createToken(user, name, address), teamId: teamId ?? null };
+  }
+
+  /** The token with this secret, live or not. */
+  async find(secret: string): Promise<Token | undefined> {
+    return await new Tokens(this.database, nobody).findBySecret(secret);
+  }
+
+  /**
+   * Revokes a user's token. A team's own stays valid: it is often shared by many machines, and whoever signs out of one
+   * must not cut off the others. What is unknown or revoked already is fine, too.
+   */
+  async end(secret: string, address: string | null): Promise<Token | undefined> {
+    const token = await this.find(secret);
+    if (!token || token.userId === null || token.revokedAt !== null) return token;
+    const by: Actor = { kind: "token", id: token.id, name: token.name, address };
+    return await new Tokens(this.database, by).revoke(token.id);
+  }
+
+  private async users(id: string): Promise<User | undefined> {
+    const user = await new Users(this.database, nobody).find(id);
+    return user?.disabledAt === null ? user : undefined;
+  }
+}
+
+/** Who only looks. */
+const nobody: Actor = { kind: "anonymous", id: null, name: "anybody", address: null };
