@@ -44,6 +44,7 @@ import { pageErrors } from "./sign-in/error-page.ts";
 import { oidcChoice, oidcRoutes } from "./sign-in/oidc.ts";
 import { pages } from "./sign-in/pages.ts";
 import { Site } from "./sign-in/site.ts";
+import { turboLogin } from "./sign-in/turbo-login.ts";
 import { DiskStorage } from "./storage/disk/disk-storage.ts";
 import { EventLog } from "./usage/event-log.ts";
 
@@ -297,6 +298,7 @@ function buildRoutes(parts: Parts) {
     .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
     .use(turboAccount({ users, logins, access: accessRules, onError, addressOf }))
     .use(pages(signInOptions))
+    .use(turboLogin({ ...signInOptions, logins }))
     .use(health(checks));
   if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal }));
   const root = new Elysia({

@@ -1,8 +1,10 @@
 import type { Actor } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { Links } from "./links.ts";
+import { type MemberRole, Members } from "./members.ts";
 import { asName } from "./names.ts";
 import { userActor } from "./sessions.ts";
+import { type Team, Teams } from "./teams.ts";
 import { type Token, Tokens } from "./tokens.ts";
 import { type User, Users } from "./users.ts";
 
@@ -15,7 +17,7 @@ export class ClientLogins {
   /** @param maxAgeMs how long the tokens are valid; undefined for no end. */
   constructor(
     private readonly database: Database,
-    private readonly maxAgeMs: number | undefined,
+    readonly maxAgeMs: number | undefined,
   ) {
     this.links = new Links(database);
   }
@@ -50,9 +52,16 @@ export class ClientLogins {
     // Anybody may ask, so what is unknown costs no write.
     if (!(await this.links.find(link, "sso"))) return undefined;
     const { userId, teamId } = (await this.links.redeem(link, "sso")) ?? {};
-    const user = userId ? await this.users(userId) : undefined;
+    const user = userId ? await this.enabledUser(userId) : undefined;
     if (!user) return undefined;
     return { secret: await this.createToken(user, name, address), teamId: teamId ?? null };
+  }
+
+  /** The teams that a token of the user's is good for, by slug, with what the user is there. */
+  async grantsOf(user: User): Promise<{ team: Team; role: MemberRole }[]> {
+    if (user.role !== "admin") return await new Members(this.database, nobody).teamsOf(user.id);
+    const teams = await new Teams(this.database, nobody).list();
+    return teams.map((team) => ({ team, role: "owner" }));
   }
 
   /** The token with this secret, live or not. */
@@ -71,7 +80,7 @@ export class ClientLogins {
     return await new Tokens(this.database, by).revoke(token.id);
   }
 
-  private async users(id: string): Promise<User | undefined> {
+  private async enabledUser(id: string): Promise<User | undefined> {
     const user = await new Users(this.database, nobody).find(id);
     return user?.disabledAt === null ? user : undefined;
   }
