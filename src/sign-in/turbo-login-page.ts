@@ -9,8 +9,19 @@ import { page } from "./page.ts";
 /** Beyond it the page says how many more there are. */
 const maxTeamsShown = 20;
 
-/** After `--sso-team` turbo sends the browser on to a page there, whatever the server is (2.11.11). */
-const vercelOrigin = "https://vercel.com";
+/**
+ * After `--sso-team` turbo sends the browser on to vercel.com, whatever the server is (2.11.11), which people who host their own
+ * need not visit and may not reach. The policy of these pages does not name it, so Chromium stays where it is once turbo has
+ * its answer, and this says so. Other browsers go on.
+ */
+const staysScript = `const form = document.querySelector("form");
+form.addEventListener("submit", () => setTimeout(() => {
+  form.hidden = true;
+  const sent = document.getElementById("sent");
+  sent.className = "notice good";
+  sent.textContent = "Your answer has gone to turbo. The terminal says whether it worked. You can close this page.";
+}));`;
+const sentPlace = html`<p id="sent" role="status"></p>`;
 
 const may: Record<MemberRole, string> = {
   owner: "read, write, delete all",
@@ -39,9 +50,10 @@ export function approvalPage(options: ApprovalOptions): Response {
   const until =
     maxAgeMs === undefined ? undefined : new Date(Date.now() + maxAgeMs).toISOString().slice(0, 10);
   return page({
-    title: "Sign in turbo",
-    formTargets: team ? [loopback.source, vercelOrigin] : [loopback.source],
-    body: html`<h1>Sign in turbo?</h1>
+    title: "Sign turbo in",
+    formTargets: [loopback.source],
+    ...(team && { script: staysScript }),
+    body: html`<h1>Sign turbo in?</h1>
 <p>A program on this computer wants a token of yours${team && html` for team <strong>${team.name}</strong>`}.
 Allow it only if you have just run <code>turbo login${team && html` --sso-team ${team.slug}`}</code> here.</p>
 <dl>
@@ -55,9 +67,9 @@ ${
   shown.length === 0
     ? noTeams
     : html`<p>The token may do what you may:</p>
-<ul class="list">${shown.map(
+<ul>${shown.map(
         ({ team, role }) =>
-          html`<li><div>${team.name} <span class="soft">${team.slug}</span></div><span>${may[role]}</span></li>`,
+          html`<li>${team.name}${team.name !== team.slug && ` (${team.slug})`}: ${may[role]}</li>`,
       )}</ul>
 ${grants.length > shown.length && html`<p>And in ${grants.length - shown.length} more teams.</p>`}`
 }
@@ -65,7 +77,9 @@ ${grants.length > shown.length && html`<p>And in ${grants.length - shown.length}
 ${hiddenField("csrf", csrfToken)}
 <div class="row"><button name="decision" value="allow">Allow</button>
 <button class="quiet" name="decision" value="deny">Deny</button></div>
-</form>`,
+${team && html`<p class="hint">Afterwards the terminal says whether it worked.</p>`}
+</form>
+${team && sentPlace}`,
   });
 }
 
@@ -85,14 +99,16 @@ export function noMemberPage({
   return page({
     title: "Not your team",
     status: 403,
-    formTargets: [loopback.source, vercelOrigin],
+    formTargets: [loopback.source],
+    script: staysScript,
     body: html`<h1>Not your team</h1>
 <p>You, ${signedIn.user.email}, are not a member of a team <code>${teamName}</code>. Check its name in
 <code>turbo login --sso-team</code>, or ask an administrator to add you.</p>
 <form method="post">
 ${hiddenField("csrf", signedIn.csrfToken)}
 <button class="quiet" name="decision" value="deny">Back to turbo</button>
-</form>`,
+</form>
+${sentPlace}`,
   });
 }
 

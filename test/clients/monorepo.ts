@@ -65,7 +65,7 @@ export class Monorepo implements AsyncDisposable {
 
   private constructor(
     private readonly root: string,
-    private readonly turbo: TurboClient,
+    readonly turbo: TurboClient,
   ) {
     this.folder = join(root, "repo");
   }
@@ -181,7 +181,7 @@ export class Monorepo implements AsyncDisposable {
   }
 
   /** Nothing of the machine's own configuration or CI gets in. */
-  private environment(): Record<string, string> {
+  environment(): Record<string, string> {
     return {
       PATH: `${join(this.root, "bin")}:${process.env.PATH}`,
       HOME: join(this.root, "home"),
