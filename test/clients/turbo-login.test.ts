@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import { dirname, join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import type { User } from "../../src/identity/users.ts";
 import { launchChromium, openContext } from "../browser/browser.ts";
 import { identityBeside } from "../identity/beside.ts";
-import { chromium } from "../known-tools.ts";
+import { chromium, oldTurbo, turboVersions } from "../known-tools.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
+import { rowsOf } from "../server/holdings.ts";
 import { describeWith } from "../tools.ts";
 import { Monorepo } from "./monorepo.ts";
-import { allowLogin, password } from "./sign-in.ts";
-import { currentTurbo } from "./turbo-client.ts";
+import { allowLogin, password, signIn } from "./sign-in.ts";
+import { currentTurbo, findTurbo, type TurboClient } from "./turbo-client.ts";
 import { runTurbo, startTurbo } from "./turbo-terminal.ts";
 import { takeTurn } from "./turn.ts";
 
@@ -17,21 +19,23 @@ setDefaultTimeout(60_000);
 const turbo = currentTurbo();
 /** Where `turbo login` waits for the browser, whatever the user sets; and what stands for it between tests. */
 const loginTurn = 9788;
+const ssoPort = freePort();
 const email = "ann@example.org";
 
 describeWith(chromium, "turbo login in a browser", (path) => {
   let larder: RunningLarder;
   let identity: ReturnType<typeof identityBeside>;
   let browser: Browser;
+  let ann: User;
 
   beforeAll(async () => {
     larder = await startLarder();
     identity = identityBeside(larder.dataFolder);
     browser = await launchChromium(path);
-    const { id } = await identity.users.create({ email, name: "Ann", password });
+    ann = await identity.users.create({ email, name: "Ann", password });
     for (const slug of ["web", "docs"]) {
       const team = await identity.teams.create({ slug, name: `The ${slug}` });
-      await identity.members.set(team.id, id, "member");
+      await identity.members.set(team.id, ann.id, "member");
     }
   });
   afterAll(async () => {
@@ -40,22 +44,34 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     await larder[Symbol.asyncDispose]();
   });
 
-  /** The token that turbo keeps. */
+  /** Where turbo keeps its token. */
+  function configFile(repo: Monorepo) {
+    return Bun.file(join(repo.environment().TURBO_CONFIG_DIR_PATH as string, "turborepo/config.json"));
+  }
+
+  async function keepToken(repo: Monorepo, token: string): Promise<void> {
+    await configFile(repo).write(JSON.stringify({ token }));
+  }
+
   async function keptToken(repo: Monorepo): Promise<string | undefined> {
-    const file = Bun.file(join(repo.environment().TURBO_CONFIG_DIR_PATH as string, "turborepo/config.json"));
+    const file = configFile(repo);
     return (await file.exists()) ? ((await file.json()) as { token?: string }).token : undefined;
   }
 
-  async function login(repo: Monorepo, args: string[] = []): Promise<{ output: string; shown: string }> {
+  async function login(
+    repo: Monorepo,
+    args: string[] = [],
+  ): Promise<{ url: string; output: string; shown: string | null }> {
     using _ = await takeTurn(loginTurn);
     await using turbo = await startTurbo(repo, ["login", ...args], { url: larder.url });
     await using context = await openContext(browser);
     const page = await context.newPage();
-    await allowLogin(page, await turbo.opened, email);
+    const url = await turbo.opened;
+    await allowLogin(page, url, email);
     await page.waitForURL(/\/turborepo\/success$/);
     const { exitCode, output } = await turbo.ended;
     expect([exitCode, output]).toEqual([0, expect.stringContaining("Success!")]);
-    return { output, shown: await page.innerText("main") };
+    return { url, output, shown: await page.getByRole("main").textContent() };
   }
 
   test("signs turbo in, links a repository, builds from the cache, and signs out", async () => {
@@ -65,6 +81,8 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     expect(shown).toContain("turbo is signed in");
     const token = (await keptToken(repo)) as string;
     expect(token).toStartWith("lrd_");
+    expect(larder.stderr()).toContain("/turborepo/token");
+    expect(larder.stderr() + larder.stdout()).not.toContain(token);
 
     const at = { url: larder.url };
     const linked = await runTurbo(repo, ["link", "--yes", "--scope", "web"], at);
@@ -74,5 +92,206 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     expect(cold.output).toContain("Remote caching enabled");
     expect(cold.output).toContain("0 cached, 4 total");
     expect((await runTurbo(repo, ["run", "build"], remote)).output).toContain("FULL TURBO");
+    const hashes = rowsOf(
+      larder.dataFolder,
+      "SELECT hash FROM artifacts JOIN teams ON teams.id = team_id WHERE slug = 'web'",
+    );
+    expect(hashes).toHaveLength(4);
+
+    expect((await runTurbo(repo, ["unlink"], at)).exitCode).toBe(0);
+    expect((await runTurbo(repo, ["run", "build"], remote)).output).toContain("Remote caching disabled");
+    const out = await runTurbo(repo, ["logout"], at);
+    expect([out.exitCode, out.output]).toEqual([0, expect.stringContaining("Logged out")]);
+    expect(await keptToken(repo)).toBeUndefined();
+    expect(await tokenOf(token)).toMatchObject({ revokedAt: expect.any(Number), userId: ann.id });
   });
+
+  test("keeps a login that is valid, and begins a new one when it has expired or was revoked, or with --force", async () => {
+    await using repo = await Monorepo.create(turbo);
+    await login(repo);
+    const first = (await keptToken(repo)) as string;
+    const again = await runTurbo(repo, ["login"], { url: larder.url });
+    expect([again.exitCode, again.output]).toEqual([0, expect.stringContaining("Using existing login")]);
+    expect(await keptToken(repo)).toBe(first);
+
+    await identity.tokens.revoke(first);
+    expect((await login(repo)).output).toContain(
+      "Stored token is no longer active, proceeding with new login",
+    );
+    const second = await keptToken(repo);
+    expect(second).not.toBe(first);
+
+    const { secret: expired } = await identity.tokens.create({
+      userId: ann.id,
+      name: "expired",
+      permission: "admin",
+      expiresAt: Date.now() + 1,
+    });
+    await keepToken(repo, expired);
+    await login(repo);
+    expect(await keptToken(repo)).not.toBe(expired);
+
+    const third = (await keptToken(repo)) as string;
+    await login(repo, ["--force"]);
+    expect(await keptToken(repo)).not.toBe(third);
+    expect(await tokenOf(third)).toMatchObject({ revokedAt: null });
+  });
+
+  test("gives nothing to a turbo that was denied", async () => {
+    await using repo = await Monorepo.create(turbo);
+    const before = await identity.tokens.list({ userId: ann.id });
+    using _ = await takeTurn(loginTurn);
+    await using waiting = await startTurbo(repo, ["login"], { url: larder.url });
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    await page.goto(await waiting.opened);
+    await signIn(page, email);
+    await page.getByRole("button", { name: "Deny" }).click();
+    await page.getByRole("heading", { name: "Denied" }).waitFor();
+    expect(await identity.tokens.list({ userId: ann.id })).toEqual(before);
+    expect(await keptToken(repo)).toBeUndefined();
+  });
+
+  test("signs in under a path prefix, without a script, and by keyboard alone", async () => {
+    await using prefixed = await startLarder({ args: ["--base-path", "/cache"] });
+    await using beside = identityBeside(prefixed.dataFolder);
+    await beside.users.create({ email, password, role: "admin" });
+    await using repo = await Monorepo.create(turbo);
+    using _ = await takeTurn(loginTurn);
+    await using waiting = await startTurbo(repo, ["login"], { url: `${prefixed.url}/` });
+    await using context = await openContext(browser, { javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(await waiting.opened);
+    await page.keyboard.type(email);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Allow" }).waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${prefixed.url}/turborepo/success`);
+    expect((await waiting.ended).output).toContain("authorized for ann@example.org");
+  });
+
+  test("--sso-team signs in for a team, and sends the browser nowhere else", async () => {
+    await using repo = await Monorepo.create(turbo);
+    await using waiting = await startTurbo(repo, ["login", "--sso-team", "web"], ssoOptions());
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    const visited = hostsOf(page);
+    await page.goto(await waiting.opened);
+    await signIn(page, email);
+    expect(await page.getByRole("main").textContent()).toContain("wants a token of yours for team The web");
+    await page.getByRole("button", { name: "Allow" }).click();
+    await page.getByText("Your answer has gone to turbo").waitFor();
+    const { exitCode, output } = await waiting.ended;
+    expect([exitCode, output]).toEqual([0, expect.stringContaining("authorized for ann@example.org")]);
+    expect([...visited].sort()).toEqual([new URL(larder.url).host, `127.0.0.1:${ssoPort}`].sort());
+
+    const token = (await keptToken(repo)) as string;
+    expect(await tokenOf(token)).toMatchObject({
+      userId: ann.id,
+      name: expect.stringContaining("Turbo CLI on "),
+    });
+    const again = await runTurbo(repo, ["login", "--sso-team", "web"], ssoOptions());
+    expect([again.exitCode, again.output]).toEqual([0, expect.stringContaining("Using existing login")]);
+    const linked = await runTurbo(repo, ["link", "--yes", "--scope", "docs"], { url: larder.url });
+    expect([linked.exitCode, linked.output]).toEqual([0, expect.stringContaining("The docs")]);
+  });
+
+  test.each([
+    ["web", "Deny"],
+    ["not-mine", "Back to turbo"],
+  ])("--sso-team %s ends with an error after %s", async (slug, button) => {
+    await using repo = await Monorepo.create(turbo);
+    await using waiting = await startTurbo(repo, ["login", "--sso-team", slug], ssoOptions());
+    await using context = await openContext(browser);
+    const page = await context.newPage();
+    await page.goto(await waiting.opened);
+    await signIn(page, email);
+    await page.getByRole("button", { name: button }).click();
+    const { exitCode, output } = await waiting.ended;
+    expect([exitCode, output]).toEqual([1, expect.stringContaining("login callback returned an error")]);
+    expect(await keptToken(repo)).toBeUndefined();
+  });
+
+  for (const version of turboVersions) {
+    describeWith(oldTurbo(version), `with turbo ${version}`, (oldPath) => {
+      const old = findTurbo(dirname(dirname(oldPath))) as TurboClient;
+      const hasState = Bun.semver.order(version, "2.9.14") >= 0;
+
+      test("signs in, links, builds from the cache and signs out", async () => {
+        await using repo = await Monorepo.create(old);
+        const { url } = await login(repo);
+        expect(new URL(url).searchParams.has("state")).toBe(hasState);
+        const token = (await keptToken(repo)) as string;
+        expect(await tokenOf(token)).toMatchObject({ userId: ann.id });
+
+        const at = { url: larder.url };
+        // `--yes` and `--scope` came later; before, turbo lists the user first and then the teams by name.
+        const linked = await runTurbo(
+          repo,
+          version.startsWith("1.") ? ["link"] : ["link", "--yes", "--scope", "web"],
+          version.startsWith("1.")
+            ? {
+                ...at,
+                answers: [
+                  ["[y/n]", "y"],
+                  ["Ann", "The web\r"],
+                ],
+              }
+            : at,
+        );
+        expect([linked.exitCode, linked.output]).toEqual([
+          0,
+          expect.stringContaining("authorized for The web"),
+        ]);
+        const noDaemon = Bun.semver.order(version, "2.9.0") < 0 ? ["--no-daemon"] : [];
+        const remote = { ...at, env: { TURBO_REMOTE_ONLY: "true" } };
+        await runTurbo(repo, ["run", "build", ...noDaemon], remote);
+        expect((await runTurbo(repo, ["run", "build", ...noDaemon], remote)).output).toContain("FULL TURBO");
+
+        const out = await runTurbo(repo, ["logout"], at);
+        expect([out.exitCode, out.output]).toEqual([0, expect.stringContaining("Logged out")]);
+        expect(await keptToken(repo)).toBeUndefined();
+        // Before 2.9 it asked for that only when told to.
+        if (hasState) expect((await tokenOf(token))?.revokedAt).toBeNumber();
+      });
+
+      test("--sso-team signs in for a team", async () => {
+        await using repo = await Monorepo.create(old);
+        using _ = await takeTurn(loginTurn);
+        await using waiting = await startTurbo(repo, ["login", "--sso-team", "web"], { url: larder.url });
+        await using context = await openContext(browser);
+        await allowLogin(await context.newPage(), await waiting.opened, email);
+        expect((await waiting.ended).output).toContain("authorized for ann@example.org");
+        expect(await tokenOf((await keptToken(repo)) as string)).toMatchObject({ userId: ann.id });
+      });
+    });
+  }
+
+  /** This turn has a port of its own, which turbo lets its user choose for `--sso-team`. */
+  function ssoOptions() {
+    return { url: larder.url, env: { TURBO_SSO_LOGIN_CALLBACK_PORT: String(ssoPort) } };
+  }
+
+  async function tokenOf(secret: string) {
+    return await identity.logins.find(secret);
+  }
 });
+
+/** The hosts that a page asks, also where it is refused to. */
+function hostsOf(page: Page): Set<string> {
+  const hosts = new Set<string>();
+  page.on("request", (request) => hosts.add(new URL(request.url()).host));
+  return hosts;
+}
+
+/** One that is free right now. */
+function freePort(): number {
+  const listener = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const { port } = listener;
+  listener.stop(true);
+  return port as number;
+}
