@@ -45,9 +45,15 @@ export function turboLogin(options: TurboLoginOptions) {
     return asked.loopback.with({ token, email: signedIn.user.email, state: asked.state });
   });
   const success = () => signedInPage();
+  // turbo adds its path to a TURBO_LOGIN with a path as that stands, so a slash at its end comes out doubled (2.11.11).
+  const undouble = ({ request }: { request: Request }) =>
+    options.site.redirect(request, options.site.routeOf(request).slice(1));
 
   return new Elysia({ name: "turbo-login" })
     .onError(errors)
+    .get("//turborepo/token", undouble)
+    .get("//api/auth/sso", undouble)
+    .get("//turborepo/success", undouble)
     .get("/turborepo/token", login.show)
     .head("/turborepo/token", login.show)
     .post("/turborepo/token", login.decide, { parse: "none" })

@@ -152,7 +152,7 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     expect(await keptToken(repo)).toBeUndefined();
   });
 
-  test("signs in under a path prefix, without a script, and by keyboard alone", async () => {
+  test("signs in under a path prefix with a slash at its end, without a script, and by keyboard alone", async () => {
     await using prefixed = await startLarder({ args: ["--base-path", "/cache"] });
     await using beside = identityBeside(prefixed.dataFolder);
     await beside.users.create({ email, password, role: "admin" });
