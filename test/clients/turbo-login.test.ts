@@ -2,10 +2,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { dirname, join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import type { User } from "../../src/identity/users.ts";
-import { launchChromium, openContext } from "../browser/browser.ts";
+import { accessibilityProblems, launchChromium, openContext } from "../browser/browser.ts";
 import { identityBeside } from "../identity/beside.ts";
 import { chromium, oldTurbo, turboVersions } from "../known-tools.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
+import { createToken } from "../protocols/turbo/client.ts";
 import { rowsOf } from "../server/holdings.ts";
 import { describeWith } from "../tools.ts";
 import { Monorepo } from "./monorepo.ts";
@@ -19,6 +20,7 @@ setDefaultTimeout(60_000);
 const turbo = currentTurbo();
 /** Where `turbo login` waits for the browser, whatever the user sets; and what stands for it between tests. */
 const loginTurn = 9788;
+const downKey = "\u001b[B";
 const ssoPort = freePort();
 const email = "ann@example.org";
 
@@ -174,6 +176,29 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     expect((await waiting.ended).output).toContain("authorized for ann@example.org");
   });
 
+  test.each(["light", "dark"] as const)(
+    "everybody can use its pages, when they are %s",
+    async (colorScheme) => {
+      await using context = await openContext(browser, { colorScheme });
+      const page = await context.newPage();
+      const asked = new URLSearchParams({ redirect_uri: "http://127.0.0.1:9789" });
+      await page.goto(`${larder.url}/turborepo/token?${asked}`);
+      await signIn(page, email);
+      await page.getByRole("button", { name: "Allow" }).waitFor();
+      const team = (teamId: string) => new URLSearchParams({ teamId, next: "http://127.0.0.1:9789" });
+      for (const route of [
+        `/turborepo/token?${asked}`,
+        "/turborepo/token",
+        "/turborepo/success",
+        `/api/auth/sso?${team("web")}`,
+        `/api/auth/sso?${team("not-mine")}`,
+      ]) {
+        await page.goto(larder.url + route);
+        expect([route, await accessibilityProblems(page)]).toEqual([route, []]);
+      }
+    },
+  );
+
   test("--sso-team signs in for a team, and sends the browser nowhere else", async () => {
     await using repo = await Monorepo.create(turbo);
     await using waiting = await startTurbo(repo, ["login", "--sso-team", "web"], ssoOptions());
@@ -214,6 +239,37 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     const { exitCode, output } = await waiting.ended;
     expect([exitCode, output]).toEqual([1, expect.stringContaining("login callback returned an error")]);
     expect(await keptToken(repo)).toBeUndefined();
+  });
+
+  test("--manual asks for address, team and token, and keeps what it was told", async () => {
+    await using repo = await Monorepo.create(turbo);
+    const { token } = await createToken(larder, "web", "write");
+    const { exitCode, output } = await runTurbo(repo, ["login", "--manual"], {
+      url: larder.url,
+      env: { TURBO_API: undefined, TURBO_LOGIN: undefined },
+      answers: [
+        ["Remote Cache URL: ", `${larder.url}\r`],
+        ["> id", `${downKey}\r`],
+        ["Team slug: ", "web\r"],
+        ["Enter token: ", `${token}\r`],
+      ],
+    });
+    expect([exitCode, output]).toEqual([0, expect.stringContaining("Enter token: [hidden]")]);
+    expect(await keptToken(repo)).toBe(token);
+    const remote = { url: larder.url, env: { TURBO_CACHE: "remote:rw", TURBO_API: undefined } };
+    await runTurbo(repo, ["run", "build"], remote);
+    expect((await runTurbo(repo, ["run", "build"], remote)).output).toContain("FULL TURBO");
+  });
+
+  test("link works with a token of a team's own, and logout leaves it to the others that have it", async () => {
+    await using repo = await Monorepo.create(turbo);
+    const { token } = await createToken(larder, "docs", "write");
+    await keepToken(repo, token);
+    const linked = await runTurbo(repo, ["link", "--yes", "--scope", "docs"], { url: larder.url });
+    expect([linked.exitCode, linked.output]).toEqual([0, expect.stringContaining("The docs")]);
+    const out = await runTurbo(repo, ["logout"], { url: larder.url });
+    expect([out.exitCode, await keptToken(repo)]).toEqual([0, undefined]);
+    expect(await tokenOf(token)).toMatchObject({ revokedAt: null });
   });
 
   for (const version of turboVersions) {

@@ -6,7 +6,8 @@ import type { Monorepo } from "./monorepo.ts";
 export interface TerminalOptions {
   /** Larder's address, for the API and for the sign-in. */
   url: string;
-  env?: Record<string, string>;
+  /** What is undefined is not set. */
+  env?: Record<string, string | undefined>;
   /** Answers to turbo's questions, which it asks on a terminal only: once the text is shown, the keys are pressed. */
   answers?: [shown: string, keys: string][];
 }

@@ -15,7 +15,8 @@ let docs: Team;
 let annsToken: string;
 
 beforeAll(async () => {
-  larder = await startLarder({ env: { TURBO_TOKEN: environmentSecret } });
+  // fetch makes one slash of two at the beginning of a path, but not behind a prefix.
+  larder = await startLarder({ args: ["--base-path", "/cache"], env: { TURBO_TOKEN: environmentSecret } });
   identity = identityBeside(larder.dataFolder);
   web = await identity.teams.create({ slug: "web", name: "The web" });
   docs = await identity.teams.create({ slug: "docs" });
@@ -244,7 +245,7 @@ describe("/registration/verify", () => {
     );
     expect(made).toMatchObject({ name: "Turbo CLI on laptop", permission: "admin", scope: "" });
     // The setting's default.
-    expect(made?.expiresAt).toBe((made?.createdAt ?? 0) + 90 * 86_400_000);
+    expect((made?.expiresAt ?? 0) - Date.now()).toBeWithin(90 * 86_400_000 - 60_000, 90 * 86_400_000 + 1);
     expect(
       rowsOf(
         larder.dataFolder,
