@@ -12,7 +12,7 @@ import { type CacheData, collected, withCache, withCacheShown } from "./with-cac
 export function gcCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "gc",
-    "Remove what is too old, over a quota or maxSize, unused, or long in quarantine",
+    "Remove what is too old, over a limit, unused, or long in quarantine",
     "larder gc --dry-run\n  larder gc --max-size 50GiB",
     ["maxSize", "maxAge", "scopeMaxAge"],
   )

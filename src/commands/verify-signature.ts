@@ -34,7 +34,7 @@ interface Report {
 export function verifySignatureCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "verify-signature",
-    "Check the signatures of a team's artifacts with the key that its turbo signs with",
+    "Check a team's signatures with the key that turbo signs with",
     "larder verify-signature --team web --key-env TURBO_REMOTE_CACHE_SIGNATURE_KEY",
   )
     .requiredOption("--team <slug>", "Slug or id of the team")
