@@ -24,7 +24,7 @@ form.addEventListener("submit", () => setTimeout(() => {
 const sentPlace = html`<p id="sent" role="status"></p>`;
 
 const may: Record<MemberRole, string> = {
-  owner: "read, write, delete all",
+  owner: "read, write, and delete everything",
   member: "read and write",
   viewer: "read",
 };
