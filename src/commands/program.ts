@@ -47,12 +47,10 @@ function program(context: CommandContext): Command {
   larder.addCommand(duCommand(context)).addCommand(gcCommand(context));
   larder.addCommand(purgeCommand(context)).addCommand(verifyCommand(context));
   larder.addCommand(verifySignatureCommand(context));
-  larder.commandsGroup("Teams and tokens:");
-  larder.addCommand(teamCommand(context)).addCommand(tokenCommand(context));
-  larder.addCommand(policyCommand(context));
+  larder.commandsGroup("Teams, people and tokens:");
+  larder.addCommand(teamCommand(context)).addCommand(userCommand(context));
+  larder.addCommand(tokenCommand(context)).addCommand(policyCommand(context));
   larder.addCommand(auditCommand(context));
-  larder.commandsGroup("People:");
-  larder.addCommand(userCommand(context));
   larder.commandsGroup("Clients:");
   larder.addCommand(connectCommand(context)).addCommand(exchangeCommand(context));
   larder.commandsGroup("Help:").helpCommand("help [command...]", "Print the help of a command");

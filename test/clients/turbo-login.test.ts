@@ -123,12 +123,14 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     const second = await keptToken(repo);
     expect(second).not.toBe(first);
 
+    const expiresAt = Date.now() + 500;
     const { secret: expired } = await identity.tokens.create({
       userId: ann.id,
       name: "expired",
       permission: "admin",
-      expiresAt: Date.now() + 1,
+      expiresAt,
     });
+    while (Date.now() <= expiresAt) await new Promise((turned) => setImmediate(turned));
     await keepToken(repo, expired);
     await login(repo);
     expect(await keptToken(repo)).not.toBe(expired);

@@ -114,6 +114,7 @@ describe("larder audit", () => {
 
   test("lets no control character out of what others named", async () => {
     using database = new Database(join(larder.dataFolder, "larder.db"));
+    database.run("PRAGMA busy_timeout = 5000");
     const nasty = "\x1b[2J\x9b31m\u202egpj\r\n\ttab\u2028\u{e0001}\ud800";
     database.run(
       "INSERT INTO audit (created_at, kind, actor_kind, actor_name, target, details) VALUES (?, 'policy.create', 'user', ?, ?, ?)",
@@ -158,6 +159,7 @@ test("what was answered is written down after kill -9, and what is written down 
     (await audit("--kind", "artifact.write", "--limit", "10000")).map(({ target }) => target),
   );
   using database = new Database(join(larder.dataFolder, "larder.db"), { readonly: true });
+  database.run("PRAGMA busy_timeout = 5000");
   const kept = new Set(
     (database.query("SELECT hash FROM artifacts").values() as [string][]).map(([hash]) => hash),
   );

@@ -39,6 +39,7 @@ function kept(): string[] {
 
 function change(sql: string, ...values: (string | number)[]): void {
   using database = new Database(join(larder.dataFolder, "larder.db"));
+  database.run("PRAGMA busy_timeout = 5000");
   database.run("PRAGMA foreign_keys = ON");
   database.run("PRAGMA busy_timeout = 5000");
   database.run(sql, values);

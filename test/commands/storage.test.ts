@@ -28,6 +28,7 @@ async function json(...args: string[]) {
 
 function setLastUsed(hash: string, daysAgo: number): void {
   using database = new Database(join(larder.dataFolder, "larder.db"));
+  database.run("PRAGMA busy_timeout = 5000");
   database.run("UPDATE artifacts SET last_used_at = ? WHERE hash = ?", [
     Date.now() - daysAgo * 86_400_000,
     hash,

@@ -8,6 +8,7 @@ import { until } from "../server/until.ts";
 
 const holder = `
   const database = new (require("bun:sqlite").Database)(process.argv.at(-1));
+  database.run("PRAGMA busy_timeout = 5000");
   database.run("BEGIN IMMEDIATE");
   console.log("held");
   // Holds on until its input ends.

@@ -26,6 +26,7 @@ test("the tokens of jobs that are long over go by themselves, and no others", as
   }
   const day = 86_400_000;
   using database = new Database(join(dataFolder, "larder.db"));
+  database.run("PRAGMA busy_timeout = 5000");
   const expire = database.query("UPDATE tokens SET expires_at = ? WHERE rowid = ?");
   const rows = database.query<{ id: number }, []>("SELECT rowid AS id FROM tokens ORDER BY rowid").all();
   expect(rows).toHaveLength(3);

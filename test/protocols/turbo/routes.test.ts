@@ -131,7 +131,6 @@ describe.each(roots.map((root) => [`${root.basePath}${root.version}/artifacts`, 
 );
 
 test.each([
-  "/",
   "/v8",
   "/v9/artifacts/abc",
   "//v9/artifacts/abc",
