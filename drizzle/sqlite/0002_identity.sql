@@ -12,8 +12,7 @@ CREATE TABLE `audit` (
 );
 --> statement-breakpoint
 CREATE INDEX `audit_created` ON `audit` (`created_at`);--> statement-breakpoint
-CREATE INDEX `audit_kind` ON `audit` (`kind`,`created_at`);--> statement-breakpoint
-CREATE INDEX `audit_actor` ON `audit` (`actor_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `audit_others_created` ON `audit` (`created_at`) WHERE "audit"."kind" <> 'artifact.write';--> statement-breakpoint
 CREATE TABLE `links` (
 	`secret_sha256` text PRIMARY KEY NOT NULL,
 	`purpose` text NOT NULL,

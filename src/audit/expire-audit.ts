@@ -1,7 +1,7 @@
-import { and, asc, eq, inArray, lt, ne, type SQL } from "drizzle-orm";
+import { and, asc, eq, inArray, lt, type SQL } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { audit } from "../database/schema.ts";
-import { uploadKind } from "./audit-log.ts";
+import { isNoUpload, uploadKind } from "./audit-log.ts";
 
 /** Short enough that no request notices the deletion. */
 export const rowsPerDeletion = 2_000;
@@ -24,7 +24,7 @@ export async function expireAudit(
   const olderThan = (ageMs: number) => lt(audit.createdAt, now - ageMs);
   if (uploadMaxAgeMs !== undefined)
     expired.push(and(eq(audit.kind, uploadKind), olderThan(uploadMaxAgeMs)) as SQL);
-  if (maxAgeMs !== undefined) expired.push(and(ne(audit.kind, uploadKind), olderThan(maxAgeMs)) as SQL);
+  if (maxAgeMs !== undefined) expired.push(and(isNoUpload, olderThan(maxAgeMs)) as SQL);
   for (const condition of expired) {
     for (let deleted = rowsPerDeletion; deleted === rowsPerDeletion && !signal?.aborted; )
       deleted = await deleteOldest(database, condition, rowsPerDeletion);

@@ -1,4 +1,5 @@
 import { and, eq, like, or, type SQL, sql } from "drizzle-orm";
+import { isNoUpload } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { artifacts, audit, tokens, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
@@ -82,7 +83,13 @@ async function tokensOf(
   const created = await read
     .select({ id: audit.target, details: audit.details })
     .from(audit)
-    .where(and(eq(audit.kind, "token.create"), sql`${like(sql`${audit.details}`, pattern)} escape '\\'`));
+    .where(
+      and(
+        isNoUpload,
+        eq(audit.kind, "token.create"),
+        sql`${like(sql`${audit.details}`, pattern)} escape '\\'`,
+      ),
+    );
   for (const { id, details } of created) if (id !== null && details?.[key] === value) ids.add(id);
   return [...ids];
 }
