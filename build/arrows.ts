@@ -9,7 +9,7 @@ import { API } from "typescript/unstable/async";
 const layers = [
   ["main.ts"],
   ["commands"],
-  ["app.ts"],
+  ["app"],
   ["protocols", "admin", "sign-in", "server"],
   ["cache", "identity", "usage"],
   ["audit"],
@@ -22,9 +22,9 @@ const everybodys = ["refusal.ts", "version.ts"];
 /** Rooms with rules of their own. */
 const exceptions: Record<string, { mayImport: string[]; mayBeImportedBy: string[] }> = {
   // Everything else takes what it needs as arguments.
-  config: { mayImport: [], mayBeImportedBy: ["main.ts", "commands", "app.ts"] },
+  config: { mayImport: [], mayBeImportedBy: ["main.ts", "commands", "app"] },
   // Speaks to `admin` over HTTP, as anybody's script would.
-  web: { mayImport: [], mayBeImportedBy: ["app.ts"] },
+  web: { mayImport: [], mayBeImportedBy: ["app"] },
 };
 
 export interface Violation {

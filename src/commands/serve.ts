@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type App, startApp } from "../app.ts";
+import { type App, startApp } from "../app/app.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { roundSize } from "../config/units.ts";
 import { createLog } from "../server/logger.ts";

@@ -10,8 +10,8 @@ describe("what may import what", () => {
   test.each([
     ["src/main.ts", "src/commands/serve.ts"],
     ["src/commands/serve.ts", "src/config/settings.ts"],
-    ["src/app.ts", "src/config/settings.ts"],
-    ["src/app.ts", "src/web/index.html"],
+    ["src/app/app.ts", "src/config/settings.ts"],
+    ["src/app/app.ts", "src/web/index.html"],
     ["src/commands/token.ts", "src/database/database.ts"],
     ["src/protocols/turbo/artifacts.ts", "src/cache/cache.ts"],
     ["src/protocols/turbo/artifacts.ts", "src/protocols/turbo/headers.ts"],
@@ -25,7 +25,7 @@ describe("what may import what", () => {
   });
 
   test.each([
-    ["src/app.ts", "src/commands/serve.ts"],
+    ["src/app/app.ts", "src/commands/serve.ts"],
     ["src/cache/cache.ts", "src/protocols/turbo/artifacts.ts"],
     ["src/cache/cache.ts", "src/identity/tokens.ts"],
     ["src/cache/cache.ts", "src/config/settings.ts"],
@@ -60,7 +60,7 @@ describe("a run over a folder", () => {
         include: ["src"],
       }),
     );
-    await Bun.write(join(folder, "src/app.ts"), 'export * from "./cache/cache.ts";\n');
+    await Bun.write(join(folder, "src/app/app.ts"), 'export * from "./cache/cache.ts";\n');
     await Bun.write(join(folder, "src/protocols/turbo/artifacts.ts"), "export type Artifact = string;\n");
   });
 

@@ -1,0 +1,131 @@
+import type { Logger } from "pino";
+import { serverActor } from "../audit/audit-log.ts";
+import { UploadLog } from "../audit/upload-log.ts";
+import { Cache } from "../cache/cache.ts";
+import type { Config } from "../config/settings.ts";
+import { createDataFolder, openDataFolder } from "../database/data-folder.ts";
+import { openOidc } from "../identity/open-oidc.ts";
+import { defaultTeamSlug, Teams } from "../identity/teams.ts";
+import { TokenUse } from "../identity/token-use.ts";
+import { refusalAnswer } from "../protocols/answer.ts";
+import { localUrl, networkUrls } from "../server/addresses.ts";
+import { lockData } from "../server/data-lock.ts";
+import { type Listener, listen } from "../server/listen.ts";
+import type { ServerLog } from "../server/logger.ts";
+import { Requests } from "../server/requests.ts";
+import { DiskStorage } from "../storage/disk/disk-storage.ts";
+import { EventLog } from "../usage/event-log.ts";
+import { chooseMaxSize, createFirstToken, createSetupLink } from "./first-start.ts";
+import { scheduleJobs } from "./jobs.ts";
+import { buildRoutes } from "./routes.ts";
+
+export interface App {
+  /** How this machine reaches it. */
+  readonly url: string;
+  /** How others do, as far as the machine knows. */
+  readonly networkUrls: string[];
+  /** On the first start of a data folder: the secret of its first token, to be shown once. */
+  readonly firstSecret: string | undefined;
+  /** While there is no administrator: the link with which the first one is made, to be shown once. */
+  readonly setupLink: string | undefined;
+  readonly teamSlug: string;
+  /** What all artifacts together may take; undefined for no limit. */
+  readonly maxSizeBytes: number | undefined;
+  /** Takes no new requests, waits for the transfers under way (`shutdownTimeout`), and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the data folder, builds the services and listens. Everything that larder consists of is put together here.
+ * @throws Refusal when the folder is served already or cannot be used, or the address cannot be had.
+ */
+export async function startApp(config: Config, { log, logRequest }: ServerLog): Promise<App> {
+  createDataFolder(config.data);
+  await using undo = new AsyncDisposableStack();
+  const lock = lockData(config.data);
+  undo.defer(() => lock.release());
+  const database = openDataFolder(config.data, config.durability, (error) => {
+    log.fatal(
+      { err: error },
+      "the database's log could not be synced; check the disk, then start larder again",
+    );
+    process.exit(1);
+  });
+  undo.defer(() => database.close());
+
+  const storage = await DiskStorage.open(config.data, config.durability);
+  const maxSizeBytes = await chooseMaxSize(config.maxSize, database, storage);
+  const cache = await Cache.open({
+    database,
+    storage,
+    maxArtifactSizeBytes: config.maxArtifactSize,
+    maxSizeBytes,
+    minFreeBytes: config.minFree,
+    maxAgeMs: config.maxAge,
+    scopeMaxAgeMs: config.scopeMaxAge,
+    log,
+  });
+  const eventLog = new EventLog(database, log);
+  const uploadLog = new UploadLog(database, log);
+  const tokenUse = new TokenUse(database);
+  await new Teams(database, serverActor).ensureDefault();
+
+  // Readiness says it, too, but nobody may look there.
+  const freeBytes = await storage.freeBytes();
+  if (freeBytes < config.minFree) log.warn({ freeBytes, minFree: config.minFree }, "no room for uploads");
+
+  const requests = new Requests(config.proxyHops);
+  const oidc = await openOidc({
+    issuer: config.oidcIssuer,
+    clientId: config.oidcClientId,
+    clientSecret: config.oidcClientSecret,
+    name: config.oidcName,
+    scopes: config.oidcScopes,
+    groupsClaim: config.oidcGroupsClaim,
+    rules: config.oidcAccess,
+    database,
+    log,
+  });
+  const parts = { config, database, storage, cache, eventLog, uploadLog, tokenUse, oidc, requests, log };
+  const routes = buildRoutes(parts);
+  const listener = listen({
+    handle: (request) => routes.fetch(request),
+    refuse: refusalAnswer,
+    host: config.host,
+    port: config.port,
+    idleTimeoutMs: config.idleTimeout,
+    requests,
+    log,
+    logRequest,
+  });
+  const jobs = scheduleJobs(parts);
+  undo.defer(async () => {
+    await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
+    await cache.close();
+    await uploadLog.stop();
+    await tokenUse.flush();
+  });
+
+  // Only now, when nothing can go wrong any more: its secret is shown once.
+  const firstSecret = await createFirstToken(database);
+  const url = localUrl(config.host, listener.port, config.basePath);
+  const setupLink = await createSetupLink(database, config.publicUrl ?? url);
+  const otherUrls = networkUrls(config.host, listener.port, config.basePath);
+  lock.announce(config.publicUrl ?? url, config.publicUrl === undefined ? otherUrls : []);
+  log.info({ url, data: config.data }, "larder serves");
+  const held = undo.move();
+  return {
+    url,
+    networkUrls: otherUrls,
+    firstSecret,
+    setupLink,
+    teamSlug: defaultTeamSlug,
+    maxSizeBytes,
+    stop: () => held.disposeAsync(),
+  };
+}
+
+async function drain(listener: Listener, withinMs: number, log: Logger): Promise<void> {
+  const complete = await listener.drain(withinMs);
+  if (!complete) log.warn({ withinMs }, "transfers cut at shutdown");
+}

@@ -1,0 +1,24 @@
+import type { Logger } from "pino";
+import type { UploadLog } from "../audit/upload-log.ts";
+import type { Cache } from "../cache/cache.ts";
+import type { Config } from "../config/settings.ts";
+import type { Database } from "../database/database.ts";
+import type { Oidc } from "../identity/open-oidc.ts";
+import type { TokenUse } from "../identity/token-use.ts";
+import type { Requests } from "../server/requests.ts";
+import type { DiskStorage } from "../storage/disk/disk-storage.ts";
+import type { EventLog } from "../usage/event-log.ts";
+
+/** What a running larder consists of. */
+export interface Parts {
+  config: Config;
+  database: Database;
+  storage: DiskStorage;
+  cache: Cache;
+  eventLog: EventLog;
+  uploadLog: UploadLog;
+  tokenUse: TokenUse;
+  oidc: Oidc | undefined;
+  requests: Requests;
+  log: Logger;
+}

@@ -1,0 +1,103 @@
+import { constants } from "node:fs";
+import { access as tryPath } from "node:fs/promises";
+import { Elysia } from "elysia";
+import { BunAdapter } from "elysia/adapter/bun";
+import { serverActor } from "../audit/audit-log.ts";
+import { Authenticator } from "../identity/authenticator.ts";
+import { ClientLogins } from "../identity/client-logins.ts";
+import { Exchange } from "../identity/exchange.ts";
+import { Issuers } from "../identity/issuers.ts";
+import { Links } from "../identity/links.ts";
+import { PasswordSignIn } from "../identity/password-sign-in.ts";
+import { RateLimiter } from "../identity/rate-limiter.ts";
+import { Sessions } from "../identity/sessions.ts";
+import { Users } from "../identity/users.ts";
+import { access } from "../protocols/access.ts";
+import { errorHandler } from "../protocols/errors.ts";
+import { oauth } from "../protocols/oauth/oauth.ts";
+import { turboAccount } from "../protocols/turbo/account.ts";
+import { turbo } from "../protocols/turbo/turbo.ts";
+import type { Refusal } from "../refusal.ts";
+import { health, type ReadinessCheck } from "../server/health.ts";
+import { BrowserSessions } from "../sign-in/browser-session.ts";
+import { pageErrors } from "../sign-in/error-page.ts";
+import { oidcChoice, oidcRoutes } from "../sign-in/oidc.ts";
+import { pages } from "../sign-in/pages.ts";
+import { Site } from "../sign-in/site.ts";
+import { turboLogin } from "../sign-in/turbo-login.ts";
+import type { Parts } from "./parts.ts";
+
+/** Everything that larder answers over HTTP. */
+export function buildRoutes(parts: Parts) {
+  const { config, database, storage, cache, eventLog, uploadLog, tokenUse, oidc, requests, log } = parts;
+  const onRefusal = (request: Request, { code, message }: Refusal) =>
+    requests.note(request, { refused: code, reason: message });
+  const accessRules = access({
+    authenticator: new Authenticator(database, config.turboToken ?? []),
+    rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
+    addressOf: (request) => requests.addressOf(request),
+    onAsker: (request, asker) => {
+      requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name });
+      tokenUse.note(asker.tokenId);
+    },
+  });
+  const onError = errorHandler({
+    log,
+    onRefusal,
+    noRouteHint: `Set TURBO_API to this server's address${config.basePath && `, followed by ${config.basePath}`}; turbo adds /v8/artifacts itself.`,
+  });
+  const checks: ReadinessCheck[] = [
+    () => database.check(),
+    () => tryPath(config.data, constants.W_OK),
+    () => storage.check(),
+    () => cache.capacity.check(),
+  ];
+  const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;
+  const keepAlive = (request: Request) => requests.keepAlive(request);
+  const addressOf = (request: Request) => requests.addressOf(request);
+  const site = new Site(config.publicUrl, config.basePath);
+  const sessions = new Sessions(database);
+  const users = new Users(database, serverActor);
+  const logins = new ClientLogins(database, config.loginTokenMaxAge);
+  const signInOptions = {
+    site,
+    browserSessions: new BrowserSessions({
+      sessions,
+      site,
+      sessionMaxAgeMs: config.sessionMaxAge,
+      addressOf,
+      onUser: (request, { email }) => requests.note(request, { user: email }),
+    }),
+    database,
+    users,
+    sessions,
+    links: new Links(database),
+    passwordSignIn: new PasswordSignIn(database, users, log),
+    choices: oidc ? [oidcChoice(oidc.provider)] : [],
+    addressOf,
+    errors: pageErrors(onError()),
+  };
+  const tokenExchange = oauth({
+    exchange: new Exchange({ database, issuers: new Issuers() }),
+    onError,
+    addressOf,
+    onIssued: (request, issued) => requests.note(request, issued),
+  });
+  const api = new Elysia({ prefix: config.basePath })
+    .use(tokenExchange)
+    .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
+    .use(turboAccount({ users, logins, access: accessRules, onError, addressOf }))
+    .use(pages(signInOptions))
+    .use(turboLogin({ ...signInOptions, logins }))
+    .use(health(checks));
+  if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal }));
+  const root = new Elysia({
+    // Elysia would look for the path only behind a host name of four letters or more.
+    handler: { standardHostname: false },
+    // It would answer HEAD by reading all bytes of the answer to GET, to count them; the server knows a file's length.
+    adapter: { ...BunAdapter, isWebStandard: false },
+  }).use(api);
+  // Health is also found where no proxy's prefix is known.
+  if (config.basePath !== "") root.use(health(checks));
+  return root.onError(onError()).compile();
+}
