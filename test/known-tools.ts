@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Tool } from "./tools.ts";
 
-/** Older clients that are still in use: one per protocol change since the first release line. */
-export const turboVersions = ["1.13.4", "2.5.8", "2.9.18", "2.10.13"] as const;
+/** Older clients that are still in use: the first of 2.x, and one per protocol change since the first release line. */
+export const turboVersions = ["1.13.4", "2.0.0", "2.5.8", "2.9.18", "2.10.13"] as const;
 
 /** The client that this repository pins. Run its path with `process.execPath`: it is a script. */
 export const turbo: Tool = {

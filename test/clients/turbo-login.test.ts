@@ -287,19 +287,20 @@ describeWith(chromium, "turbo login in a browser", (path) => {
         expect(await tokenOf(token)).toMatchObject({ userId: ann.id });
 
         const at = { url: larder.url };
-        // `--yes` and `--scope` came later; before, turbo lists the user first and then the teams by name.
+        // `--yes` and `--scope` came between these; before, turbo lists the user first and then the teams by name.
+        const linksByFlags = Bun.semver.order(version, "2.5.8") >= 0;
         const linked = await runTurbo(
           repo,
-          version.startsWith("1.") ? ["link"] : ["link", "--yes", "--scope", "web"],
-          version.startsWith("1.")
-            ? {
+          linksByFlags ? ["link", "--yes", "--scope", "web"] : ["link"],
+          linksByFlags
+            ? at
+            : {
                 ...at,
                 answers: [
                   ["[y/n]", "y"],
                   ["Ann", "The web\r"],
                 ],
-              }
-            : at,
+              },
         );
         expect([linked.exitCode, linked.output]).toEqual([
           0,
