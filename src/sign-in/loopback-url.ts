@@ -1,7 +1,10 @@
 const maxLength = 1_000;
 
-/** The computer of the browser itself, in the three ways that it is written (RFC 8252, 7.3). */
-const pattern = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(?::([1-9]\d{0,4}))?(?:[/?][!-~]*)?$/;
+/**
+ * The computer of the browser itself. RFC 8252, 7.3 has `[::1]`, too, which no turbo listens on and which no content security
+ * policy can name.
+ */
+const pattern = /^http:\/\/(127\.0\.0\.1|localhost)(?::([1-9]\d{0,4}))?(?:[/?][!-~]*)?$/;
 
 /** Where a program on the browser's own computer waits for the end of a sign-in. */
 export interface LoopbackUrl {
@@ -29,8 +32,7 @@ export function parseLoopbackUrl(text: string): LoopbackUrl | undefined {
   if (!isSame) return undefined;
   return {
     port: Number(port),
-    // There is no way to name an IPv6 address in a policy (CSP 3, 2.3.1).
-    source: host === "[::1]" ? "http:" : url.origin,
+    source: url.origin,
     with(parameters) {
       const target = new URL(url);
       for (const [name, value] of Object.entries(parameters)) {

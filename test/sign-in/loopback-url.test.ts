@@ -6,7 +6,6 @@ test.each([
   ["http://127.0.0.1:9789", 9789, "http://127.0.0.1:9789"],
   ["http://127.0.0.1:9789/", 9789, "http://127.0.0.1:9789"],
   ["http://localhost:3000/callback?a=b", 3000, "http://localhost:3000"],
-  ["http://[::1]:1", 1, "http:"],
   ["http://localhost", 80, "http://localhost"],
   ["http://127.0.0.1:80", 80, "http://127.0.0.1"],
   ["http://127.0.0.1:65535/a/%20b", 65535, "http://127.0.0.1:65535"],
@@ -37,6 +36,7 @@ test.each([
   "http://0x7f.0.0.1:9789",
   "http://0.0.0.0:9789",
   "http://[::]:9789",
+  "http://[::1]:9789",
   "http://[::ffff:127.0.0.1]:9789",
   "http://[0:0:0:0:0:0:0:1]:9789",
   "http://１２７.0.0.1:9789",
@@ -90,7 +90,7 @@ describe("whatever is taken", () => {
     fc.array(fc.constantFrom(...pieces), { maxLength: 9 }).map((parts) => parts.join("")),
     fc
       .tuple(
-        fc.constantFrom("127.0.0.1", "localhost", "[::1]"),
+        fc.constantFrom("127.0.0.1", "localhost"),
         fc.array(fc.constantFrom(...pieces), { maxLength: 6 }),
       )
       .map(([host, parts]) => `http://${host}${parts.join("")}`),
@@ -106,7 +106,7 @@ describe("whatever is taken", () => {
         taken++;
         const url = new URL(loopback.with({ token, state: undefined }));
         expect(url.protocol).toBe("http:");
-        expect(["127.0.0.1", "localhost", "[::1]"]).toContain(url.hostname);
+        expect(["127.0.0.1", "localhost"]).toContain(url.hostname);
         expect(Number(url.port || 80)).toBe(loopback.port);
         expect(url.username + url.password + url.hash).toBe("");
         expect(url.searchParams.getAll("token")).toEqual([token.toWellFormed()]);
