@@ -28,9 +28,9 @@ export class Requests {
   addressOf(request: Request): string | null {
     const addresses = (request.headers.get("x-forwarded-for") ?? "").split(",").map((one) => one.trim());
     const forwarded = this.proxyHops > 0 ? addresses.at(-this.proxyHops) : undefined;
-    return (
-      (forwarded && isIP(forwarded) ? forwarded : this.carrier?.server.requestIP(request)?.address) ?? null
-    );
+    // A zone (RFC 4007, 11) means something to one machine only, and may be any text of any length.
+    const isAddress = forwarded && isIP(forwarded) !== 0 && !forwarded.includes("%");
+    return (isAddress ? forwarded : this.carrier?.server.requestIP(request)?.address) ?? null;
   }
 
   /**
