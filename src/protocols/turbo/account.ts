@@ -75,7 +75,9 @@ function accountRoutes<const Prefix extends "" | "/">(
 
       .get(
         paths.team,
-        ({ credential, params }) => Response.json(teamJson(principalFor(credential, { slug: params.team }))),
+        // Null where the router could not decode it, whatever its types say; and no name is no wish for any team.
+        ({ credential, params }) =>
+          Response.json(teamJson(principalFor(credential, { slug: params.team ?? "%" }))),
         { asker: "known" },
       )
       .options(paths.team, () => preflight("GET"))

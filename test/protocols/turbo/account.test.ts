@@ -129,6 +129,12 @@ describe("/v2/teams", () => {
       });
   });
 
+  test("takes a name that cannot be decoded for none of the teams, also where the token has one only", async () => {
+    const { token: teamsToken } = await createToken(larder, "web");
+    for (const token of [annsToken, teamsToken])
+      await expectRefusal(await send("/v2/teams/%zz", token), 403, "forbidden");
+  });
+
   test("refuses another's team in the same words as one that does not exist", async () => {
     const refusals = await Promise.all(
       ["default", "no-such-team"].map(async (name) =>
