@@ -60,6 +60,8 @@ export function listen({
     const response = await answerTo(request);
     handling--;
     response.headers.set("x-request-id", id);
+    // Browsers shall take nothing for what it does not say it is, whoever uploaded it.
+    response.headers.set("x-content-type-options", "nosniff");
     if (draining) response.headers.set("connection", "close");
     logRequest(
       {
