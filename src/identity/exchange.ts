@@ -1,6 +1,7 @@
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
+import { placeOf } from "./attempts.ts";
 import { describeJob, shownClaims } from "./ci-providers.ts";
 import { readUnverified, verifyIdToken } from "./id-token.ts";
 import type { Issuers } from "./issuers.ts";
@@ -48,7 +49,7 @@ export class Exchange {
    */
   admit(address: string | null): void {
     try {
-      this.requests.take(address ?? "");
+      this.requests.take(placeOf(address));
     } catch (error) {
       const { retryAfterSeconds } = error as Refusal;
       throw new Refusal(

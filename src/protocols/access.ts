@@ -1,6 +1,7 @@
 import { bearer } from "@elysiajs/bearer";
 import { Elysia } from "elysia";
 import { type AskedTeam, principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
+import { placeOf } from "../identity/attempts.ts";
 import { type Authenticator, anonymousToken } from "../identity/authenticator.ts";
 import { type Credential, ownerOf, type Principal } from "../identity/principal.ts";
 import type { RateLimiter } from "../identity/rate-limiter.ts";
@@ -51,7 +52,7 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
     // The same whether the team wants a token or does not exist.
     if (!principal) throw secret === undefined ? noToken() : unknownToken();
     onAsker(request, principal);
-    const owner = `${principal.name} ${addressOf(request)}`;
+    const owner = `${principal.name} ${placeOf(addressOf(request))}`;
     rateLimiter.take(owner);
     if (needed !== "anonymousRead") throw tokenNeeded(principal.team);
     return { principal, team: principal.team, owner };

@@ -226,6 +226,10 @@ describe("a job is refused", () => {
     );
     t.exchange.admit("192.0.2.8");
     t.exchange.admit(null);
+    // An IPv6 customer may use a new address each time.
+    for (let round = 0; round < 3; round++) t.exchange.admit(`2001:db8::${round}`);
+    expect(() => t.exchange.admit("2001:db8::9")).toThrow(/^Too many exchanges/);
+    t.exchange.admit("2001:db8:0:1::9");
   });
 });
 

@@ -135,6 +135,8 @@ describe("a team that lets anybody read", () => {
     // What the client itself writes before the proxy does is no address.
     await expectRefusal(await get("192.0.2.9, 192.0.2.1"), 429, "too_many_requests");
     expect((await get("192.0.2.2")).status).toBe(200);
+    for (let count = 0; count < 5; count++) expect((await get(`2001:db8::${count}`)).status).toBe(200);
+    await expectRefusal(await get("2001:db8::9"), 429, "too_many_requests");
     expect((await t.writer.get("shared")).status).toBe(200);
   });
 });
