@@ -182,6 +182,7 @@ const ways = fc.oneof(
     "/\\evil.example",
     "/..//evil.example",
     "https://evil.example",
+    "/konto/€\u{1f600}",
     "/%2f/evil.example",
   ),
   fc
