@@ -22,3 +22,28 @@ test("the README has no setting that is not there, and the version that is", () 
   expect(rows).toHaveLength(settingKeys.length);
   expect(readme).toContain(`larder ${version} |`);
 });
+
+test("every file that the page on security relies on is there", async () => {
+  const root = join(import.meta.dir, "..");
+  const page = await Bun.file(join(root, "docs/security.md")).text();
+  const named = [...page.matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, name]) => name as string);
+  expect(named.length).toBeGreaterThan(30);
+  const files = [
+    ...new Bun.Glob("{src,test}/**/*.ts").scanSync(root),
+    ...new Bun.Glob("docs/*.md").scanSync(root),
+  ];
+  const missing = named.filter((name) =>
+    name.endsWith("/")
+      ? !files.some((file) => file.startsWith(name))
+      : !files.some((file) => file.endsWith(`/${name}`) || file === name),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("every gap that the page on security names has a remedy, and the other way round", async () => {
+  const page = await Bun.file(join(import.meta.dir, "../docs/security.md")).text();
+  const [review, gaps] = page.split("## Gaps") as [string, string];
+  const named = new Set([...review.matchAll(/gap (\d+)/g)].map(([, number]) => Number(number)));
+  const listed = [...gaps.matchAll(/^\| (\d+) \|/gm)].map(([, number]) => Number(number));
+  expect([...named].sort((a, b) => a - b)).toEqual(listed);
+});
