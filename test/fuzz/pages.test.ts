@@ -50,7 +50,7 @@ afterAll(async () => {
 
 const hasSession = ({ headers }: RawAnswer) => /session=lrs_/.test(headers.get("set-cookie") ?? "");
 const isThisComputer = ({ protocol, hostname }: URL) =>
-  protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
+  protocol === "http:" && ["127.0.0.1", "localhost"].includes(hostname);
 const nonceOf = (cookie: string) => JSON.parse(Buffer.from(cookie, "base64url").toString()).nonce;
 const sessionsThere = () => rowsOf(larder.dataFolder, "SELECT secret_sha256 FROM sessions").length;
 const usersThere = () => rowsOf(larder.dataFolder, "SELECT id, email, role FROM users");
