@@ -151,7 +151,7 @@ test("a token of `turbo login` goes to this computer only, and only when it is a
     }),
     { numRuns: 250, examples: [["/turborepo/token?", "http://127.0.0.1:9789", [], true]] },
   );
-  expect(given).toBeGreaterThan(1);
+  expect(given).toBeGreaterThan(0);
 });
 
 test("only who comes back from the provider with what was sent is signed in", async () => {
