@@ -1,12 +1,14 @@
 import type { Actor } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
-import { Links } from "./links.ts";
+import { Links, redeemLink } from "./links.ts";
 import { type MemberRole, Members } from "./members.ts";
 import { asName } from "./names.ts";
 import { userActor } from "./sessions.ts";
 import { type Team, Teams } from "./teams.ts";
-import { type Token, Tokens } from "./tokens.ts";
-import { type User, Users } from "./users.ts";
+import { createToken, type NewToken, type Token, Tokens } from "./tokens.ts";
+import { findUserRow } from "./user-row.ts";
+import type { User } from "./users.ts";
+import { writeIdentity } from "./write-identity.ts";
 
 const linkMaxAgeMs = 5 * 60_000;
 
@@ -28,14 +30,8 @@ export class ClientLogins {
    * @returns the secret, which is shown nowhere else.
    */
   async createToken(user: User, name: string, address: string | null): Promise<string> {
-    const { secret } = await new Tokens(this.database, userActor(user, address)).create({
-      userId: user.id,
-      name: asName(name, "login"),
-      // No more than the user may do in each team.
-      permission: "admin",
-      ...(this.maxAgeMs !== undefined && { expiresAt: Date.now() + this.maxAgeMs }),
-    });
-    return secret;
+    const tokens = new Tokens(this.database, userActor(user, address));
+    return (await tokens.create(this.newToken(user.id, name))).secret;
   }
 
   /** @returns a secret with which the program can fetch its token, once and within five minutes. */
@@ -43,7 +39,10 @@ export class ClientLogins {
     return await this.links.create("sso", { userId: user.id, teamId, maxAgeMs: linkMaxAgeMs });
   }
 
-  /** The token for a link; undefined if the link is unknown, used or expired, or its user disabled since. */
+  /**
+   * The token for a link; undefined if the link is unknown, used or expired, or its user disabled since. The link is used up
+   * only if the token is made.
+   */
   async redeemLink(
     link: string,
     name: string,
@@ -51,10 +50,13 @@ export class ClientLogins {
   ): Promise<{ secret: string; teamId: string | null } | undefined> {
     // Anybody may ask, so what is unknown costs no write.
     if (!(await this.links.find(link, "sso"))) return undefined;
-    const { userId, teamId } = (await this.links.redeem(link, "sso")) ?? {};
-    const user = userId ? await this.enabledUser(userId) : undefined;
-    if (!user) return undefined;
-    return { secret: await this.createToken(user, name, address), teamId: teamId ?? null };
+    return await writeIdentity(this.database, async (tx) => {
+      const { userId, teamId } = (await redeemLink(tx, link, "sso")) ?? {};
+      const user = userId ? await findUserRow(tx, userId) : undefined;
+      if (!user || user.disabledAt !== null) return undefined;
+      const { secret } = await createToken(tx, userActor(user, address), this.newToken(user.id, name));
+      return { secret, teamId: teamId ?? null };
+    });
   }
 
   /** The teams that a token of the user's is good for, by slug, with what the user is there. */
@@ -80,9 +82,14 @@ export class ClientLogins {
     return await new Tokens(this.database, by).revoke(token.id);
   }
 
-  private async enabledUser(id: string): Promise<User | undefined> {
-    const user = await new Users(this.database, nobody).find(id);
-    return user?.disabledAt === null ? user : undefined;
+  private newToken(userId: string, name: string): NewToken {
+    return {
+      userId,
+      name: asName(name, "login"),
+      // No more than the user may do in each team.
+      permission: "admin",
+      ...(this.maxAgeMs !== undefined && { expiresAt: Date.now() + this.maxAgeMs }),
+    };
   }
 }
 

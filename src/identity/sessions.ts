@@ -4,6 +4,7 @@ import type { Database } from "../database/database.ts";
 import { sessions, users } from "../database/schema.ts";
 import { randomText } from "./random.ts";
 import { digestSecret } from "./secret.ts";
+import { shownUser } from "./user-row.ts";
 import type { User } from "./users.ts";
 
 /** Some browser in which somebody is signed in. */
@@ -58,9 +59,8 @@ export class Sessions {
       .innerJoin(users, eq(users.id, sessions.userId))
       .where(and(eq(sessions.secretSha256, digestSecret(secret)), gt(sessions.expiresAt, Date.now())));
     if (!row || row.users.disabledAt !== null) return undefined;
-    const { passwordHash, oidcSubject: _, ...user } = row.users;
-    const { secretSha256: __, ...session } = row.sessions;
-    return { user: { ...user, hasPassword: passwordHash !== null }, session };
+    const { secretSha256: _, ...session } = row.sessions;
+    return { user: shownUser(row.users), session };
   }
 
   /** Newest first. @param current the secret of the browser that asks. */
@@ -113,6 +113,6 @@ export class Sessions {
 }
 
 /** For the audit log. */
-export function userActor({ id, email }: User, address: string | null): Actor {
+export function userActor({ id, email }: Pick<User, "id" | "email">, address: string | null): Actor {
   return { kind: "user", id, name: email, address };
 }

@@ -60,6 +60,8 @@ export type NewToken = TokenHolder & {
   expiresAt?: number;
 };
 
+export type CreatedToken = Token & { secret: string };
+
 const columns = {
   id: tokens.id,
   name: tokens.name,
@@ -95,51 +97,8 @@ export class Tokens {
   ) {}
 
   /** The secret is returned here and nowhere else. @throws Refusal `bad_request` or `not_found`. */
-  async create(token: NewToken): Promise<Token & { secret: string }> {
-    const { name, permission, scope = "", expiresAt = null, exchange } = token;
-    const holder = "teamId" in token ? { teamId: token.teamId } : { userId: token.userId };
-    checkName(name);
-    checkScope(scope);
-    if (scope !== "" && permission === "admin") {
-      throw new Refusal("bad_request", "A token with a scope may read or write; admin is for trusted ones.");
-    }
-    const now = Date.now();
-    if (expiresAt !== null && expiresAt <= now) {
-      throw new Refusal("bad_request", "The token would have expired already. Choose a later time.");
-    }
-    const secret = newSecret();
-    const id = `tok_${randomText(16)}`;
-    const created = await writeIdentity(this.database, async (tx) => {
-      await requireHolder(tx, holder);
-      await tx.insert(tokens).values({
-        id,
-        ...holder,
-        name,
-        secretSha256: digestSecret(secret),
-        permission,
-        scope,
-        createdAt: now,
-        createdBy: `${this.by.kind} ${this.by.name}`,
-        policyId: exchange?.policyId ?? null,
-        claims: exchange?.claims ?? null,
-        expiresAt,
-      });
-      const [row] = (await selectTokens(tx).where(eq(tokens.id, id))) as [Token];
-      await recordAudit(tx, this.by, {
-        kind: "token.create",
-        teamId: row.teamId,
-        target: id,
-        details: {
-          name,
-          permission,
-          scope,
-          ...(row.userEmail !== null && { user: row.userEmail }),
-          ...exchange,
-        },
-      });
-      return row;
-    });
-    return { ...created, secret };
+  async create(token: NewToken): Promise<CreatedToken> {
+    return await writeIdentity(this.database, (tx) => createToken(tx, this.by, token));
   }
 
   /** Whether there has ever been one. */
@@ -209,6 +168,45 @@ export class Tokens {
         : and(eq(tokens.teamId, teamId), eq(tokens.name, idOrSecretOrName));
     return await selectTokens(this.database.read).where(condition);
   }
+}
+
+/** `Tokens.create` as a part of something else. */
+export async function createToken(tx: Queries, by: Actor, token: NewToken): Promise<CreatedToken> {
+  const { name, permission, scope = "", expiresAt = null, exchange } = token;
+  const holder = "teamId" in token ? { teamId: token.teamId } : { userId: token.userId };
+  checkName(name);
+  checkScope(scope);
+  if (scope !== "" && permission === "admin") {
+    throw new Refusal("bad_request", "A token with a scope may read or write; admin is for trusted ones.");
+  }
+  const now = Date.now();
+  if (expiresAt !== null && expiresAt <= now) {
+    throw new Refusal("bad_request", "The token would have expired already. Choose a later time.");
+  }
+  await requireHolder(tx, holder);
+  const secret = newSecret();
+  const id = `tok_${randomText(16)}`;
+  await tx.insert(tokens).values({
+    id,
+    ...holder,
+    name,
+    secretSha256: digestSecret(secret),
+    permission,
+    scope,
+    createdAt: now,
+    createdBy: `${by.kind} ${by.name}`,
+    policyId: exchange?.policyId ?? null,
+    claims: exchange?.claims ?? null,
+    expiresAt,
+  });
+  const [row] = (await selectTokens(tx).where(eq(tokens.id, id))) as [Token];
+  await recordAudit(tx, by, {
+    kind: "token.create",
+    teamId: row.teamId,
+    target: id,
+    details: { name, permission, scope, ...(row.userEmail !== null && { user: row.userEmail }), ...exchange },
+  });
+  return { ...row, secret };
 }
 
 async function requireHolder(tx: Queries, holder: TokenHolder): Promise<void> {

@@ -1,4 +1,4 @@
-import { and, asc, eq, or } from "drizzle-orm";
+import { and, asc, eq } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { links, type memberSources, sessions, userRoles, users } from "../database/schema.ts";
@@ -7,6 +7,7 @@ import { badLink, createLink, redeemLink, requireLink } from "./links.ts";
 import { checkName } from "./names.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
+import { findUserRow, getUserRow, shownUser } from "./user-row.ts";
 import { writeIdentity } from "./write-identity.ts";
 
 /** On the whole server: an admin may everything, a member what the roles in teams allow. */
@@ -73,7 +74,7 @@ export class Users {
 
   /** By e-mail address. */
   async list(): Promise<User[]> {
-    return (await this.database.read.select().from(users).orderBy(asc(users.email))).map(shown);
+    return (await this.database.read.select().from(users).orderBy(asc(users.email))).map(shownUser);
   }
 
   /** Whether there is an administrator. From the first one on there is, unless the last one's role went with single sign-on. */
@@ -82,25 +83,19 @@ export class Users {
   }
 
   async find(emailOrId: string): Promise<User | undefined> {
-    const [row] = await this.database.read
-      .select()
-      .from(users)
-      .where(or(eq(users.email, emailOrId.toLowerCase()), eq(users.id, emailOrId)));
-    return row && shown(row);
+    const row = await findUserRow(this.database.read, emailOrId);
+    return row && shownUser(row);
   }
 
   /** @throws Refusal `not_found`. */
   async get(emailOrId: string): Promise<User> {
-    const user = await this.find(emailOrId);
-    if (!user)
-      throw new Refusal("not_found", `There is no user "${emailOrId}". \`larder user list\` shows them all.`);
-    return user;
+    return shownUser(await getUserRow(this.database.read, emailOrId));
   }
 
   async findByOidc({ issuer, subject }: OidcIdentity): Promise<User | undefined> {
     const rows = await this.database.read.select().from(users).where(eq(users.oidcSubject, subject));
     const row = rows.find(({ oidcIssuer }) => oidcIssuer === issuer);
-    return row && shown(row);
+    return row && shownUser(row);
   }
 
   /**
@@ -110,7 +105,7 @@ export class Users {
   async findByPassword(email: string, password: string): Promise<User | undefined> {
     const [row] = await this.database.read.select().from(users).where(eq(users.email, email.toLowerCase()));
     const isRight = await isPassword(password, row?.passwordHash ?? null);
-    return row && isRight && row.disabledAt === null ? shown(row) : undefined;
+    return row && isRight && row.disabledAt === null ? shownUser(row) : undefined;
   }
 
   /** @throws Refusal `bad_request` for values that cannot be, `conflict` for an address that is taken. */
@@ -164,7 +159,7 @@ export class Users {
       const before = Object.fromEntries(Object.keys(change).map((key) => [key, user[key as keyof User]]));
       const details = { ...change, ...(isDisabled !== undefined && { isDisabled }), before };
       await recordAudit(tx, this.by, { kind: "user.set", target: user.email, details });
-      return shown(row);
+      return shownUser(row);
     });
   }
 
@@ -238,7 +233,7 @@ export class Users {
     await tx.delete(sessions).where(eq(sessions.userId, userId));
     await tx.delete(links).where(and(eq(links.userId, userId), eq(links.purpose, "password")));
     await recordAudit(tx, by, { kind: "user.password", target: row.email });
-    return shown(row);
+    return shownUser(row);
   }
 
   private async insert(tx: Queries, row: typeof users.$inferInsert): Promise<User> {
@@ -249,7 +244,7 @@ export class Users {
       target: created.email,
       details: { role: created.role, oidcIssuer: created.oidcIssuer },
     });
-    return shown(created);
+    return shownUser(created);
   }
 }
 
@@ -289,8 +284,4 @@ async function requireAdminLeft(tx: Queries, changed: User): Promise<void> {
   const admins = await tx.select().from(users).where(eq(users.role, "admin"));
   if (admins.some(({ disabledAt }) => disabledAt === null)) return;
   throw new Refusal("conflict", `${changed.email} is the last administrator. Make another one first.`);
-}
-
-function shown({ passwordHash, oidcSubject: _, ...row }: typeof users.$inferSelect): User {
-  return { ...row, hasPassword: passwordHash !== null };
 }

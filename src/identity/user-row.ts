@@ -1,0 +1,29 @@
+import { eq, or } from "drizzle-orm";
+import type { Queries } from "../database/database.ts";
+import { users } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import type { User } from "./users.ts";
+
+/** A user as the database has one. What may be shown of it is a `User`. */
+export type UserRow = typeof users.$inferSelect;
+
+export function shownUser({ passwordHash, oidcSubject: _, ...row }: UserRow): User {
+  return { ...row, hasPassword: passwordHash !== null };
+}
+
+/** To change a user, read it in the transaction that does so: what was read before may be out of date. */
+export async function findUserRow(queries: Queries, emailOrId: string): Promise<UserRow | undefined> {
+  const [row] = await queries
+    .select()
+    .from(users)
+    .where(or(eq(users.email, emailOrId.toLowerCase()), eq(users.id, emailOrId)));
+  return row;
+}
+
+/** The same. @throws Refusal `not_found`. */
+export async function getUserRow(queries: Queries, emailOrId: string): Promise<UserRow> {
+  const row = await findUserRow(queries, emailOrId);
+  if (!row)
+    throw new Refusal("not_found", `There is no user "${emailOrId}". \`larder user list\` shows them all.`);
+  return row;
+}
