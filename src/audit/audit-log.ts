@@ -52,22 +52,28 @@ export const isNoUpload = sql.raw(`"audit"."kind" <> '${uploadKind}'`);
 export const serverActor: Actor = { kind: "server", id: null, name: "larder", address: null };
 
 const insertion = prepared((queries) =>
-  queries.insert(audit).values({
-    createdAt: given("createdAt"),
-    kind: given("kind"),
-    actorKind: given("actorKind"),
-    actorId: given("actorId"),
-    actorName: given("actorName"),
-    address: given("address"),
-    teamId: given("teamId"),
-    target: given("target"),
-    details: given("details"),
-  }),
+  queries
+    .insert(audit)
+    .values({
+      createdAt: given("createdAt"),
+      kind: given("kind"),
+      actorKind: given("actorKind"),
+      actorId: given("actorId"),
+      actorName: given("actorName"),
+      address: given("address"),
+      teamId: given("teamId"),
+      target: given("target"),
+      details: given("details"),
+    })
+    .returning({ id: audit.id }),
 );
 
-/** Writes down who did what, in the transaction that does it: neither is there without the other. Long texts are cut. */
-export async function recordAudit(tx: Queries, by: Actor, entry: AuditEntry): Promise<void> {
-  await insertion(tx).execute({
+/**
+ * Writes down who did what, in the transaction that does it: neither is there without the other. Long texts are cut.
+ * @returns the row's id, for `updateAudit`.
+ */
+export async function recordAudit(tx: Queries, by: Actor, entry: AuditEntry): Promise<number> {
+  const [row] = (await insertion(tx).execute({
     createdAt: Date.now(),
     kind: entry.kind,
     actorKind: by.kind,
@@ -77,13 +83,8 @@ export async function recordAudit(tx: Queries, by: Actor, entry: AuditEntry): Pr
     teamId: entry.teamId ?? null,
     target: entry.target === undefined ? null : boundedText(entry.target),
     details: entry.details === undefined ? null : JSON.stringify(boundedDetails(entry.details)),
-  });
-}
-
-/** The id of the row that was written last. */
-export async function lastAuditId(tx: Queries): Promise<number> {
-  const [row] = await tx.select({ id: audit.id }).from(audit).orderBy(desc(audit.id)).limit(1);
-  return row?.id ?? 0;
+  })) as [{ id: number }];
+  return row.id;
 }
 
 /** For what is done in several transactions: brings a row of the first up to date in each of the others. */

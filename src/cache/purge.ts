@@ -1,5 +1,5 @@
 import { and, count, eq, gte, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
-import { type Actor, lastAuditId, recordAudit, updateAudit } from "../audit/audit-log.ts";
+import { type Actor, recordAudit, updateAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
 import type { ArtifactKey } from "./artifact.ts";
@@ -83,13 +83,12 @@ class PurgeRecord {
     const { teamId, ...filter } = this.filter;
     const details = { artifacts: this.artifacts, ...filter };
     if (this.id !== undefined) return await updateAudit(tx, this.id, details);
-    await recordAudit(tx, this.by, {
+    this.id = await recordAudit(tx, this.by, {
       kind: "artifact.purge",
       ...(teamId !== undefined && { teamId }),
       ...(filter.hash !== undefined && { target: filter.hash }),
       details,
     });
-    this.id = await lastAuditId(tx);
   }
 }
 

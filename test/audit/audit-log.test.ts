@@ -5,7 +5,6 @@ import {
   type AuditFilter,
   AuditLog,
   type AuditRow,
-  lastAuditId,
   recordAudit,
   serverActor,
   updateAudit,
@@ -21,13 +20,12 @@ test("a row tells who, from where, what, to what, and what else", async () => {
   const before = Date.now();
   const id = await t.database.write(async (tx) => {
     await recordAudit(tx, serverActor, { kind: "team.create" });
-    await recordAudit(tx, ann, {
+    return await recordAudit(tx, ann, {
       kind: "token.revoke",
       teamId: "team_1",
       target: "tok_1",
       details: { name: "ci" },
     });
-    return await lastAuditId(tx);
   });
   const { rows, next } = await new AuditLog(t.database).list({ teamId: "team_1" });
   expect(rows).toEqual([
@@ -48,6 +46,19 @@ test("a row tells who, from where, what, to what, and what else", async () => {
   expect(next).toBeNull();
   await t.database.write((tx) => updateAudit(tx, id, { name: "other" }));
   expect((await t.rows()).map(({ details }) => details)).toEqual([null, { name: "other" }]);
+});
+
+test("a row is brought up to date by its own id, whatever was written after it", async () => {
+  await using t = openTestAudit();
+  await t.database.write(async (tx) => {
+    const first = await recordAudit(tx, ann, { kind: "artifact.purge", details: { artifacts: 1 } });
+    await recordAudit(tx, serverActor, { kind: "team.create" });
+    await updateAudit(tx, first, { artifacts: 7 });
+  });
+  expect((await t.rows()).map(({ kind, details }) => [kind, details])).toEqual([
+    ["artifact.purge", { artifacts: 7 }],
+    ["team.create", null],
+  ]);
 });
 
 test("a row is there if its transaction was, and not if it failed", async () => {
