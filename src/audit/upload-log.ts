@@ -1,11 +1,12 @@
 import { count, eq } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
+import { deleteInSteps } from "../database/delete-in-steps.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { audit, tokens, users } from "../database/schema.ts";
 import { type Actor, recordAudit, uploadKind } from "./audit-log.ts";
 import { boundedDetails } from "./bounded-details.ts";
-import { deleteOldest, rowsPerDeletion } from "./expire-audit.ts";
+import { oldestFirst } from "./expire-audit.ts";
 
 /** What was uploaded, and under which key. */
 export interface RecordedUpload {
@@ -51,7 +52,7 @@ export class UploadLog {
     private readonly log: Logger,
     private readonly limit = maxKept,
   ) {
-    this.trimEvery = Math.min(rowsPerDeletion, Math.ceil(limit / 10));
+    this.trimEvery = Math.min(2_000, Math.ceil(limit / 10));
   }
 
   /** In the transaction that keeps the artifact. */
@@ -105,18 +106,13 @@ export class UploadLog {
     if (this.kept <= this.limit) return;
     // Some have expired since they were counted.
     this.kept = await this.count();
-    const before = this.kept;
-    while (this.kept > this.limit) {
-      const rows = Math.min(rowsPerDeletion, this.kept - this.limit);
-      const deleted = await deleteOldest(this.database, eq(audit.kind, uploadKind), rows);
-      this.kept -= deleted;
-      if (deleted < rows) break;
-    }
-    if (before > this.kept)
-      this.log.warn(
-        { removed: before - this.kept, kept: this.kept },
-        "oldest uploads removed from the audit log",
-      );
+    if (this.kept <= this.limit) return;
+    const removed = await deleteInSteps(this.database, audit, eq(audit.kind, uploadKind), {
+      order: oldestFirst,
+      atMost: this.kept - this.limit,
+    });
+    this.kept -= removed;
+    if (removed > 0) this.log.warn({ removed, kept: this.kept }, "oldest uploads removed from the audit log");
   }
 
   private async count(): Promise<number> {

@@ -1,6 +1,7 @@
-import { asc, count, inArray, lt } from "drizzle-orm";
+import { count, lt } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
+import { deleteInSteps } from "../database/delete-in-steps.ts";
 import { events } from "../database/schema.ts";
 
 /** One hit or miss, as a client reports it. */
@@ -26,8 +27,6 @@ export interface Reporter {
 
 /** Some 200 MB, and weeks of a busy team; what reading tokens may report must not fill the disk. */
 const maxKept = 1_000_000;
-/** Short enough that no request notices the deletion. */
-const rowsPerDeletion = 2_000;
 
 /** Keeps what clients report of their hits and misses. */
 export class EventLog {
@@ -61,18 +60,10 @@ export class EventLog {
 
   /** Forgets, a few at a time, what was reported before that time (milliseconds since 1970). */
   async expire(before: number, signal?: AbortSignal): Promise<void> {
-    for (let deleted = rowsPerDeletion; deleted === rowsPerDeletion && !signal?.aborted; ) {
-      deleted = await this.database.write(async (tx) => {
-        const oldest = tx
-          .select({ id: events.id })
-          .from(events)
-          .where(lt(events.createdAt, before))
-          .orderBy(asc(events.createdAt))
-          .limit(rowsPerDeletion);
-        return (await tx.delete(events).where(inArray(events.id, oldest)).returning({ id: events.id }))
-          .length;
-      });
-    }
+    await deleteInSteps(this.database, events, lt(events.createdAt, before), {
+      order: [events.createdAt],
+      signal,
+    });
     this.kept = await this.count();
   }
 
