@@ -1,4 +1,5 @@
-import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import type { Actor } from "../audit/audit-log.ts";
+import { RefusalLog } from "../audit/refusal-log.ts";
 import type { Database } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
 import { placeOf } from "./attempts.ts";
@@ -27,20 +28,20 @@ export interface ExchangeRequest {
 }
 
 const defaultMaxRequestsPerMinute = 300;
-/** Strangers must not fill the disk with what they were refused. */
-const maxRefusalsPerMinute = 10;
+const maxRecordedRefusalsPerMinute = 10;
 
 /** Gives CI jobs tokens of larder for those that their CI service has signed, as policies say. */
 export class Exchange {
   private readonly database: Database;
   private readonly issuers: Issuers;
   private readonly requests: RateLimiter;
-  private readonly refusals = new RateLimiter(maxRefusalsPerMinute);
+  private readonly refusals: RefusalLog;
 
   constructor({ database, issuers, maxRequestsPerMinute = defaultMaxRequestsPerMinute }: ExchangeOptions) {
     this.database = database;
     this.issuers = issuers;
     this.requests = new RateLimiter(maxRequestsPerMinute);
+    this.refusals = new RefusalLog(database, maxRecordedRefusalsPerMinute);
   }
 
   /**
@@ -117,22 +118,15 @@ export class Exchange {
     { team, address }: ExchangeRequest,
     refusal: Refusal,
   ): Promise<void> {
-    try {
-      this.refusals.take("all");
-    } catch {
-      return;
-    }
-    await this.database.write((tx) =>
-      recordAudit(tx, anonymous(address), {
-        kind: "token.refuse",
-        details: {
-          issuer: issuer.slice(0, 200),
-          ...(team !== undefined && { team: team.slice(0, 100) }),
-          code: refusal.code,
-          reason: refusal.message,
-        },
-      }),
-    );
+    await this.refusals.record(anonymous(address), {
+      kind: "token.refuse",
+      details: {
+        issuer: issuer.slice(0, 200),
+        ...(team !== undefined && { team: team.slice(0, 100) }),
+        code: refusal.code,
+        reason: refusal.message,
+      },
+    });
   }
 }
 

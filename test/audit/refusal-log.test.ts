@@ -1,0 +1,51 @@
+import { afterEach, expect, setSystemTime, test } from "bun:test";
+import { RefusalLog } from "../../src/audit/refusal-log.ts";
+import { ann, openTestAudit } from "./test-audit.ts";
+
+const noon = new Date("2026-11-20T12:00:00Z").getTime();
+afterEach(() => void setSystemTime());
+
+async function refuse(refusals: RefusalLog, times: number, about?: string): Promise<void> {
+  await Promise.all(
+    Array.from({ length: times }, () =>
+      refusals.record(ann, { kind: "session.refuse", ...(about !== undefined && { target: about }) }, about),
+    ),
+  );
+}
+
+test("so many refusals in any minute are written down, and no more", async () => {
+  await using t = openTestAudit();
+  const refusals = new RefusalLog(t.database, 3);
+  setSystemTime(noon);
+  await refuse(refusals, 2);
+  setSystemTime(noon + 40_000);
+  await refuse(refusals, 5);
+  expect(await t.rows()).toHaveLength(3);
+  expect((await t.rows())[0]).toMatchObject({ kind: "session.refuse", actorName: ann.name });
+  // Two of them are a minute old.
+  setSystemTime(noon + 60_000);
+  await refuse(refusals, 5);
+  expect(await t.rows()).toHaveLength(5);
+});
+
+test("of those about the same, one in a minute is written down", async () => {
+  await using t = openTestAudit();
+  const refusals = new RefusalLog(t.database, 3);
+  setSystemTime(noon);
+  await refuse(refusals, 5, "bea@example.org");
+  await refuse(refusals, 5, "");
+  expect((await t.rows()).map(({ target }) => target)).toEqual(["bea@example.org", ""]);
+  setSystemTime(noon + 60_000);
+  await refuse(refusals, 1, "bea@example.org");
+  expect(await t.rows()).toHaveLength(3);
+});
+
+test("after the clock was set back, refusals are written down as before", async () => {
+  await using t = openTestAudit();
+  const refusals = new RefusalLog(t.database, 1);
+  setSystemTime(noon);
+  await refuse(refusals, 1);
+  setSystemTime(noon - 3_600_000);
+  await refuse(refusals, 1);
+  expect(await t.rows()).toHaveLength(2);
+});
