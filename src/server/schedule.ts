@@ -5,23 +5,17 @@ export interface Schedule {
   stop(): Promise<void>;
 }
 
+/** Something that larder does on its own. Whoever stops it does so by the signal. */
+export type Work = (signal: AbortSignal) => Promise<void>;
+
 /** Runs `work` at once and then `everyMs` after each end. A failure is logged, and the next run comes all the same. */
-export function schedule(
-  name: string,
-  everyMs: number,
-  log: Logger,
-  work: (signal: AbortSignal) => Promise<void>,
-): Schedule {
+export function schedule(name: string, everyMs: number, log: Logger, work: Work): Schedule {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const stopping = new AbortController();
   let running = run();
 
   async function run(): Promise<void> {
-    try {
-      await work(stopping.signal);
-    } catch (error) {
-      log.error({ err: error, work: name }, "scheduled work failed");
-    }
+    await tryWork(name, log, work, stopping.signal);
     if (stopping.signal.aborted) return;
     timer = setTimeout(() => {
       running = run();
@@ -35,4 +29,22 @@ export function schedule(
       await running;
     },
   };
+}
+
+/** One work after the other. What fails is logged by its name, and keeps none of the others from their turn. */
+export function inTurn(log: Logger, works: readonly (readonly [name: string, work: Work])[]): Work {
+  return async (signal) => {
+    for (const [name, work] of works) {
+      if (signal.aborted) return;
+      await tryWork(name, log, work, signal);
+    }
+  };
+}
+
+async function tryWork(name: string, log: Logger, work: Work, signal: AbortSignal): Promise<void> {
+  try {
+    await work(signal);
+  } catch (error) {
+    log.error({ err: error, work: name }, "scheduled work failed");
+  }
 }
