@@ -102,7 +102,6 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
   undo.defer(async () => {
     await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
     await cache.close();
-    await uploadLog.stop();
     await tokenUse.flush();
   });
 

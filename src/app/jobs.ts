@@ -8,6 +8,7 @@ import type { Parts } from "./parts.ts";
 const collectEveryMs = 2_000;
 const recencyEveryMs = 5_000;
 const tokenUseEveryMs = 5_000;
+const trimEveryMs = 10_000;
 const expireEveryMs = 60 * 60_000;
 const verifyPauseMs = 60_000;
 /** For that long one can look up whose job an expired token of CI was, whatever it did. */
@@ -15,11 +16,12 @@ const exchangedTokenMaxAgeMs = 30 * 86_400_000;
 
 /** What larder does on its own, as long as it runs. */
 export function scheduleJobs(parts: Parts): Schedule[] {
-  const { cache, config, tokenUse, log } = parts;
+  const { cache, config, tokenUse, uploadLog, log } = parts;
   return [
     schedule("collect", collectEveryMs, log, inTurn(log, collecting(parts))),
     schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
     schedule("write last uses of tokens", tokenUseEveryMs, log, () => tokenUse.flush()),
+    schedule("trim the log of uploads", trimEveryMs, log, (signal) => uploadLog.trim(signal)),
     schedule("remove what is old", expireEveryMs, log, inTurn(log, expiring(parts))),
     schedule("verify blobs", verifyPauseMs, log, async (signal) => {
       if (config.verifyRate === undefined) return;

@@ -38,11 +38,8 @@ const tokenOfId = prepared((queries) =>
 
 /** Writes down who uploaded what. Beyond the limit the oldest uploads are forgotten, and nothing else is. */
 export class UploadLog {
+  /** At most so many rows there are: some may have expired since they were counted. Unknown before the first count. */
   private kept: number | undefined;
-  /** Since the rows were counted. */
-  private added = 0;
-  private trimming: Promise<void> | undefined;
-  private readonly trimEvery: number;
   /** What the rows of a token's uploads say of it. Only a user's address ever changes, and shows within a minute. */
   private readonly tokenDetails = new Map<string, Record<string, unknown>>();
   private forgetAt = 0;
@@ -51,28 +48,30 @@ export class UploadLog {
     private readonly database: Database,
     private readonly log: Logger,
     private readonly limit = maxKept,
-  ) {
-    this.trimEvery = Math.min(2_000, Math.ceil(limit / 10));
-  }
+  ) {}
 
   /** In the transaction that keeps the artifact. */
   async record(tx: Queries, by: Actor, { teamId, hash, ...facts }: RecordedUpload): Promise<void> {
     const ofToken = by.kind === "token" && by.id !== null ? await this.detailsOf(tx, by.id) : undefined;
     await recordAudit(tx, by, { kind: uploadKind, teamId, target: hash, details: { ...facts, ...ofToken } });
-    if (++this.added >= this.trimEvery) this.wake();
+    if (this.kept !== undefined) this.kept++;
   }
 
-  /** Resolves when no more rows than the limit are kept, but for those that come meanwhile. */
-  async trim(): Promise<void> {
-    this.trimming ??= this.round().finally(() => {
-      this.trimming = undefined;
+  /**
+   * When there are more rows than the limit: forgets the oldest, and a twentieth more than it has to, so that it counts seldom.
+   * To be called again and again; mostly it costs nothing.
+   */
+  async trim(signal?: AbortSignal): Promise<void> {
+    if (this.kept !== undefined && this.kept <= this.limit) return;
+    this.kept = await this.count();
+    if (this.kept <= this.limit) return;
+    const removed = await deleteInSteps(this.database, audit, eq(audit.kind, uploadKind), {
+      order: oldestFirst,
+      atMost: this.kept - this.limit + Math.floor(this.limit / 20),
+      signal,
     });
-    await this.trimming;
-  }
-
-  /** Waits for what is under way. */
-  async stop(): Promise<void> {
-    await this.trimming?.catch(() => {});
+    this.kept -= removed;
+    if (removed > 0) this.log.warn({ removed, kept: this.kept }, "oldest uploads removed from the audit log");
   }
 
   private async detailsOf(tx: Queries, tokenId: string): Promise<Record<string, unknown>> {
@@ -93,28 +92,7 @@ export class UploadLog {
     return found;
   }
 
-  private wake(): void {
-    this.trim().catch((error) =>
-      this.log.error({ err: error }, "old uploads not removed from the audit log"),
-    );
-  }
-
-  private async round(): Promise<void> {
-    const added = this.added;
-    this.added = 0;
-    this.kept = this.kept === undefined ? await this.count() : this.kept + added;
-    if (this.kept <= this.limit) return;
-    // Some have expired since they were counted.
-    this.kept = await this.count();
-    if (this.kept <= this.limit) return;
-    const removed = await deleteInSteps(this.database, audit, eq(audit.kind, uploadKind), {
-      order: oldestFirst,
-      atMost: this.kept - this.limit,
-    });
-    this.kept -= removed;
-    if (removed > 0) this.log.warn({ removed, kept: this.kept }, "oldest uploads removed from the audit log");
-  }
-
+  /** 30 ms where there are as many as may be. */
   private async count(): Promise<number> {
     const [row] = await this.database.read
       .select({ uploads: count() })

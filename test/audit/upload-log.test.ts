@@ -75,30 +75,29 @@ test("an upload is written down with what it was, and what is known of its token
   expect(JSON.stringify(rows[2]?.details).length).toBeLessThan(1_200);
 });
 
+async function upload20(t: ReturnType<typeof openTestAudit>, uploads: UploadLog, round: number) {
+  const record = (index: number) =>
+    t.database.write((tx) => uploads.record(tx, environment, { ...upload, hash: `h${round * 20 + index}` }));
+  await Promise.all(Array.from({ length: 20 }, (_, index) => record(index)));
+}
+
 test("beyond the limit the oldest uploads go, with a line in the log, and nothing else does", async () => {
   await using t = openTestAudit();
-  const { uploads, logged } = openLog(t, 50);
+  const { uploads, logged } = openLog(t, 100);
   await t.database.write((tx) => recordAudit(tx, environment, { kind: "token.create", target: "first" }));
-  for (let round = 0; round < 10; round++) {
-    await Promise.all(
-      Array.from({ length: 20 }, (_, index) =>
-        t.database.write((tx) =>
-          uploads.record(tx, environment, { ...upload, hash: `h${round * 20 + index}` }),
-        ),
-      ),
-    );
-    await uploads.stop();
-    // A tenth of the limit may be there beyond it, and those that came meanwhile.
-    expect((await t.rows()).length).toBeLessThanOrEqual(1 + 50 + 5 + 20);
+  for (let round = 0; round < 20; round++) {
+    await upload20(t, uploads, round);
+    await uploads.trim();
+    // One more than the uploads.
+    expect((await t.rows()).length).toBeLessThanOrEqual(1 + 100);
+    expect((await t.rows()).length).toBeGreaterThanOrEqual(1 + Math.min((round + 1) * 20, 95));
   }
-  await uploads.trim();
   const rows = await t.rows();
   expect(rows[0]?.target).toBe("first");
   expect(rows.slice(1).map(({ target }) => target)).toEqual(
-    Array.from({ length: 50 }, (_, index) => `h${150 + index}`),
+    Array.from({ length: rows.length - 1 }, (_, index) => `h${400 - (rows.length - 1) + index}`),
   );
-  expect(logged.length).toBeGreaterThan(0);
-  expect(logged.reduce((total, line) => total + (line.removed as number), 0)).toBe(150);
+  expect(logged.reduce((total, line) => total + (line.removed as number), 0)).toBe(400 - (rows.length - 1));
 });
 
 test("rows that were there before count, and those that have expired do not", async () => {
@@ -107,15 +106,46 @@ test("rows that were there before count, and those that have expired do not", as
     await t.database.write((tx) =>
       recordAudit(tx, environment, { kind: "artifact.write", target: `old${index}` }),
     );
-  const { uploads } = openLog(t, 10);
+  const { uploads, logged } = openLog(t, 20);
   await uploads.trim();
   expect((await t.rows()).map(({ target }) => target)).toEqual(
-    Array.from({ length: 10 }, (_, index) => `old${20 + index}`),
+    Array.from({ length: 19 }, (_, index) => `old${11 + index}`),
   );
   // As the hourly job does, beside it.
   await expireAudit(t.database, { uploadMaxAgeMs: -1, maxAgeMs: undefined });
-  for (let index = 0; index < 10; index++)
-    await t.database.write((tx) => uploads.record(tx, environment, { ...upload, hash: `new${index}` }));
+  await upload20(t, uploads, 0);
+  await uploads.trim();
+  expect(await t.rows()).toHaveLength(20);
+  expect(logged).toHaveLength(1);
+});
+
+test("rows are counted once, and again only when there may be too many", async () => {
+  await using t = openTestAudit();
+  const { uploads } = openLog(t, 100);
+  let reads = 0;
+  const { read } = t.database;
+  const counted = () => {
+    reads++;
+    return read;
+  };
+  Object.defineProperty(t.database, "read", { get: counted });
+  await uploads.trim();
+  for (let round = 0; round < 5; round++) {
+    await upload20(t, uploads, round);
+    await uploads.trim();
+  }
+  expect(reads).toBe(1);
+  await upload20(t, uploads, 5);
+  await uploads.trim();
+  expect(reads).toBe(2);
+});
+
+test("whoever asks a trim to end is heard before the next step", async () => {
+  await using t = openTestAudit();
+  const { uploads } = openLog(t, 10);
+  await upload20(t, uploads, 0);
+  await uploads.trim(AbortSignal.abort());
+  expect(await t.rows()).toHaveLength(20);
   await uploads.trim();
   expect(await t.rows()).toHaveLength(10);
 });

@@ -159,3 +159,33 @@ test("what cannot be removed is logged, and all the rest goes all the same", asy
     "expire events",
   ]);
 });
+
+test("a server with more rows of uploads than it keeps forgets the oldest by itself", async () => {
+  using folder = temporaryFolder();
+  const dataFolder = join(folder.path, "data");
+  {
+    await using first = await startLarder({ dataFolder });
+    await first.stop();
+  }
+  {
+    using database = new Database(join(dataFolder, "larder.db"));
+    database.run(
+      `WITH RECURSIVE numbers (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM numbers WHERE value < 500100)
+       INSERT INTO audit (created_at, kind, actor_kind, actor_name, target)
+       SELECT ${Date.now() - hour} + value, 'artifact.write', 'token', 'ci', value FROM numbers`,
+    );
+  }
+  await using second = await startLarder({ dataFolder });
+  const count = () =>
+    rowsOf<{ rows: number }>(
+      dataFolder,
+      "SELECT count(*) AS rows FROM audit WHERE kind = 'artifact.write'",
+    )[0]?.rows;
+  await until(second.url, () => (count() as number) <= 500_000);
+  expect(await second.stop()).toBe(0);
+  const [{ oldest }] = rowsOf<{ oldest: number }>(
+    dataFolder,
+    "SELECT min(CAST(target AS INTEGER)) AS oldest FROM audit WHERE kind = 'artifact.write'",
+  ) as [{ oldest: number }];
+  expect(oldest).toBe(500_100 - (count() as number) + 1);
+});
