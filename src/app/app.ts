@@ -65,9 +65,11 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     scopeMaxAgeMs: config.scopeMaxAge,
     log,
   });
+  undo.defer(() => cache.close());
   const eventLog = new EventLog(database, log);
   const uploadLog = new UploadLog(database, log);
   const tokenUse = new TokenUse(database);
+  undo.defer(() => tokenUse.flush());
   await new Teams(database, serverActor).ensureDefault();
 
   // Readiness says it, too, but nobody may look there.
@@ -99,11 +101,9 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     logRequest,
   });
   const jobs = scheduleJobs(parts);
-  undo.defer(async () => {
-    await Promise.all([drain(listener, config.shutdownTimeout, log), ...jobs.map((job) => job.stop())]);
-    await cache.close();
-    await tokenUse.flush();
-  });
+  for (const job of jobs) undo.defer(() => job.stop());
+  // Comes first, since what is last put here goes first; and what is under way may need the jobs, such as for room.
+  undo.defer(() => drain(listener, config.shutdownTimeout, log));
 
   // Only now, when nothing can go wrong any more: its secret is shown once.
   const firstSecret = await createFirstToken(database);

@@ -1,8 +1,9 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type RunningLarder, startLarder } from "../larder.ts";
-import { holdingsOf } from "./holdings.ts";
+import { holdingsOf, rowsOf } from "./holdings.ts";
 import { errorLines } from "./log-lines.ts";
 import { RawConnection } from "./raw-connection.ts";
 import { until } from "./until.ts";
@@ -165,5 +166,50 @@ describe("a server that is asked to stop", () => {
     expect(existsSync(join(larder.dataFolder, "server.json"))).toBe(true);
     expect(await larder.stop()).toBe(0);
     expect(existsSync(join(larder.dataFolder, "server.json"))).toBe(false);
+  });
+});
+
+describe("what a server has yet to write down when it is asked to stop", () => {
+  /** A server whose first artifact was used long ago, and whose first token never; and a download, with that token. */
+  async function useFirstArtifact(larder: RunningLarder, before: (database: Database) => void) {
+    const url = `${larder.url}/v8/artifacts/kept`;
+    const headers = { authorization: `Bearer ${larder.firstToken}` };
+    expect((await fetch(url, { method: "PUT", body: "kept", headers })).status).toBe(202);
+    {
+      using database = new Database(join(larder.dataFolder, "larder.db"));
+      database.run("PRAGMA busy_timeout = 5000");
+      database.run("UPDATE artifacts SET last_used_at = 0");
+      before(database);
+    }
+    const answer = await fetch(url, { headers });
+    expect(await answer.text()).toBe("kept");
+  }
+
+  const usesIn = ({ dataFolder }: RunningLarder) =>
+    rowsOf<{ artifact: number; token: number | null }>(
+      dataFolder,
+      "SELECT a.last_used_at AS artifact, t.last_used_at AS token FROM artifacts a, tokens t",
+    );
+
+  test("is there: the last uses of artifacts and tokens", async () => {
+    const begin = Date.now();
+    await using larder = await startLarder();
+    await useFirstArtifact(larder, () => {});
+    expect(await larder.stop()).toBe(0);
+    const [uses] = usesIn(larder);
+    expect(uses?.artifact).toBeGreaterThanOrEqual(begin);
+    expect(uses?.token).toBeGreaterThanOrEqual(begin);
+  });
+
+  test("is there as far as it can be written", async () => {
+    await using larder = await startLarder();
+    await useFirstArtifact(larder, (database) =>
+      database.run("CREATE TRIGGER stuck BEFORE UPDATE ON artifacts BEGIN SELECT RAISE(ABORT, 'stuck'); END"),
+    );
+    expect(await larder.stop()).toBe(1);
+    expect(usesIn(larder)).toEqual([{ artifact: 0, token: expect.any(Number) as never }]);
+    // It has let go of the folder all the same.
+    await using again = await startLarder({ dataFolder: larder.dataFolder });
+    expect(again.url).toBeTruthy();
   });
 });
