@@ -44,7 +44,7 @@ function createCommand(context: CommandContext): Command {
     "Trust the jobs of a repository, or of any issuer",
     "larder policy create --team web --provider github --repository acme/web\n" +
       "  larder policy create --team web --issuer https://ci.example.com --claim project=web \\\n" +
-      '    --claim "ref=refs/heads/{branch**}" --scope "branch-{branch}"',
+      '    --claim "ref=refs/heads/{branch**}" --scope "branch-{project}-{branch}"',
   )
     .requiredOption("--team <slug>", "Team that the jobs act for, by slug or id")
     .addOption(
@@ -70,7 +70,7 @@ function createCommand(context: CommandContext): Command {
       "What a job's token has to say; may be given several times",
       (text: string, before: string[] = []) => [...before, text],
     )
-    .option("--scope <template>", "Keep what the jobs write apart, such as pr-{number}")
+    .option("--scope <template>", "Keep what the jobs write apart, such as pr-{repository}-{number}")
     .option("--trusted", "Let everybody of the team read what the jobs write")
     .option("--name <name>", "Name of the policy for people", checkedText(checkName))
     .addOption(

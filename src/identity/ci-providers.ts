@@ -38,6 +38,7 @@ interface Provider {
   /** What tells afterwards which job it was. */
   shownClaims: readonly string[];
   trusted(project: CiProject): Record<string, string>;
+  /** The scope names the project, too: a team may have several, and their pull requests the same numbers and branches. */
   pullRequests(project: CiProject): { claims: Record<string, string>; scope: string };
 }
 
@@ -71,7 +72,7 @@ const providers: Record<CiProvider, Provider> = {
         ref: "refs/pull/{number}/merge",
         event_name: "pull_request",
       },
-      scope: "pr-{number}",
+      scope: "pr-{repository}-{number}",
     }),
   },
   gitlab: {
@@ -102,7 +103,7 @@ const providers: Record<CiProvider, Provider> = {
         pipeline_source: "merge_request_event",
         ref: "{branch**}",
       },
-      scope: "mr-{branch}",
+      scope: "mr-{project_path}-{branch}",
     }),
   },
   buildkite: {
@@ -132,7 +133,7 @@ const providers: Record<CiProvider, Provider> = {
         pipeline_slug: literalPattern(needed(project, "pipeline")),
         build_branch: "{branch**}",
       },
-      scope: "branch-{branch}",
+      scope: "branch-{organization_slug}-{pipeline_slug}-{branch}",
     }),
   },
   circleci: {
@@ -158,7 +159,7 @@ const providers: Record<CiProvider, Provider> = {
         [circleOrigin]: literalPattern(needed(project, "repository")),
         [circleRef]: "refs/heads/{branch**}",
       },
-      scope: "branch-{branch}",
+      scope: `branch-{${circleOrigin}}-{branch}`,
     }),
   },
 };

@@ -84,7 +84,7 @@ describe("the action", () => {
   });
 
   test("keeps a pull request to its own scope", async () => {
-    expect((await step({ claims: githubPullRequest })).outputs).toMatchObject({ trust: "pr-12" });
+    expect((await step({ claims: githubPullRequest })).outputs).toMatchObject({ trust: "pr-acme.2Fweb-12" });
   });
 
   test("names team and audience as it is told", async () => {

@@ -61,7 +61,7 @@ describe("what is printed", () => {
       TURBO_TEAM: "default",
       TURBO_TOKEN: secretOf(stdout),
       permission: "write",
-      trust: "pr-12",
+      trust: "pr-acme.2Fweb-12",
       expiresInSeconds: 3600,
     });
   });
@@ -79,7 +79,7 @@ describe("what is printed", () => {
 describe("the job's own token comes", () => {
   test("from GitHub", async () => {
     using job = startGithubJob(join(cli.home, "job"), issuer, githubPullRequest);
-    expect((await exchange([], job.env)).stderr).toContain("trust pr-12");
+    expect((await exchange([], job.env)).stderr).toContain("trust pr-acme.2Fweb-12");
     await exchange(["--audience", "other"], job.env);
     expect(job.audiences).toEqual([larder.url, "other"]);
   });

@@ -36,14 +36,14 @@ describe("creating with a provider", () => {
       expect.objectContaining({
         name: "github acme/web pull requests",
         claims: { repository: "acme/web", ref: "refs/pull/{number}/merge", event_name: "pull_request" },
-        scope: "pr-{number}",
+        scope: "pr-{repository}-{number}",
       }),
     ]);
     const said = await cli.onData(...create(...github));
     expect(said).toMatch(
       /^Created policy "github acme\/web main" \(pol_\w+\): for team default, permission write, trusted\.\n/,
     );
-    expect(said).toContain("permission write, in scope pr-{number}.\n  repository = acme/web\n");
+    expect(said).toContain("permission write, in scope pr-{repository}-{number}.\n  repository = acme/web\n");
     expect(said).toEndWith("Jobs ask for their tokens with the audience larder.\n");
   });
 
@@ -61,7 +61,7 @@ describe("creating with a provider", () => {
       claims: { ref: "refs/heads/trunk", repository_id: "74" },
     });
     const [pull] = await cli.json(...create(...github, "--only", "pull-requests"));
-    expect(pull.scope).toBe("pr-{number}");
+    expect(pull.scope).toBe("pr-{repository}-{number}");
   });
 
   test("takes larder's public URL for the audience, and CircleCI's own", async () => {
@@ -166,10 +166,10 @@ describe("trying a token", () => {
       issuer: issuer.url,
       problem: null,
       chosen: expect.stringMatching(/^pol_/),
-      policies: [{ matches: false }, { matches: true, permission: "write", scope: "pr-12" }],
+      policies: [{ matches: false }, { matches: true, permission: "write", scope: "pr-acme.2Fweb-12" }],
     });
     const piped = await cli.larder(["policy", "test", "-", "--data", cli.dataFolder], {}, `${token}\n`);
-    expect(piped.stdout).toContain("in scope pr-12; this one counts");
+    expect(piped.stdout).toContain("in scope pr-acme.2Fweb-12; this one counts");
   });
 
   test("of nobody's tells what is wrong with it, beside what the policies say, and ends with 1", async () => {

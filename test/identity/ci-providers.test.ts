@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { pullRequestPolicy, trustedPolicy } from "../../src/identity/ci-providers.ts";
+import { type CiProvider, pullRequestPolicy, trustedPolicy } from "../../src/identity/ci-providers.ts";
 import { judge, strongest } from "../../src/identity/policy-match.ts";
 import { githubPullRequest, githubPush } from "./test-issuer.ts";
 import { claimsOf, policyOf } from "./test-policy.ts";
@@ -29,7 +29,7 @@ describe("the ready-made policies", () => {
     ["push", {}, "trusted"],
     ["a schedule", { event_name: "schedule" }, "trusted"],
     ["a start by hand", { event_name: "workflow_dispatch" }, "trusted"],
-    ["a pull request", githubPullRequest, "pr-12"],
+    ["a pull request", githubPullRequest, "pr-acme.2Fweb-12"],
     ["pull_request_target", { event_name: "pull_request_target" }, undefined],
     ["workflow_run", { event_name: "workflow_run" }, undefined],
     ["a comment", { event_name: "issue_comment" }, undefined],
@@ -57,8 +57,16 @@ describe("the ready-made policies", () => {
   test.each([
     ["a push", {}, "trusted"],
     ["a schedule", { pipeline_source: "schedule" }, "trusted"],
-    ["a merge request", { ref: "feature/x", pipeline_source: "merge_request_event" }, "mr-feature.2Fx"],
-    ["a merge request from a branch called main", { pipeline_source: "merge_request_event" }, "mr-main"],
+    [
+      "a merge request",
+      { ref: "feature/x", pipeline_source: "merge_request_event" },
+      "mr-acme.2Fapps.2Fweb-feature.2Fx",
+    ],
+    [
+      "a merge request from a branch called main",
+      { pipeline_source: "merge_request_event" },
+      "mr-acme.2Fapps.2Fweb-main",
+    ],
     [
       "a merge request of a fork",
       { pipeline_source: "merge_request_event", project_path: "stranger/web" },
@@ -82,9 +90,9 @@ describe("the ready-made policies", () => {
   test.each([
     ["a push", {}, "trusted"],
     ["a schedule", { build_source: "schedule" }, "trusted"],
-    ["a build by hand that names the branch", { build_source: "ui" }, "branch-main"],
-    ["a build through the API that names the branch", { build_source: "api" }, "branch-main"],
-    ["a fork's pull request", { build_branch: "stranger:main" }, "branch-stranger.3Amain"],
+    ["a build by hand that names the branch", { build_source: "ui" }, "branch-acme-web-main"],
+    ["a build through the API that names the branch", { build_source: "api" }, "branch-acme-web-main"],
+    ["a fork's pull request", { build_branch: "stranger:main" }, "branch-acme-web-stranger.3Amain"],
     ["another pipeline", { pipeline_slug: "api" }, undefined],
     ["another organization", { organization_slug: "evil" }, undefined],
   ])("for Buildkite: %s", (_, change, wanted) => {
@@ -99,8 +107,16 @@ describe("the ready-made policies", () => {
   };
   test.each([
     ["a push", {}, "trusted"],
-    ["another branch", { "oidc.circleci.com/vcs-ref": "refs/heads/a/b" }, "branch-a.2Fb"],
-    ["a job run again with SSH", { "oidc.circleci.com/ssh-rerun": true }, "branch-main"],
+    [
+      "another branch",
+      { "oidc.circleci.com/vcs-ref": "refs/heads/a/b" },
+      "branch-github.2Ecom.2Facme.2Fweb-a.2Fb",
+    ],
+    [
+      "a job run again with SSH",
+      { "oidc.circleci.com/ssh-rerun": true },
+      "branch-github.2Ecom.2Facme.2Fweb-main",
+    ],
     [
       "a fork with a branch called main",
       { "oidc.circleci.com/vcs-origin": "github.com/stranger/web" },
@@ -110,6 +126,44 @@ describe("the ready-made policies", () => {
     ["another organization", { iss: "https://oidc.circleci.com/org/evil" }, undefined],
   ])("for CircleCI: %s", (_, change, wanted) => {
     expect(outcome("circleci", { ...circlePush, ...change })).toBe(wanted as string);
+  });
+
+  test("keep the pull requests of two projects apart, though their numbers and branches are the same", () => {
+    const scopeOf = (provider: CiProvider, project: object, claims: object) => {
+      const { label: _, ...template } = pullRequestPolicy(provider, { ...project, branch: "main" });
+      const policy = policyOf(template);
+      const judged = judge(policy, { iss: policy.issuer, aud: "larder", ...claims });
+      return judged.matches ? judged.scope : judged.reasons;
+    };
+    // What stands between two values must not do as a part of one: acme-a/b and acme/a-b.
+    const names = ["acme/one", "acme/two", "acme-a/b", "acme/a-b", "acme/a.b", `acme/${"x".repeat(100)}1`];
+    const scopes = [
+      ...names.map((repository) =>
+        scopeOf("github", { repository }, { ...githubPullRequest, repository, ref: "refs/pull/7/merge" }),
+      ),
+      ...names.map((repository) =>
+        scopeOf(
+          "gitlab",
+          { repository },
+          { project_path: repository, ref: "7", pipeline_source: "merge_request_event" },
+        ),
+      ),
+      ...names.map((name) => {
+        const [organization, pipeline] = name.split("/") as [string, string];
+        const claims = { organization_slug: organization, pipeline_slug: pipeline, build_branch: "7" };
+        return scopeOf("buildkite", { organization, pipeline }, claims);
+      }),
+      ...names.map((repository) => {
+        const claims = {
+          "oidc.circleci.com/vcs-origin": repository,
+          "oidc.circleci.com/vcs-ref": "refs/heads/7",
+        };
+        return scopeOf("circleci", { repository, organization: "0b1c" }, claims);
+      }),
+    ];
+    expect(scopes[0]).toBe("pr-acme.2Fone-7");
+    expect(scopes.filter((scope) => typeof scope !== "string" || scope.length > 100)).toEqual([]);
+    expect(new Set(scopes).size).toBe(4 * names.length);
   });
 
   test("take the name of a repository or a branch for itself, whatever it holds", () => {

@@ -131,7 +131,10 @@ describe("a job on the trusted branch", () => {
 test("a job of a pull request gets a token for the pull request's own scope", async () => {
   await using t = await open();
   await t.createPair();
-  expect((await t.ask(githubPullRequest)).token).toMatchObject({ permission: "write", scope: "pr-12" });
+  expect((await t.ask(githubPullRequest)).token).toMatchObject({
+    permission: "write",
+    scope: "pr-acme.2Fweb-12",
+  });
 });
 
 describe("of several policies", () => {

@@ -94,7 +94,10 @@ describe("a job that a policy takes", () => {
   });
 
   test("of a pull request is told its scope", async () => {
-    expect(await issued(await exchange(githubPullRequest))).toMatchObject({ scope: "write", trust: "pr-12" });
+    expect(await issued(await exchange(githubPullRequest))).toMatchObject({
+      scope: "write",
+      trust: "pr-acme.2Fweb-12",
+    });
   });
 
   test("has a token that ends", async () => {
