@@ -1,6 +1,7 @@
 import { captureNames, claimText, matchClaim, parsePattern } from "./claim-patterns.ts";
 import type { Claims } from "./id-token.ts";
 import type { Policy } from "./policies.ts";
+import { trustedWord } from "./scope.ts";
 import { fillScope, parseScopeTemplate, valueNames } from "./scope-template.ts";
 import { allows } from "./tokens.ts";
 
@@ -34,11 +35,11 @@ export function judge(policy: Policy, claims: Claims): Judgement {
   const scope = fillScope(template, fill);
   if (scope !== undefined) return { policy, matches: true, scope };
   const missing = valueNames(template).filter((name) => !fill(name));
-  return {
-    policy,
-    matches: false,
-    reasons: [`scope "${policy.scope}" lacks a value for ${missing.join(", ")}`],
-  };
+  const why =
+    missing.length > 0
+      ? `lacks a value for ${missing.join(", ")}`
+      : `would be called "${trustedWord}", as the work without a scope is`;
+  return { policy, matches: false, reasons: [`scope "${policy.scope}" ${why}`] };
 }
 
 /** The one that counts of several: trusted before scoped, then write before read, then the oldest. */

@@ -1,5 +1,5 @@
 import { Refusal } from "../refusal.ts";
-import { checkScope } from "./scope.ts";
+import { checkScope, trustedWord } from "./scope.ts";
 
 const maxScopeLength = 100;
 const hashLength = 32;
@@ -34,7 +34,7 @@ export function parseScopeTemplate(template: string): ScopeTemplate {
       "A scope begins with a letter or digit of its own, such as pr-{number}.",
     );
   }
-  if (template === "trusted" || template.length > maxScopeLength) {
+  if (template === trustedWord || template.length > maxScopeLength) {
     throw new Refusal(
       "bad_request",
       `A scope has at most ${maxScopeLength} characters, and is not called "trusted".`,
@@ -57,7 +57,8 @@ export function valueNames(template: ScopeTemplate): string[] {
 /**
  * The scope for these values; different values never give the same one.
  * @param valueNamed undefined for one that is not there. An empty one counts as such.
- * @returns undefined if a value is missing: then there is no scope, and never the trusted one instead.
+ * @returns undefined if a value is missing, or if it would be called `trusted`: then there is no scope, and never the trusted
+ *   one instead.
  */
 export function fillScope(
   template: ScopeTemplate,
@@ -71,6 +72,7 @@ export function fillScope(
     else if (!value) return undefined;
     else scope += labelSafe(value, isSingle);
   }
+  if (scope === trustedWord) return undefined;
   const short = scope.length <= maxScopeLength ? scope : shortened(scope);
   checkScope(short);
   return short;

@@ -57,6 +57,7 @@ test("a scope is said, and an empty one is wrong usage", async () => {
     // A variable that was not set would make a trusted token.
     ["write", "", "--scope is empty"],
     ["write", "a b", "A scope has 1 to 100"],
+    ["write", "trusted", "No scope is called"],
     ["admin", "pr-1", "A token with a scope may read or write"],
   ] as const) {
     const args = [...again, permission, "--scope", scope, "--data", cli.dataFolder];

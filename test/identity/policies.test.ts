@@ -145,6 +145,15 @@ describe("a policy", () => {
     });
   });
 
+  test("takes no job under a scope that would pass for trusted", () => {
+    const job = { ...githubPush, ref: "refs/heads/rusted" };
+    const claims = { repository: "acme/web", ref: "refs/heads/{b}" };
+    expect(judge(policyOf({ claims, scope: "t{b}" }), claimsOf(job))).toMatchObject({
+      matches: false,
+      reasons: ['scope "t{b}" would be called "trusted", as the work without a scope is'],
+    });
+  });
+
   test("takes what it captures for a value before a claim of that name, also where it captured nothing", () => {
     const claims = { repository: "acme/web", ref: "refs/pull/{number}/merge|refs/heads/*" };
     const policy = policyOf({ claims, scope: "pr-{number}" });

@@ -32,6 +32,12 @@ describe("a scope template", () => {
     expect(fill("pr-{a}-{b}", { a: "1" })).toBeUndefined();
   });
 
+  test("is never filled to the word for work without a scope", () => {
+    expect(fill("t{b}", { b: "rusted" })).toBeUndefined();
+    expect(fill("t{b}", { b: "rusted2" })).toBe("trusted2");
+    expect(() => checkScope("trusted")).toThrow('No scope is called "trusted"');
+  });
+
   test.each([
     "{number}",
     "-{number}",
