@@ -117,8 +117,14 @@ const tokenNow = prepared((queries) =>
 );
 
 /**
- * Whether what was allowed when a long upload began is so still: the team is enabled, the token not revoked, and its user, if
- * it has one, may still write there.
+ * So long after its token's expiry an upload that began in time is still kept: without an end, a job could hold one open for
+ * days, and finish it then.
+ */
+export const expiredUploadGraceMs = 10 * 60_000;
+
+/**
+ * Whether what was allowed when a long upload began is so still: the team is enabled, the token neither revoked nor expired
+ * for longer than the grace, and its user, if it has one, may still write there.
  * @throws Refusal `unauthorized`, `forbidden`, or the team's state.
  */
 export async function requireStillAllowed(tx: Queries, principal: Principal): Promise<void> {
@@ -129,6 +135,8 @@ export async function requireStillAllowed(tx: Queries, principal: Principal): Pr
   const [token] = await tokenNow(tx).execute({ id: principal.tokenId, teamId: team.id });
   if (!token || token.revokedAt !== null || token.disabledAt !== null)
     throw new Refusal("unauthorized", "This token has been revoked.");
+  if (token.expiresAt !== null && token.expiresAt + expiredUploadGraceMs <= Date.now())
+    throw new Refusal("unauthorized", "This token expired while the upload was under way. Use a new one.");
   if (token.userId === null || token.userRole === "admin") return;
   const role = token.memberRole;
   if (role === null) throw new Refusal("wrong_team", notMember);

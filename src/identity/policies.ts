@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull } from "drizzle-orm";
+import { and, asc, eq, isNull } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { policies, teams, tokens } from "../database/schema.ts";
@@ -132,7 +132,8 @@ export class Policies {
   }
 
   /**
-   * Deletes a policy, and revokes the tokens that jobs still have under it.
+   * Deletes a policy, and revokes the tokens of jobs under it: expired ones, too, since an upload may be under way with one.
+   * `revokedTokens` counts those that had not expired.
    * @throws Refusal `not_found`.
    */
   async delete(id: string): Promise<Policy & { revokedTokens: number }> {
@@ -143,16 +144,17 @@ export class Policies {
       const revoked = await tx
         .update(tokens)
         .set({ revokedAt: now })
-        .where(and(eq(tokens.policyId, policy.id), isNull(tokens.revokedAt), gt(tokens.expiresAt, now)))
-        .returning({ id: tokens.id });
+        .where(and(eq(tokens.policyId, policy.id), isNull(tokens.revokedAt)))
+        .returning({ expiresAt: tokens.expiresAt });
+      const revokedTokens = revoked.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).length;
       const { name, teamId } = policy;
       await recordAudit(tx, this.by, {
         kind: "policy.delete",
         teamId,
         target: policy.id,
-        details: { name, revokedTokens: revoked.length },
+        details: { name, revokedTokens },
       });
-      return { ...policy, revokedTokens: revoked.length };
+      return { ...policy, revokedTokens };
     });
   }
 }
