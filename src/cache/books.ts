@@ -35,7 +35,7 @@ export async function takeOut(
   let count = 0;
   for (;;) {
     const went = await database.write(async (tx) => {
-      const artifacts = await takeOutOldest(tx, condition, released, enough);
+      const artifacts = await takeOutOldest(tx, condition, { released, enough });
       if (artifacts > 0) await onTakenOut?.(tx, artifacts);
       return artifacts;
     });
@@ -47,6 +47,15 @@ export async function takeOut(
 /** All of a team's artifacts, in one transaction with the deletion of the team. */
 export async function takeOutTeam(tx: Queries, teamId: string): Promise<void> {
   while ((await takeOutOldest(tx, eq(artifacts.teamId, teamId))) === artifactsPerStep);
+}
+
+/** So many of the artifacts that meet a condition, least recently used first, in one transaction with something else. */
+export async function takeOutSome(
+  tx: Queries,
+  condition: SQL | undefined,
+  maxArtifacts: number,
+): Promise<void> {
+  await takeOutOldest(tx, condition, { maxArtifacts });
 }
 
 /** Blobs that artifacts have let go of, each counted once. There may be a hundred thousand of them. */
@@ -65,8 +74,11 @@ class ReleasedBlobs {
 async function takeOutOldest(
   tx: Queries,
   condition: SQL | undefined,
-  released = new ReleasedBlobs(),
-  enough: (releasedBytes: number) => boolean = () => false,
+  {
+    released = new ReleasedBlobs(),
+    enough = () => false,
+    maxArtifacts = artifactsPerStep,
+  }: { released?: ReleasedBlobs; enough?: (releasedBytes: number) => boolean; maxArtifacts?: number } = {},
 ): Promise<number> {
   const candidates = await tx
     .select({
@@ -79,7 +91,7 @@ async function takeOutOldest(
     .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
     .where(condition)
     .orderBy(artifacts.lastUsedAt, artifacts.id)
-    .limit(artifactsPerStep);
+    .limit(maxArtifacts);
   const victims: typeof candidates = [];
   for (const candidate of candidates) {
     if (enough(released.sizeBytes)) break;

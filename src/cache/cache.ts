@@ -21,6 +21,7 @@ import { Evictor } from "./evictor.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { type PurgeFilter, purge } from "./purge.ts";
 import { Recency } from "./recency.ts";
+import { ScopeLimit } from "./scope-limit.ts";
 import { TeamRoom } from "./team-room.ts";
 import { UploadRoom } from "./upload-room.ts";
 import { Verifier } from "./verifier.ts";
@@ -39,6 +40,8 @@ export interface CacheOptions {
   by?: Actor;
   /** Untrusted artifacts that were not used for so long go, whatever their team says; undefined for no limit of their own. */
   scopeMaxAgeMs: number | undefined;
+  /** Of a tool in one untrusted scope of a team: `maxArtifactsPerScope`, if not said. */
+  maxPerScope?: number;
   log: Logger;
 }
 
@@ -104,6 +107,7 @@ export class Cache {
   readonly recency: Recency;
   readonly verifier: Verifier;
   private readonly teamRoom: TeamRoom;
+  private readonly scopeLimit: ScopeLimit;
   private readonly blobLock = new KeyedLock();
 
   private constructor(
@@ -131,6 +135,7 @@ export class Cache {
       log,
     });
     this.teamRoom = new TeamRoom(database, this.evictor, roomPatienceMs);
+    this.scopeLimit = new ScopeLimit(options.maxPerScope);
     const { collector } = this;
     const { by = serverActor } = options;
     this.verifier = new Verifier({ database, storage, capacity, collector, blobLock, by, log });
@@ -226,7 +231,7 @@ export class Cache {
           await received.publish();
           const storedBytes = await database.write(async (tx) => {
             await upload.authorize?.(tx);
-            const { storedBytes, isChanged } = await enter(tx, key, facts, received);
+            const { storedBytes, isChanged } = await enter(tx, key, facts, received, this.scopeLimit);
             if (isChanged) await upload.record?.(tx, received);
             return storedBytes;
           });

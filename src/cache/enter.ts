@@ -3,8 +3,9 @@ import type { Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
-import type { ArtifactFacts, ArtifactKey } from "./artifact.ts";
+import { type ArtifactFacts, type ArtifactKey, trustedScope } from "./artifact.ts";
 import { addUsed, isHeld } from "./books.ts";
+import type { ScopeLimit } from "./scope-limit.ts";
 
 const overwriteRule = prepared((queries) =>
   queries
@@ -87,7 +88,8 @@ const releaseBlob = prepared((queries) =>
 );
 
 /**
- * The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go.
+ * The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go. A new one
+ * takes the oldest of its own scope with it, where that is untrusted and full.
  * @returns how much more the storage holds now: the blob's size if it is new there, else 0; and whether anything changed,
  *   which is not so for the same bytes again where nothing is overwritten.
  * @throws Refusal `conflict` (write-once), `unauthorized` when the team has been deleted.
@@ -97,6 +99,7 @@ export async function enter(
   key: ArtifactKey,
   facts: ArtifactFacts,
   blob: { sha256: string; sizeBytes: number },
+  scopeLimit: ScopeLimit,
 ): Promise<{ storedBytes: number; isChanged: boolean }> {
   const now = Date.now();
   const [team] = await overwriteRule(tx).execute({ teamId: key.teamId });
@@ -112,6 +115,8 @@ export async function enter(
         `\`larder team set ${team.slug} --overwrite allow\` lifts that.`,
     );
   }
+  if (before === undefined && key.scope !== trustedScope) await scopeLimit.makeRoom(tx, key);
+  // From here on, since the blobs of what has just gone may be let go.
   const [known] = await blobOfName(tx).execute({ sha256: blob.sha256 });
   const wasHeld = known !== undefined && (await isHeld(tx, key.teamId, known.id));
   const [stored] = await storeBlob(tx).execute({ sha256: blob.sha256, sizeBytes: blob.sizeBytes, now });

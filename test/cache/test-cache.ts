@@ -41,7 +41,7 @@ export interface PutOptions {
   isAnnounced?: boolean;
 }
 
-const noFacts: ArtifactFacts = {
+export const noFacts: ArtifactFacts = {
   durationMs: 0,
   tag: null,
   sha: null,
