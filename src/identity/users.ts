@@ -3,11 +3,12 @@ import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { links, type memberSources, sessions, userRoles, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import { changeUser, deleteUser, hasEnabledAdmin, insertUser } from "./change-user.ts";
 import { badLink, createLink, redeemLink, requireLink } from "./links.ts";
 import { checkName } from "./names.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
-import { findUserRow, getUserRow, shownUser } from "./user-row.ts";
+import { findUserRow, getUserRow, shownUser, type UserRow } from "./user-row.ts";
 import { writeIdentity } from "./write-identity.ts";
 
 /** On the whole server: an admin may everything, a member what the roles in teams allow. */
@@ -77,9 +78,12 @@ export class Users {
     return (await this.database.read.select().from(users).orderBy(asc(users.email))).map(shownUser);
   }
 
-  /** Whether there is an administrator. From the first one on there is, unless the last one's role went with single sign-on. */
+  /**
+   * Whether there is an administrator who may sign in. From the first one on there is, unless the last one's role went with
+   * single sign-on.
+   */
   async isSetUp(): Promise<boolean> {
-    return await hasAdmin(this.database.read);
+    return await hasEnabledAdmin(this.database.read);
   }
 
   async find(emailOrId: string): Promise<User | undefined> {
@@ -111,21 +115,21 @@ export class Users {
   /** @throws Refusal `bad_request` for values that cannot be, `conflict` for an address that is taken. */
   async create(user: NewUser): Promise<User> {
     const row = await newRow(user);
-    return await writeIdentity(this.database, (tx) => this.insert(tx, row));
+    return await writeIdentity(this.database, async (tx) => shownUser(await insertUser(tx, this.by, row)));
   }
 
   /**
    * The first administrator, who sets the server up. Of several at once one comes first.
    * @param secret of the link that allows it, which is used up if it succeeds.
-   * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is an administrator already.
+   * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is such an administrator already.
    */
   async createFirst(user: Omit<NewUser, "role">, secret: string): Promise<User> {
     const row = await newRow({ ...user, role: "admin" });
     return await writeIdentity(this.database, async (tx) => {
-      if (await hasAdmin(tx))
+      if (await hasEnabledAdmin(tx))
         throw new Refusal("conflict", "This larder has been set up already. Sign in instead.");
       requireLink(await redeemLink(tx, secret, "setup"), "setup");
-      return await this.insert(tx, row);
+      return shownUser(await insertUser(tx, this.by, row));
     });
   }
 
@@ -133,33 +137,14 @@ export class Users {
    * Whoever is disabled is signed out everywhere.
    * @throws Refusal `not_found`, `bad_request`, `conflict` for an address that is taken, or when no admin would be left.
    */
-  async set(emailOrId: string, { isDisabled, ...change }: UserChange): Promise<User> {
+  async set(emailOrId: string, change: UserChange): Promise<User> {
     if (change.email !== undefined) checkEmail(change.email);
     if (change.name !== undefined) checkName(change.name);
-    const user = await this.get(emailOrId);
-    const email = change.email?.toLowerCase();
     return await writeIdentity(this.database, async (tx) => {
-      if (email !== undefined && email !== user.email) await refuseTakenEmail(tx, email);
-      const disabledAt = isDisabled ? (user.disabledAt ?? Date.now()) : null;
-      const [row] = await tx
-        .update(users)
-        .set({
-          ...change,
-          // Whoever sets it by hand means it to stay.
-          ...(change.role !== undefined && { roleSource: "manual" as const }),
-          ...(email !== undefined && { email }),
-          ...(isDisabled !== undefined && { disabledAt }),
-          name: change.name ?? user.name,
-        })
-        .where(eq(users.id, user.id))
-        .returning();
-      if (!row) throw new Refusal("not_found", `There is no user "${emailOrId}".`);
-      if (row.disabledAt !== null) await tx.delete(sessions).where(eq(sessions.userId, row.id));
-      await requireAdminLeft(tx, user);
-      const before = Object.fromEntries(Object.keys(change).map((key) => [key, user[key as keyof User]]));
-      const details = { ...change, ...(isDisabled !== undefined && { isDisabled }), before };
-      await recordAudit(tx, this.by, { kind: "user.set", target: user.email, details });
-      return shownUser(row);
+      const before = await getUserRow(tx, emailOrId);
+      return shownUser(
+        Object.keys(change).length > 0 ? await changeUser(tx, this.by, before, change) : before,
+      );
     });
   }
 
@@ -198,33 +183,18 @@ export class Users {
    * @throws Refusal `not_found`, or `conflict` for a user who is disabled.
    */
   async createPasswordLink(emailOrId: string, maxAgeMs: number): Promise<string> {
-    const user = await this.get(emailOrId);
-    if (user.disabledAt !== null) {
-      throw new Refusal(
-        "conflict",
-        `${user.email} is disabled. \`larder user set ${user.email} --state enabled\` changes that.`,
-      );
-    }
     return await this.database.write(async (tx) => {
-      const secret = await createLink(tx, "password", { userId: user.id, maxAgeMs });
-      // Whoever has it can become that user.
-      await recordAudit(tx, this.by, { kind: "user.link", target: user.email });
-      return secret;
+      return await createPasswordLink(tx, this.by, await getUserRow(tx, emailOrId), maxAgeMs);
     });
   }
 
   /** Deletes a user with memberships, sessions and tokens. @throws Refusal `not_found`, `conflict` for the last admin. */
   async delete(emailOrId: string): Promise<User> {
-    const user = await this.get(emailOrId);
-    await writeIdentity(this.database, async (tx) => {
-      const deleted = await tx.delete(users).where(eq(users.id, user.id)).returning({ id: users.id });
-      // Of several at once, the first has deleted the user.
-      if (deleted.length === 0) return;
-      await requireAdminLeft(tx, user);
-      const details = { id: user.id, role: user.role };
-      await recordAudit(tx, this.by, { kind: "user.delete", target: user.email, details });
+    return await writeIdentity(this.database, async (tx) => {
+      const user = await getUserRow(tx, emailOrId);
+      await deleteUser(tx, this.by, user);
+      return shownUser(user);
     });
-    return user;
   }
 
   private async replacePassword(tx: Queries, userId: string, passwordHash: string, by: Actor): Promise<User> {
@@ -234,17 +204,6 @@ export class Users {
     await tx.delete(links).where(and(eq(links.userId, userId), eq(links.purpose, "password")));
     await recordAudit(tx, by, { kind: "user.password", target: row.email });
     return shownUser(row);
-  }
-
-  private async insert(tx: Queries, row: typeof users.$inferInsert): Promise<User> {
-    await refuseTakenEmail(tx, row.email);
-    const [created] = (await tx.insert(users).values(row).returning()) as [typeof users.$inferSelect];
-    await recordAudit(tx, this.by, {
-      kind: "user.create",
-      target: created.email,
-      details: { role: created.role, oidcIssuer: created.oidcIssuer },
-    });
-    return shownUser(created);
   }
 }
 
@@ -264,24 +223,19 @@ async function newRow({ email, name = nameOf(email), role = "member", password, 
   };
 }
 
+async function createPasswordLink(tx: Queries, by: Actor, user: UserRow, maxAgeMs: number): Promise<string> {
+  if (user.disabledAt !== null) {
+    throw new Refusal(
+      "conflict",
+      `${user.email} is disabled. \`larder user set ${user.email} --state enabled\` changes that.`,
+    );
+  }
+  const secret = await createLink(tx, "password", { userId: user.id, maxAgeMs });
+  // Whoever has it can become that user.
+  await recordAudit(tx, by, { kind: "user.link", target: user.email });
+  return secret;
+}
+
 function nameOf(email: string): string {
   return email.slice(0, Math.max(0, email.indexOf("@"))) || email;
-}
-
-async function refuseTakenEmail(tx: Queries, email: string): Promise<void> {
-  const [taken] = await tx.select({ id: users.id }).from(users).where(eq(users.email, email));
-  if (taken) throw new Refusal("conflict", `There is a user ${email} already.`);
-}
-
-async function hasAdmin(queries: Queries): Promise<boolean> {
-  const admins = await queries.select({ id: users.id }).from(users).where(eq(users.role, "admin")).limit(1);
-  return admins.length > 0;
-}
-
-/** Whoever is locked out of the administration could only come back through the shell. */
-async function requireAdminLeft(tx: Queries, changed: User): Promise<void> {
-  if (changed.role !== "admin" || changed.disabledAt !== null) return;
-  const admins = await tx.select().from(users).where(eq(users.role, "admin"));
-  if (admins.some(({ disabledAt }) => disabledAt === null)) return;
-  throw new Refusal("conflict", `${changed.email} is the last administrator. Make another one first.`);
 }
