@@ -5,7 +5,9 @@ import type { Database, Queries } from "../database/database.ts";
 import { members, sessions, teams, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { checkName } from "./names.ts";
+import { oidcProof, type SignInProof } from "./sign-in-proof.ts";
 import { type Grants, grantsOf, type OidcClaims, type SignInRule, teamsNamedIn } from "./sign-in-rules.ts";
+import { getUserRow } from "./user-row.ts";
 import { checkEmail, type User, Users } from "./users.ts";
 import { writeIdentity } from "./write-identity.ts";
 
@@ -25,12 +27,12 @@ export class OidcUsers {
   ) {}
 
   /**
-   * The user that the claims are about: known by issuer and subject, or by a verified address and linked from now on, or new.
+   * The proof of being the user that the claims are about: known by issuer and subject, or by a verified address and linked from now on, or new.
    * Role and memberships that came with single sign-on follow the rules; what somebody gave by hand stays.
    * @param address from where the sign-in comes, for the audit log.
    * @throws Refusal `forbidden` when no rule matches, when the user is disabled, or when the address cannot be relied on.
    */
-  async admit(claims: OidcClaims, address: string | null): Promise<User> {
+  async admit(claims: OidcClaims, address: string | null): Promise<SignInProof> {
     const by: Actor = { kind: "server", id: null, name: "single sign-on", address };
     try {
       return await this.userOf(claims, by);
@@ -40,7 +42,7 @@ export class OidcUsers {
     }
   }
 
-  private async userOf(claims: OidcClaims, by: Actor): Promise<User> {
+  private async userOf(claims: OidcClaims, by: Actor): Promise<SignInProof> {
     const all = new Users(this.database, by);
     const grants = grantsOf(this.rules, claims);
     const linked = await all.findByOidc(claims);
@@ -51,7 +53,7 @@ export class OidcUsers {
     if (local) await this.link(local, claims, by);
     const user = local ?? (await all.create({ email, ...namedAs(claims), oidc: claims }));
     await this.follow(user, grants, by);
-    return await all.get(user.id);
+    return oidcProof(await getUserRow(this.database.read, user.id));
   }
 
   /** Of those that the rules name and that are not there: nobody gets into them. */
@@ -62,7 +64,7 @@ export class OidcUsers {
     if (missing.length > 0) this.log.warn({ teams: missing }, "oidcAccess names teams that are not there");
   }
 
-  private async admitLinked(user: User, grants: Grants | undefined, by: Actor): Promise<User> {
+  private async admitLinked(user: User, grants: Grants | undefined, by: Actor): Promise<SignInProof> {
     if (user.disabledAt !== null) throw disabled();
     await this.follow(user, grants, by);
     if (!grants) {
@@ -71,7 +73,7 @@ export class OidcUsers {
         "You may no longer sign in here this way, and what came with it was taken back. Ask an administrator of this larder.",
       );
     }
-    return await new Users(this.database, by).get(user.id);
+    return oidcProof(await getUserRow(this.database.read, user.id));
   }
 
   /** Idempotent, since somebody may sign in twice at once. */

@@ -3,7 +3,8 @@ import { recordAudit } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
-import type { User, Users } from "./users.ts";
+import type { SignInProof } from "./sign-in-proof.ts";
+import type { Users } from "./users.ts";
 
 /** A stranger's attempts must not fill the disk with what is written down of them. */
 const maxRefusalsPerMinute = 20;
@@ -22,22 +23,22 @@ export class PasswordSignIn {
   ) {}
 
   /**
-   * @returns the user, who is not yet signed in anywhere.
+   * @returns the proof to open a session with, or to change the password.
    * @throws Refusal `unauthorized`, the same whether the account exists, is disabled, or has another password, or
    *   `too_many_requests`.
    */
-  async verify(email: string, password: string, address: string | null): Promise<User> {
+  async verify(email: string, password: string, address: string | null): Promise<SignInProof> {
     const attempt = this.begin(email, address);
-    let user: User | undefined;
+    let proof: SignInProof | undefined;
     try {
-      user = await this.users.findByPassword(email, password);
+      proof = await this.users.findByPassword(email, password);
     } catch (error) {
       attempt.takeBack();
       throw error;
     }
-    if (user) {
+    if (proof) {
       attempt.succeeded();
-      return user;
+      return proof;
     }
     this.record(email, address, "wrong password");
     throw new Refusal("unauthorized", "There is no user with this e-mail address and password.");

@@ -4,6 +4,7 @@ import type { Database } from "../database/database.ts";
 import { sessions, users } from "../database/schema.ts";
 import { randomText } from "./random.ts";
 import { digestSecret } from "./secret.ts";
+import { requireProved, type SignInProof } from "./sign-in-proof.ts";
 import { shownUser } from "./user-row.ts";
 import type { User } from "./users.ts";
 
@@ -30,11 +31,15 @@ const maxClientLength = 200;
 export class Sessions {
   constructor(private readonly database: Database) {}
 
-  /** @returns the secret for the browser's cookie, which is shown nowhere else. */
-  async open(user: User, place: SessionPlace, maxAgeMs: number): Promise<string> {
+  /**
+   * @returns the secret for the browser's cookie, which is shown nowhere else.
+   * @throws Refusal `unauthorized` when the proof holds no more: the change that ends all sessions must not miss this one.
+   */
+  async open(proof: SignInProof, place: SessionPlace, maxAgeMs: number): Promise<string> {
     const secret = secretPrefix + randomText(secretLength);
     const now = Date.now();
     await this.database.write(async (tx) => {
+      const user = await requireProved(tx, proof);
       await tx.delete(sessions).where(lte(sessions.expiresAt, now));
       await tx.insert(sessions).values({
         secretSha256: digestSecret(secret),

@@ -8,6 +8,8 @@ import { badLink, createLink, redeemLink, requireLink } from "./links.ts";
 import { checkName } from "./names.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
+import { userActor } from "./sessions.ts";
+import { passwordProof, requireProved, type SignInProof } from "./sign-in-proof.ts";
 import { findUserRow, getUserRow, shownUser, type UserRow } from "./user-row.ts";
 import { writeIdentity } from "./write-identity.ts";
 
@@ -103,13 +105,13 @@ export class Users {
   }
 
   /**
-   * The user with this address and password, unless disabled. Takes as long for an address that nobody has.
+   * The proof of being the user with this address and password, unless disabled. Takes as long for an address that nobody has.
    * @throws Refusal `too_many_requests` when too many sign in at once.
    */
-  async findByPassword(email: string, password: string): Promise<User | undefined> {
+  async findByPassword(email: string, password: string): Promise<SignInProof | undefined> {
     const [row] = await this.database.read.select().from(users).where(eq(users.email, email.toLowerCase()));
     const isRight = await isPassword(password, row?.passwordHash ?? null);
-    return row && isRight && row.disabledAt === null ? shownUser(row) : undefined;
+    return row && isRight && row.disabledAt === null ? passwordProof(row) : undefined;
   }
 
   /** @throws Refusal `bad_request` for values that cannot be, `conflict` for an address that is taken. */
@@ -123,13 +125,13 @@ export class Users {
    * @param secret of the link that allows it, which is used up if it succeeds.
    * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is such an administrator already.
    */
-  async createFirst(user: Omit<NewUser, "role">, secret: string): Promise<User> {
+  async createFirst(user: Omit<NewUser, "role">, secret: string): Promise<SignInProof> {
     const row = await newRow({ ...user, role: "admin" });
     return await writeIdentity(this.database, async (tx) => {
       if (await hasEnabledAdmin(tx))
         throw new Refusal("conflict", "This larder has been set up already. Sign in instead.");
       requireLink(await redeemLink(tx, secret, "setup"), "setup");
-      return shownUser(await insertUser(tx, this.by, row));
+      return passwordProof(await insertUser(tx, this.by, row));
     });
   }
 
@@ -160,10 +162,23 @@ export class Users {
   }
 
   /**
+   * The same for the user who has proved to be one, and does it.
+   * @throws Refusal `unauthorized` when the proof holds no more, and `bad_request`.
+   */
+  async changePassword(proof: SignInProof, password: string, address: string | null): Promise<SignInProof> {
+    checkPassword(password);
+    const passwordHash = await hashPassword(password);
+    return await writeIdentity(this.database, async (tx) => {
+      const user = await requireProved(tx, proof);
+      return await this.replacePassword(tx, user.id, passwordHash, userActor(user, address));
+    });
+  }
+
+  /**
    * The same for the user that a link names, who is then the one who did it. The link is used up if it succeeds.
    * @throws Refusal `unauthorized` for the link, also when its user is disabled, and `bad_request`.
    */
-  async setPasswordByLink(secret: string, password: string, address: string | null): Promise<User> {
+  async setPasswordByLink(secret: string, password: string, address: string | null): Promise<SignInProof> {
     checkPassword(password);
     const passwordHash = await hashPassword(password);
     return await writeIdentity(this.database, async (tx) => {
@@ -173,8 +188,7 @@ export class Users {
         .from(users)
         .where(eq(users.id, userId ?? ""));
       if (!row || row.disabledAt !== null) throw badLink("password");
-      const by: Actor = { kind: "user", id: row.id, name: row.email, address };
-      return await this.replacePassword(tx, row.id, passwordHash, by);
+      return await this.replacePassword(tx, row.id, passwordHash, userActor(row, address));
     });
   }
 
@@ -197,13 +211,18 @@ export class Users {
     });
   }
 
-  private async replacePassword(tx: Queries, userId: string, passwordHash: string, by: Actor): Promise<User> {
+  private async replacePassword(
+    tx: Queries,
+    userId: string,
+    passwordHash: string,
+    by: Actor,
+  ): Promise<SignInProof> {
     const [row] = await tx.update(users).set({ passwordHash }).where(eq(users.id, userId)).returning();
     if (!row) throw new Refusal("not_found", "This user has been deleted.");
     await tx.delete(sessions).where(eq(sessions.userId, userId));
     await tx.delete(links).where(and(eq(links.userId, userId), eq(links.purpose, "password")));
     await recordAudit(tx, by, { kind: "user.password", target: row.email });
-    return shownUser(row);
+    return passwordProof(row);
   }
 }
 

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
 import { Members } from "../identity/members.ts";
 import { userActor } from "../identity/sessions.ts";
+import type { SignInProof } from "../identity/sign-in-proof.ts";
 import { Tokens } from "../identity/tokens.ts";
-import { Users } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { accountPage } from "./account-page.ts";
 import type { SignedIn } from "./browser-session.ts";
@@ -15,6 +15,7 @@ export function accountRoutes({
   site,
   browserSessions,
   database,
+  users,
   passwordSignIn,
   addressOf,
   errors,
@@ -45,16 +46,23 @@ export function accountRoutes({
     const address = addressOf(request);
     const wrong = newPasswordErrors(form);
     if (Object.keys(wrong).length > 0) return await account(request, signedIn, wrong);
+    let proof: SignInProof;
     try {
       // Whoever finds a browser unlocked must not become its user for good.
-      await passwordSignIn.verify(user.email, form.get("current") ?? "", address);
+      proof = await passwordSignIn.verify(user.email, form.get("current") ?? "", address);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const message = error.code === "unauthorized" ? "This is not your password." : error.message;
       return await account(request, signedIn, { current: message });
     }
-    await new Users(database, userActor(user, address)).setPassword(user.id, form.get("password") ?? "");
-    return site.redirect(request, "/account", await browserSessions.open(request, user));
+    try {
+      const changed = await users.changePassword(proof, form.get("password") ?? "", address);
+      return site.redirect(request, "/account", await browserSessions.open(request, changed));
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "unauthorized") throw error;
+      // Somebody else changed the account meanwhile, which has ended this session.
+      return site.redirectToSignIn(request);
+    }
   };
 
   async function account(request: Request, signedIn: SignedIn, wrong: FieldErrors = {}): Promise<Response> {

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Session, type Sessions, userActor } from "../identity/sessions.ts";
+import type { SignInProof } from "../identity/sign-in-proof.ts";
 import type { User } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { readFormBody } from "./form.ts";
@@ -43,13 +44,14 @@ export class BrowserSessions {
   /**
    * Signs a user in. A session that the browser had before ends.
    * @returns the values of Set-Cookie that tell the browser.
+   * @throws Refusal `unauthorized` when the proof holds no more.
    */
-  async open(request: Request, user: User): Promise<string[]> {
+  async open(request: Request, proof: SignInProof): Promise<string[]> {
     const { sessions, sessionMaxAgeMs, addressOf, onUser } = this.options;
     await this.close(request);
     const place = { address: addressOf(request), client: request.headers.get("user-agent") };
-    const secret = await sessions.open(user, place, sessionMaxAgeMs);
-    onUser(request, user);
+    const secret = await sessions.open(proof, place, sessionMaxAgeMs);
+    onUser(request, proof.user);
     return [this.cookie(request, secret, Math.floor(sessionMaxAgeMs / 1000))];
   }
 

@@ -68,9 +68,9 @@ export function oidcRoutes(options: OidcOptions) {
       if (!begun) throw tooLate();
       const callbackUrl = new URL(redirectUri(request) + new URL(request.url).search);
       const claims = await provider.finish(callbackUrl, begun);
-      const user = await oidcUsers.admit(claims, addressOf(request));
+      const proof = await oidcUsers.admit(claims, addressOf(request));
       await oidcUsers.warnOfMissingTeams();
-      const cookies = await browserSessions.open(request, user);
+      const cookies = await browserSessions.open(request, proof);
       return site.redirect(request, nextRoute(begun.next), [...cookies, isOver]);
     } catch (error) {
       const answer = failed(request, error, nextRoute(begun?.next ?? null));

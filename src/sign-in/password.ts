@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { badLink } from "../identity/links.ts";
+import type { SignInProof } from "../identity/sign-in-proof.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { field, formError } from "./field.ts";
@@ -22,12 +23,19 @@ export function passwordRoutes({ site, browserSessions, users, links, addressOf,
       return form(request, secret, { secret: badLink("password").message });
     const wrong = newPasswordErrors(sent);
     if (Object.keys(wrong).length > 0) return form(request, secret, wrong);
+    let proof: SignInProof;
     try {
-      const user = await users.setPasswordByLink(secret, sent.get("password") ?? "", addressOf(request));
-      return site.redirect(request, homeRoute, await browserSessions.open(request, user));
+      proof = await users.setPasswordByLink(secret, sent.get("password") ?? "", addressOf(request));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return form(request, secret, { form: error.message });
+    }
+    try {
+      return site.redirect(request, homeRoute, await browserSessions.open(request, proof));
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "unauthorized") throw error;
+      // The link is used up, so its form would be of no use.
+      return site.redirectToSignIn(request);
     }
   };
 

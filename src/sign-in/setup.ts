@@ -47,8 +47,8 @@ export function setupRoutes({ site, browserSessions, users, links, errors }: Pag
     if (!(await links.find(secret, "setup")))
       return form(request, sent, { secret: badLink("setup").message });
     try {
-      const user = await users.createFirst({ email, name, password: sent.get("password") ?? "" }, secret);
-      return site.redirect(request, homeRoute, await browserSessions.open(request, user));
+      const proof = await users.createFirst({ email, name, password: sent.get("password") ?? "" }, secret);
+      return site.redirect(request, homeRoute, await browserSessions.open(request, proof));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return (await users.isSetUp()) ? done(request) : form(request, sent, { form: error.message });

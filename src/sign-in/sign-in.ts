@@ -36,8 +36,8 @@ export function signInRoutes({
     const [email, password] = [(sent.get("email") ?? "").trim(), sent.get("password") ?? ""];
     const next = nextRoute(sent.get("next"));
     try {
-      const user = await passwordSignIn.verify(email, password, addressOf(request));
-      return site.redirect(request, next, await browserSessions.open(request, user));
+      const proof = await passwordSignIn.verify(email, password, addressOf(request));
+      return site.redirect(request, next, await browserSessions.open(request, proof));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return form(request, next, { email, refusal: error });

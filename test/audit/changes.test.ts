@@ -5,6 +5,7 @@ import { Sessions, userActor } from "../../src/identity/sessions.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
+import { vouchedFor } from "../identity/vouched-for.ts";
 import { ann, openTestAudit } from "./test-audit.ts";
 
 const root: Actor = { kind: "command", id: null, name: "root", address: null };
@@ -86,7 +87,7 @@ test("each change is written down once, with who made it and what changed", asyn
     details: { before: "owner" },
   });
   await expectRow(
-    () => sessions.open(cem, place, 1_000),
+    () => sessions.open(vouchedFor(cem), place, 1_000),
     { kind: "session.open" },
     userActor(cem, place.address),
   );
@@ -95,7 +96,7 @@ test("each change is written down once, with who made it and what changed", asyn
     target: cem.id,
     details: { sessions: 1 },
   });
-  const secret = await sessions.open(cem, place, 1_000);
+  const secret = await sessions.open(vouchedFor(cem), place, 1_000);
   await expectRow(() => sessions.close(secret, ann), { kind: "session.close", target: cem.id });
   await expectRow(() => tokens.create({ teamId: team.id, name: "ci", permission: "write", scope: "pr-1" }), {
     kind: "token.create",

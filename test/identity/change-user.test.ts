@@ -69,7 +69,10 @@ test("administrators who are disabled do not keep a larder from being set up ane
   expect(await t.users.isSetUp()).toBe(false);
   const link = await createSetupLink(t.database, "http://larder");
   const secret = link?.split("#")[1] as string;
-  const cem = await t.users.createFirst({ email: "cem@example.org", password: "correct horse" }, secret);
+  const { user: cem } = await t.users.createFirst(
+    { email: "cem@example.org", password: "correct horse" },
+    secret,
+  );
   expect(cem.role).toBe("admin");
   expect(await t.users.isSetUp()).toBe(true);
 });

@@ -13,6 +13,7 @@ import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
 import { Refusal } from "../../src/refusal.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { vouchedFor } from "./vouched-for.ts";
 
 const ann: OidcClaims = {
   issuer: "https://id.example.com",
@@ -50,7 +51,8 @@ async function openPeople() {
     users: new Users(database, serverActor),
     sessions: new Sessions(database),
     tokens: new Tokens(database, serverActor),
-    admit: (claims: Partial<OidcClaims> = {}, by = oidc) => by.admit({ ...ann, ...claims }, "192.0.2.1"),
+    admit: async (claims: Partial<OidcClaims> = {}) =>
+      (await oidc.admit({ ...ann, ...claims }, "192.0.2.1")).user,
     warnOfMissingTeams: () => oidc.warnOfMissingTeams(),
     logged,
     teamsOf: async (id: string) =>
@@ -194,7 +196,7 @@ test("whoever no rule matches any more loses what came with it, sessions too, an
     user.id,
     "member",
   );
-  const cookie = await people.sessions.open(user, { address: null, client: null }, 60_000);
+  const cookie = await people.sessions.open(vouchedFor(user), { address: null, client: null }, 60_000);
   await refusal(people.admit({ email: "ann@elsewhere.example", groups: [] }));
   expect(await people.teamsOf(user.id)).toEqual(["default:member manual"]);
   expect((await people.users.get(user.id)).role).toBe("member");

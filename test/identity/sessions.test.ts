@@ -2,6 +2,7 @@ import { Database as Sqlite } from "bun:sqlite";
 import { expect, setSystemTime, test } from "bun:test";
 import { userActor } from "../../src/identity/sessions.ts";
 import { openTestIdentity } from "./test-identity.ts";
+import { vouchedFor } from "./vouched-for.ts";
 
 const day = 86_400_000;
 const place = { address: "192.0.2.1", client: "Browser/1.0" };
@@ -9,7 +10,7 @@ const place = { address: "192.0.2.1", client: "Browser/1.0" };
 test("a session tells who is signed in, and where", async () => {
   await using t = openTestIdentity();
   const user = await t.users.create({ email: "ann@example.org" });
-  const secret = await t.sessions.open(user, place, day);
+  const secret = await t.sessions.open(vouchedFor(user), place, day);
   expect(secret).toMatch(/^lrs_[0-9A-Za-z]{40}$/);
   const found = await t.beside.sessions.find(secret);
   expect(found?.user).toEqual(await t.users.get(user.id));
@@ -22,7 +23,7 @@ test("a session tells who is signed in, and where", async () => {
 test("a session ends when its time is over, and is then removed", async () => {
   await using t = openTestIdentity();
   const user = await t.users.create({ email: "ann@example.org" });
-  const secret = await t.sessions.open(user, place, day);
+  const secret = await t.sessions.open(vouchedFor(user), place, day);
   const { expiresAt } = (await t.sessions.find(secret))?.session ?? { expiresAt: 0 };
   try {
     setSystemTime(expiresAt - 1);
@@ -46,11 +47,11 @@ test("signing out ends one session, or all of one user", async () => {
     await t.users.create({ email: "bob@example.org" }),
   ];
   const [one, two, three] = [
-    await t.sessions.open(ann, place, day),
-    await t.sessions.open(ann, { address: null, client: "x".repeat(1_000) }, day),
-    await t.sessions.open(ann, place, day),
+    await t.sessions.open(vouchedFor(ann), place, day),
+    await t.sessions.open(vouchedFor(ann), { address: null, client: "x".repeat(1_000) }, day),
+    await t.sessions.open(vouchedFor(ann), place, day),
   ];
-  const ofBob = await t.sessions.open(bob, place, day);
+  const ofBob = await t.sessions.open(vouchedFor(bob), place, day);
   expect((await t.sessions.list(ann.id, two)).map(({ isCurrent }) => isCurrent).sort()).toEqual([
     false,
     false,
@@ -77,12 +78,12 @@ test("signing out ends one session, or all of one user", async () => {
 test("another process that disables or deletes a user ends the sessions with that", async () => {
   await using t = openTestIdentity();
   const user = await t.users.create({ email: "ann@example.org" });
-  const before = await t.sessions.open(user, place, day);
+  const before = await t.sessions.open(vouchedFor(user), place, day);
   await t.beside.users.set(user.id, { isDisabled: true });
   expect(await t.sessions.find(before)).toBeUndefined();
   await t.beside.users.set(user.id, { isDisabled: false });
   expect(await t.sessions.find(before)).toBeUndefined();
-  const after = await t.sessions.open(user, place, day);
+  const after = await t.sessions.open(vouchedFor(user), place, day);
   expect(await t.sessions.find(after)).toBeDefined();
   await t.beside.users.delete(user.id);
   expect(await t.sessions.find(after)).toBeUndefined();
@@ -90,7 +91,11 @@ test("another process that disables or deletes a user ends the sessions with tha
 
 test("the database does not know the secret", async () => {
   await using t = openTestIdentity();
-  const secret = await t.sessions.open(await t.users.create({ email: "ann@example.org" }), place, day);
+  const secret = await t.sessions.open(
+    vouchedFor(await t.users.create({ email: "ann@example.org" })),
+    place,
+    day,
+  );
   for (const table of ["sessions", "audit"])
     expect(JSON.stringify(rowsOf(t.path, table))).not.toContain(secret.slice(4));
 });

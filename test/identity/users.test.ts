@@ -2,6 +2,7 @@ import { Database as Sqlite } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { checkEmail } from "../../src/identity/users.ts";
 import { openTestIdentity } from "./test-identity.ts";
+import { vouchedFor } from "./vouched-for.ts";
 
 const day = 86_400_000;
 const ann = { email: "ann@example.org", name: "Ann", role: "admin", password: "correct horse" } as const;
@@ -41,7 +42,7 @@ describe("users", () => {
   test("sign in with their password, and no other", async () => {
     await using t = openTestIdentity();
     const user = await t.users.create(ann);
-    expect(await t.users.findByPassword("ANN@example.org", "correct horse")).toEqual(user);
+    expect((await t.users.findByPassword("ANN@example.org", "correct horse"))?.user).toEqual(user);
     expect(await t.users.findByPassword(ann.email, "Correct horse")).toBeUndefined();
     expect(await t.users.findByPassword("bob@example.org", "correct horse")).toBeUndefined();
     await t.users.create({ email: "bob@example.org" });
@@ -115,7 +116,7 @@ describe("the first administrator", () => {
     await t.users.create({ email: "bob@example.org" });
     expect(await codeOf(t.users.createFirst({ ...ann, email: "bob@example.org" }, secret))).toBe("conflict");
     expect(await t.users.isSetUp()).toBe(false);
-    expect((await t.users.createFirst(ann, secret)).role).toBe("admin");
+    expect((await t.users.createFirst(ann, secret)).user.role).toBe("admin");
     expect(await t.links.find(secret, "setup")).toBeUndefined();
     const another = await t.links.create("setup", { maxAgeMs: day });
     expect(await codeOf(t.users.createFirst({ ...ann, email: "eve@example.org" }, another))).toBe("conflict");
@@ -126,7 +127,7 @@ describe("a password link", () => {
   test("lets its user choose a password, once, and ends what was signed in before", async () => {
     await using t = openTestIdentity();
     const user = await t.users.create(ann);
-    const session = await t.sessions.open(user, { address: null, client: null }, day);
+    const session = await t.sessions.open(vouchedFor(user), { address: null, client: null }, day);
     const secret = await t.users.createPasswordLink(user.id, day);
     expect(await codeOf(t.users.setPasswordByLink(secret, "short", null))).toBe("bad_request");
     expect(await t.sessions.find(session)).toBeDefined();
@@ -164,7 +165,7 @@ describe("signing in with a password", () => {
     expect(codes).toEqual([...Array(4).fill("unauthorized"), ...Array(2).fill("too_many_requests")]);
     for (let count = 0; count < 3; count++) await attempt(`hunter${count} in the wrong field`);
     expect(await t.passwordSignIn.verify(ann.email, ann.password, "192.0.2.9")).toMatchObject({
-      role: "admin",
+      user: { role: "admin" },
     });
     // Whatever was to be written stands before this in the queue.
     await t.teams.create({ slug: "last" });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Team } from "../../src/identity/teams.ts";
 import type { User } from "../../src/identity/users.ts";
 import { identityBeside } from "../identity/beside.ts";
+import { vouchedFor } from "../identity/vouched-for.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
 import { rowsOf } from "../server/holdings.ts";
 import { RawConnection } from "../server/raw-connection.ts";
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 async function signedIn(user: User): Promise<string> {
-  return `larder_session=${await identity.sessions.open(user, { address: null, client: null }, 60_000)}`;
+  return `larder_session=${await identity.sessions.open(vouchedFor(user), { address: null, client: null }, 60_000)}`;
 }
 
 function get(route: string, headers: Record<string, string> = { cookie }): Promise<Response> {
@@ -161,7 +162,7 @@ describe("the page for turbo login", () => {
     await using beside = identityBeside(full.dataFolder);
     const admin = await beside.users.create({ email: "admin@example.org", role: "admin" });
     for (let count = 0; count < 24; count++) await beside.teams.create({ slug: `team-${count}` });
-    const session = await beside.sessions.open(admin, { address: null, client: null }, 60_000);
+    const session = await beside.sessions.open(vouchedFor(admin), { address: null, client: null }, 60_000);
     const response = await fetch(full.url + loginRoute, { headers: { cookie: `larder_session=${session}` } });
     const html = await response.text();
     expect(html.match(/<li>/g)).toHaveLength(20);
@@ -255,7 +256,7 @@ test("without an end to the tokens' life the page says so", async () => {
   await using endless = await startLarder({ args: ["--login-token-max-age", "none"] });
   await using beside = identityBeside(endless.dataFolder);
   const user = await beside.users.create({ email: "ann@example.org" });
-  const session = await beside.sessions.open(user, { address: null, client: null }, 60_000);
+  const session = await beside.sessions.open(vouchedFor(user), { address: null, client: null }, 60_000);
   const headers = { cookie: `larder_session=${session}`, origin: endless.url };
   const html = await (await fetch(endless.url + loginRoute, { headers })).text();
   expect(html).toContain("until you revoke it");
