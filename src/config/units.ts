@@ -1,5 +1,4 @@
 const sizeUnits = new Map([
-  ["", 1],
   ["b", 1],
   ["k", 2 ** 10],
   ["m", 2 ** 20],
@@ -42,10 +41,11 @@ const printedSizeUnits: readonly (readonly [string, number])[] = [
 ].map((unit) => [unit, sizeUnits.get(unit.toLowerCase()) as number]);
 
 /**
- * Bytes of a size such as `20GiB`, `1.5 GB`, `500mb` or `1048576`, or undefined if it is none.
+ * Bytes of a size such as `20GiB`, `1.5 GB`, `500mb` or `512B`, or undefined if it is none. Only 0 may go without a unit.
  * `K`, `M`, `G`, `T` and `P` alone are powers of 1024. Always a safe integer, never negative.
  */
 export function parseSize(text: string): number | undefined {
+  if (text.trim() === "0") return 0;
   return parseQuantity(text, sizeUnits);
 }
 

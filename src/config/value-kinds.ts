@@ -36,9 +36,10 @@ export function integerValue(range: { min: number; max?: number }): ValueKind<nu
 export function sizeValue(range: { minBytes: number }): ValueKind<number> {
   return {
     placeholder: "size",
-    allowed: `a size such as 20GiB, 500MB or 1048576 (bytes), at least ${formatSize(range.minBytes)}`,
+    allowed: `a size with its unit, such as 20GiB, 500MB or 512B, at least ${formatSize(range.minBytes)}`,
     read: (raw) => {
-      const value = typeof raw === "string" ? parseSize(raw) : raw;
+      // Whoever writes --quota 20 means no 20 bytes, and would lose all that is stored.
+      const value = typeof raw === "string" ? parseSize(raw) : raw === 0 ? 0 : undefined;
       return isWithin(value, range.minBytes, Number.MAX_SAFE_INTEGER) ? { value } : undefined;
     },
     format: formatSize,

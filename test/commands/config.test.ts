@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => cli[Symbol.dispose]());
 
 test("every setting is shown with its value in human units and where it comes from", async () => {
-  writeFileSync(join(cli.cwd, "larder.toml"), "maxArtifactSize = 1572864");
+  writeFileSync(join(cli.cwd, "larder.toml"), 'maxArtifactSize = "1572864B"');
   const { stdout, exitCode } = await cli.larder(["config", "--port", "80"], { LARDER_EVENT_MAX_AGE: "48h" });
   expect(exitCode).toBe(0);
   const rows = stdout
@@ -45,7 +45,7 @@ test("as JSON, with null for none", async () => {
 });
 
 test("a bare number is a size in bytes", async () => {
-  const { stdout } = await cli.larder(["config", "--json", "--max-artifact-size", "500"]);
+  const { stdout } = await cli.larder(["config", "--json", "--max-artifact-size", "500B"]);
   expect(JSON.parse(stdout).maxArtifactSize.value).toBe("500B");
 });
 

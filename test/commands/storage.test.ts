@@ -109,7 +109,7 @@ describe("larder gc", () => {
       setLastUsed(`w${index}`, 10 - index);
     }
     await cliOutput(larder, "team", "set", "default", "--max-age", "30d");
-    await cliOutput(larder, "team", "set", "web", "--quota", "200");
+    await cliOutput(larder, "team", "set", "web", "--quota", "200B");
     for (const hash of ["o1", "o2"]) setLastUsed(hash, 31);
     // Last, since the server would collect what this lets go of before long.
     await put(larder.firstToken, "kept", "k".repeat(100));
@@ -333,8 +333,8 @@ describe("larder verify", () => {
     expect((await larder.cli("verify")).exitCode).toBe(0);
   });
 
-  test.each(["0", "fast", "none"])("takes no rate of %s", async (rate) => {
-    expectRefused(await larder.cli("verify", "--rate", rate), 2, "It takes a size such as");
+  test.each(["0", "20", "fast", "none"])("takes no rate of %s", async (rate) => {
+    expectRefused(await larder.cli("verify", "--rate", rate), 2, "It takes a size with its unit, such as");
   });
 });
 
@@ -364,6 +364,7 @@ describe("larder team set", () => {
   test.each([
     ["--quota", "lots", "such as 20GiB"],
     ["--quota", "0", "such as 20GiB"],
+    ["--quota", "20", "a size with its unit"],
     ["--quota", "-1", "such as 20GiB"],
     ["--max-age", "30", "such as 30d"],
     ["--max-age", "0s", "such as 30d"],

@@ -117,10 +117,10 @@ describe("what wins", () => {
 
 describe("the file", () => {
   test("takes native values and text", () => {
-    writeToml('port = 80\nmaxArtifactSize = 1024\neventMaxAge = "1d"\nturboToken = ["a", "b"]');
+    writeToml('port = 80\nminFree = 0\neventMaxAge = "1d"\nturboToken = ["a", "b"]');
     expect(load().config).toMatchObject({
       port: 80,
-      maxArtifactSize: 1024,
+      minFree: 0,
       eventMaxAge: 86_400_000,
       turboToken: ["a", "b"],
     });
@@ -201,7 +201,7 @@ describe("what is refused", () => {
     rmSync(file);
     expect(refusalOf({ LARDER_PORT: "many" })).toStartWith('LARDER_PORT in the environment is "many".');
     expect(refusalOf({}, { maxArtifactSize: "0" })).toStartWith(
-      '--max-artifact-size is "0". It takes a size such as',
+      '--max-artifact-size is "0". It takes a size with its unit, such as',
     );
   });
 

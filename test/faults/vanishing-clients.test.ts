@@ -63,7 +63,7 @@ function memoryBytes(larder: RunningLarder): number {
 test.skipIf(process.platform !== "linux")(
   `${2 * timesEach} clients that go away in the middle leave no file, no row, no open handle and no memory`,
   async () => {
-    await using larder = await startLarder({ args: ["--max-size", `${limitBytes}`] });
+    await using larder = await startLarder({ args: ["--max-size", `${limitBytes}B`] });
     const headers = { authorization: `Bearer ${larder.firstToken}` };
     const url = `${larder.url}/v8/artifacts/there`;
     const content = crypto.getRandomValues(new Uint8Array(65_536));

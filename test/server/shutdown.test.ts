@@ -106,7 +106,7 @@ describe("a server that is asked to stop", () => {
     "ends at once after an upload that was refused with %s, its connection still open",
     async (_, token, status) => {
       await using larder = await startLarder({
-        args: ["--shutdown-timeout", "1d", "--max-artifact-size", "1000"],
+        args: ["--shutdown-timeout", "1d", "--max-artifact-size", "1000B"],
       });
       using refused = await RawConnection.open(larder.url);
       await refused.send(

@@ -52,7 +52,7 @@ async function measureOnce(bench: Bench, larder: Larder, evicted: number) {
   await fillDataFolder(data, count);
   syncDisk(folder.path);
 
-  const roomy = await larder.start(folder.path, [sizeLimitFlag, String(2 * count * filledSizeBytes)]);
+  const roomy = await larder.start(folder.path, [sizeLimitFlag, `${2 * count * filledSizeBytes}B`]);
   let quiet: Measurement;
   try {
     await seed(larder, roomy, hotKeys, filledSizeBytes);
@@ -62,7 +62,7 @@ async function measureOnce(bench: Bench, larder: Larder, evicted: number) {
   }
 
   // Started with less room than there is, and told by an upload that more is wanted.
-  const tight = await larder.start(folder.path, [sizeLimitFlag, String(keptArtifacts * filledSizeBytes)]);
+  const tight = await larder.start(folder.path, [sizeLimitFlag, `${keptArtifacts * filledSizeBytes}B`]);
   try {
     const artifactsBefore = countArtifacts(data);
     await fetch(artifactUrl(larder, tight.url, hashOf(count)), {

@@ -12,7 +12,7 @@ let client: TurboClient;
 
 beforeAll(async () => {
   larder = await startLarder({
-    args: ["--max-artifact-size", String(maxSizeBytes), "--shutdown-timeout", "1s"],
+    args: ["--max-artifact-size", `${maxSizeBytes}B`, "--shutdown-timeout", "1s"],
   });
   client = new TurboClient(larder.url, larder.firstToken);
 });
