@@ -175,13 +175,24 @@ function forLog(text: string | null): string | undefined {
 }
 
 function cannotListen(host: string, port: number, error: { code?: string; message: string }): string {
+  // For a host that cannot be resolved Bun (1.4.4) gives whatever code the system left behind, such as EADDRINUSE or EEXIST.
+  if (error.code !== "EMFILE" && error.code !== "ENFILE" && !isOfThisMachine(host)) {
+    return `${host} is no address of this machine. Choose one of its own with --host, or 0.0.0.0 for all of them.`;
+  }
   if (error.code === "EADDRINUSE") {
     return `Port ${port} is in use on ${host}. Stop what listens there, or choose another with --port.`;
   }
   if (error.code === "EACCES")
     return `No permission to listen on port ${port}. Choose one above 1023 with --port.`;
-  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOENT" || error.code === "ENOTFOUND") {
-    return `${host} is no address of this machine. Choose one of its own with --host, or 0.0.0.0 for all of them.`;
-  }
   return `Cannot listen on ${host}, port ${port}: ${error.message}. Check --host and --port.`;
+}
+
+/** Then any free port can be had there. */
+function isOfThisMachine(host: string): boolean {
+  try {
+    void Bun.serve({ hostname: host, port: 0, fetch: () => new Response() }).stop(true);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -52,6 +52,21 @@ describe("a start", () => {
     expect((await fetch(`${second.url}/health/ready`)).status).toBe(200);
   });
 
+  test.each(["300.1.1.1", "192.0.2.1", "no-such-host.invalid", "::zz"])(
+    "on %s, which is not of this machine, says so",
+    async (host) => {
+      const args = ["serve", "--data", join(scratch, "host"), "--host", host, "--port", "0"];
+      const finished = await run([...larderCommand, ...args], {
+        cwd: scratch,
+        env: emptyEnvironment(scratch),
+      });
+      expectRefused(
+        finished,
+        `larder: ${host} is no address of this machine. Choose one of its own with --host`,
+      );
+    },
+  );
+
   test("after a crash takes the folder that nobody serves any more", async () => {
     await using larder = await startLarder();
     await larder.kill();
