@@ -104,10 +104,7 @@ function unknownToken(): Refusal {
 }
 
 function noToken(): Refusal {
-  return new Refusal(
-    "unauthorized",
-    'Send the header "Authorization: Bearer <token>" (turbo: set TURBO_TOKEN).',
-  );
+  return new Refusal("unauthorized", 'Send the header "Authorization: Bearer <token>".');
 }
 
 /**

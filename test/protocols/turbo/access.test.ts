@@ -102,6 +102,15 @@ describe.each(requests)("%s", (name, send) => {
     else await expectRefusal(response, 401, "unauthorized");
   });
 
+  test("says once in its 401 where turbo has its token", async () => {
+    for (const headers of [{}, { authorization: "Bearer lrd_wrong" }]) {
+      const response = await fetch(`${larder.url}/v8/artifacts/status`, { headers });
+      expect(response.status).toBe(401);
+      const { message } = (await response.json()) as { message: string };
+      expect(message.match(/TURBO_TOKEN/g)).toEqual(["TURBO_TOKEN"]);
+    }
+  });
+
   test("answers 401 to a token in the URL, where logs would keep it", async () => {
     for (const authorization of [undefined, "", "Basic abc"]) {
       const inUrl = client.of(`?access_token=${larder.firstToken}`).authorizedBy(authorization);
