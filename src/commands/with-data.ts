@@ -77,10 +77,17 @@ async function runOn(config: Config, command: Command, story: (data: Data) => Pr
 
 /** By name, or by number in a container that has none for it. */
 function userOfMachine(): string {
+  const name = nameOfUser();
+  return name === undefined ? `uid ${process.getuid?.() ?? "unknown"}` : name;
+}
+
+/** Without USER in the environment Bun (1.4.4) calls everybody "unknown". */
+function nameOfUser(): string | undefined {
   try {
-    return userInfo().username;
+    const { username } = userInfo();
+    return username === "unknown" ? undefined : username;
   } catch {
-    return String(process.getuid?.() ?? "unknown");
+    return undefined;
   }
 }
 

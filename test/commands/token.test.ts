@@ -49,6 +49,17 @@ test("as JSON, with all there is to know", async () => {
   expect((await cli.json(...create("other"))).expiresAt).toBeNull();
 });
 
+test.skipIf(!process.getuid)(
+  "who made it is the user of the machine, by number where it has no name",
+  async () => {
+    const args = [...create("ci"), "--json", "--data", cli.dataFolder];
+    const createdBy = async (env: Record<string, string>) =>
+      JSON.parse((await cli.larder(args, env)).stdout).createdBy;
+    expect(await createdBy({ USER: "ann" })).toBe("command ann");
+    expect(await createdBy({})).toBe(`command uid ${process.getuid?.()}`);
+  },
+);
+
 test("a scope is said, and an empty one is wrong usage", async () => {
   const created = await cli.json(...create("pull request", "--scope", "pr-1"));
   expect(created).toMatchObject({ scope: "pr-1", permission: "write" });
@@ -83,7 +94,9 @@ test("listing never shows secrets, and keeps to the team if asked", async () => 
   expect(await cli.json("token", "list", "--team", "app")).toEqual([theirs]);
   expect(await cli.json("token", "list", "--team", ours.teamId)).toEqual([ours]);
   const table = await cli.onData("token", "list");
-  expect(table).toMatch(/\ntok_\w{16} +ci +web +write +trusted +valid +\S+Z +command \S+ +never +never +0\n/);
+  expect(table).toMatch(
+    /\ntok_\w{16} +ci +web +write +trusted +valid +\S+Z +command \S.* +never +never +0\n/,
+  );
   expect(table).not.toContain(token);
   expect(table).not.toContain(other);
 });
