@@ -3,6 +3,7 @@ import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { audit } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import type { AuditKind } from "./audit-kinds.ts";
 import { boundedDetails, boundedText } from "./bounded-details.ts";
 
 /** Who does something, whatever the proof was. */
@@ -27,18 +28,6 @@ export interface AuditEntry {
   /** What else matters, such as what changed or what a CI job proved of itself. Never a secret. */
   details?: Record<string, unknown>;
 }
-
-export type AuditKind = `${
-  | "artifact"
-  | "blob"
-  | "member"
-  | "policy"
-  | "session"
-  | "setup"
-  | "storage"
-  | "team"
-  | "token"
-  | "user"}.${string}`;
 
 /** What was written down. */
 export type AuditRow = typeof audit.$inferSelect;

@@ -5,9 +5,10 @@ import type { Database } from "../database/database.ts";
 import type { Teams } from "../identity/teams.ts";
 import { writersOf } from "../identity/writers.ts";
 import { Refusal } from "../refusal.ts";
+import { checkAuditKind } from "./audit-kind.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
-import { flagValue } from "./flag-value.ts";
+import { checkedText, flagValue } from "./flag-value.ts";
 import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { pastTimeValue } from "./past-time.ts";
@@ -43,7 +44,11 @@ export function auditCommand(context: CommandContext): Command {
       "--actor <actor>",
       "Only what a user did, with all the user's tokens, or a token: by e-mail, id or name; or a kind of actor, such as command",
     )
-    .option("--kind <kind>", "Only what is of this kind: token.revoke, or token for all of them")
+    .option(
+      "--kind <kind>",
+      "Only what is of this kind: token.revoke, or token for all of them",
+      checkedText(checkAuditKind),
+    )
     .option("--team <slug>", "Only what concerns this team, by slug or id")
     .option("--target <target>", "Only what was done to this: an id, an e-mail, a slug or a hash")
     .option(
@@ -52,15 +57,41 @@ export function auditCommand(context: CommandContext): Command {
       flagValue(integerValue({ min: 1, max: maxLimit }), context),
       defaultLimit,
     )
-    .action((options: AuditOptions) =>
-      withData(context, command, async ({ database, teams }) => {
+    .action(async (options: AuditOptions) => {
+      checkSpan(options);
+      await withData(context, command, async ({ database, teams }) => {
         const filter = await filterOf(options, database, teams);
-        const { rows, isMore } = await newest(new AuditLog(database), filter, options.limit);
+        const log = new AuditLog(database);
+        const { rows, isMore } = await newest(log, filter, options.limit);
         context.stdout(options.json ? printable(jsonText(rows.map(rowJson))) : await auditTable(rows, teams));
         if (isMore) context.stderr(`These are the newest ${rows.length}. --limit shows more.\n`);
-      }),
-    );
+        if (rows.length === 0) context.stderr(`${await whyNothing(log, filter, options)}\n`);
+      });
+    });
   return command;
+}
+
+/** @throws Refusal `bad_request` when there is no time between the two. */
+function checkSpan({ since, until }: AuditOptions): void {
+  if (since === undefined || until === undefined || since < until) return;
+  throw new Refusal(
+    "bad_request",
+    `--since is ${isoTime(since)}, which is not before --until, ${isoTime(until)}. Change one of them.`,
+  );
+}
+
+/** A mistyped name shall not look as if nothing had been done. */
+async function whyNothing(log: AuditLog, filter: AuditFilter, options: AuditOptions): Promise<string> {
+  const { actors, target } = filter;
+  const occurs = async (one: AuditFilter) => (await log.list(one, { limit: 1 })).rows.length > 0;
+  if (actors !== undefined && !(await occurs({ actors }))) {
+    // A secret never reaches the terminal, not even one of nobody.
+    const name = options.actor?.includes("lrd_") ? "that" : printableCell(`"${options.actor}"`);
+    return `Nobody called ${name} is in the audit log.`;
+  }
+  if (target !== undefined && !(await occurs({ target })))
+    return `Nothing in the audit log was done to ${target.includes("lrd_") ? "that" : printableCell(`"${target}"`)}.`;
+  return "Nothing in the audit log matches.";
 }
 
 async function filterOf(options: AuditOptions, database: Database, teams: Teams): Promise<AuditFilter> {
@@ -135,7 +166,10 @@ function whoOf({ actorKind, actorId, actorName }: AuditRow): string {
 }
 
 function detailsText(details: Record<string, unknown>): string {
+  // In a change, empty is what something has become.
+  const isChange = "before" in details;
   return Object.entries(details)
+    .filter(([, value]) => isChange || (value !== null && value !== ""))
     .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(" ");
 }

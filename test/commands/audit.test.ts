@@ -97,7 +97,7 @@ describe("larder audit", () => {
     const table = await cliOutput(larder, "audit", "--kind", "artifact.write");
     expect(table).toMatch(/^TIME +WHO +FROM +WHAT +TEAM +TARGET +DETAILS\n/);
     expect(table).toMatch(
-      /Z +token web write \(tok_\w+\) +127\.0\.0\.1 +artifact\.write +web +a +tool=turbo scope= /,
+      /Z +token web write \(tok_\w+\) +127\.0\.0\.1 +artifact\.write +web +a +tool=turbo sha256=/,
     );
 
     await cliOutput(larder, "team", "delete", "web", "--yes");
@@ -110,6 +110,46 @@ describe("larder audit", () => {
       ]);
     }
     expect((await larder.cli("audit", "--team", "gone")).stderr).toContain('no team "gone"');
+  });
+
+  test("says what was not found, so that a typo does not look like an all-clear", async () => {
+    const said = async (...args: string[]) => {
+      const { stdout, stderr, exitCode } = await larder.cli("audit", ...args, "--json");
+      expect([JSON.parse(stdout), exitCode]).toEqual([[], 0]);
+      return stderr;
+    };
+    expect(await said("--actor", "anne@example.org")).toBe(
+      'Nobody called "anne@example.org" is in the audit log.\n',
+    );
+    expect(await said("--actor", `lrd_${"0".repeat(38)}`)).toBe("Nobody called that is in the audit log.\n");
+    expect(await said("--target", "gone")).toBe('Nothing in the audit log was done to "gone".\n');
+    expect(await said("--actor", "server", "--until", "1h")).toBe("Nothing in the audit log matches.\n");
+    expect((await larder.cli("audit", "--actor", "server")).stderr).toBe("");
+  });
+
+  test.each([
+    [["--kind", "tokn"], 'as --kind "tokn". Did you mean token?'],
+    [["--kind", "token.revoked"], "There are token.create, token.refuse, token.revoke."],
+    [["--kind", "zzzzzzzz"], "There are artifact, blob, member,"],
+    [["--since", "1h", "--until", "2h"], "Change one of them."],
+    [
+      ["--since", "2026-01-01", "--until", "2026-01-01"],
+      "--since is 2026-01-01T00:00:00.000Z, which is not before",
+    ],
+  ])("refuses %p, of which there is never anything", async (args, why) => {
+    const { stdout, stderr, exitCode } = await larder.cli("audit", ...args);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+    expect(stderr).toContain(why);
+  });
+
+  test("leaves empty details out of the table, but for what something was changed to", async () => {
+    await cliOutput(larder, "user", "create", "ann@example.org");
+    expect(await cliOutput(larder, "audit", "--kind", "user.create")).toEndWith(" role=member\n");
+    await cliOutput(larder, "team", "set", "default", "--quota", "1GiB");
+    await cliOutput(larder, "team", "set", "default", "--quota", "none");
+    expect(await cliOutput(larder, "audit", "--kind", "team.set", "--limit", "1")).toContain(
+      "quotaBytes=null before=",
+    );
   });
 
   test("lets no control character out of what others named", async () => {
