@@ -11,6 +11,7 @@ import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
+import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { pastTimeValue } from "./past-time.ts";
 import { type CacheData, collected, withCache, withCacheShown } from "./with-cache.ts";
@@ -77,6 +78,7 @@ async function showPurge(context: CommandContext, data: CacheData, options: Purg
       ? jsonText({ dryRun: true, ...totals })
       : `Would purge ${counted(totals.artifacts, "artifact")} of ${of}, and free ${roundSize(totals.freed.sizeBytes)}.\n`,
   );
+  if (totals.artifacts === 0) await sayWhatIsUnknown(context, data, filter);
 }
 
 async function purgeAsked(context: CommandContext, data: CacheData, options: PurgeOptions): Promise<void> {
@@ -87,6 +89,19 @@ async function purgeAsked(context: CommandContext, data: CacheData, options: Pur
       ? jsonText({ artifacts, freed })
       : `Purged ${counted(artifacts, "artifact")} of ${of}; freed ${roundSize(freed.sizeBytes)}.\n`,
   );
+  if (artifacts === 0) await sayWhatIsUnknown(context, data, filter);
+}
+
+/** A mistyped hash or scope shall not look as if there had been nothing bad. */
+async function sayWhatIsUnknown(context: CommandContext, data: Data, filter: PurgeFilter): Promise<void> {
+  const { teamId, writtenBy, hash, scope } = filter;
+  const whose = teamId === undefined ? { writtenBy: writtenBy as Writers } : { teamId };
+  const none = teamId === undefined ? "None of that writer's artifacts" : "No artifact of the team";
+  const isThere = async (key: { hash: string } | { scope: string }) =>
+    (await countPurge(data.database, { ...whose, ...key })).artifacts > 0;
+  if (hash !== undefined && !(await isThere({ hash }))) context.stderr(`${none} has this hash.\n`);
+  if (scope !== undefined && !(await isThere({ scope })))
+    context.stderr(`${none} is ${scope === "" ? "trusted" : "in this scope"}.\n`);
 }
 
 /** Takes artifacts out, and waits until their bytes have gone, too. */
@@ -102,6 +117,13 @@ function requireNarrowed({ team, yes, dryRun, ...options }: PurgeOptions): void 
     throw new Refusal(
       "bad_request",
       "Whose artifacts? Name a team with --team, or who wrote them with --written-by.",
+    );
+  }
+  if (writtenAfter !== undefined && writtenBefore !== undefined && writtenAfter >= writtenBefore) {
+    throw new Refusal(
+      "bad_request",
+      `--written-after is ${isoTime(writtenAfter)}, which is not before --written-before, ${isoTime(writtenBefore)}. ` +
+        "Change one of them.",
     );
   }
   const narrowing = [hash, scope, olderThan, writtenBy, writtenAfter, writtenBefore];

@@ -167,6 +167,32 @@ test("narrows by scope and by when it was written, and --dry-run only says so", 
   expect(kept()).toEqual(["default/old"]);
 });
 
+test("a hash or scope that no artifact has is said, so that a typo does not look as if there were nothing", async () => {
+  await put(larder.firstToken, "a");
+  const said = async (...args: string[]) => {
+    const { stdout, stderr, exitCode } = await larder.cli("purge", "--json", ...args);
+    expect([JSON.parse(stdout), exitCode]).toEqual([expect.objectContaining({ artifacts: 0 }), 0]);
+    return stderr;
+  };
+  const ofTeam = ["--team", "default"];
+  expect(await said(...ofTeam, "--hash", "b")).toBe("No artifact of the team has this hash.\n");
+  expect(await said(...ofTeam, "--scope", "pr-1", "--dry-run")).toBe(
+    "No artifact of the team is in this scope.\n",
+  );
+  expect(await said(...ofTeam, "--hash", "a", "--written-before", "1h")).toBe("");
+  const { id } = await createToken(larder, "default");
+  expect(await said("--written-by", id, "--hash", "a")).toBe(
+    "None of that writer's artifacts has this hash.\n",
+  );
+  expect(kept()).toEqual(["default/a"]);
+});
+
+test("a span without time in it is refused", async () => {
+  const span = ["--written-after", "1h", "--written-before", "2h"];
+  const { stderr, exitCode } = await larder.cli("purge", "--team", "default", ...span);
+  expect([stderr, exitCode]).toEqual([expect.stringContaining("Change one of them."), 2]);
+});
+
 test("a dry run counts only the bytes that nobody else holds", async () => {
   const web = await createTeam(larder, "web");
   const client = new TurboClient(larder.url, web.token);
