@@ -243,6 +243,20 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     expect(await keptToken(repo)).toBeUndefined();
   });
 
+  test("is refused by turbo where turbo.json alone says the addresses, as the README tells; link and logout are not", async () => {
+    const remoteCache = { apiUrl: larder.url, loginUrl: larder.url };
+    await using repo = await Monorepo.create(turbo, { remoteCache });
+    const at = { url: larder.url, env: { TURBO_API: undefined, TURBO_LOGIN: undefined } };
+    const { exitCode, output } = await runTurbo(repo, ["login"], at);
+    expect([exitCode, output]).toEqual([1, expect.stringContaining("Refusing")]);
+    const { token } = await createToken(larder, "docs", "write");
+    await keepToken(repo, token);
+    const linked = await runTurbo(repo, ["link", "--yes", "--scope", "docs"], at);
+    expect([linked.exitCode, linked.output]).toEqual([0, expect.stringContaining("The docs")]);
+    expect((await runTurbo(repo, ["logout"], at)).exitCode).toBe(0);
+    expect(await keptToken(repo)).toBeUndefined();
+  });
+
   test("--manual asks for address, team and token, and keeps what it was told", async () => {
     await using repo = await Monorepo.create(turbo);
     const { token } = await createToken(larder, "web", "write");
