@@ -74,6 +74,7 @@ export function buildRoutes(parts: Parts) {
     links: new Links(database),
     passwordSignIn: new PasswordSignIn(database, users, log),
     choices: oidc ? [oidcChoice(oidc.provider)] : [],
+    oidcProvider: oidc?.provider,
     addressOf,
     errors: pageErrors(onError()),
   };

@@ -58,10 +58,12 @@ const clockToleranceSeconds = 30;
 
 /** A provider of sign-ins, by the authorization code flow of OpenID Connect with PKCE. It is first asked when it is needed. */
 export class OidcProvider {
+  readonly issuer: string;
   readonly name: string;
   private known: { configuration: Promise<Configuration>; discoveredAt: number } | undefined;
 
   constructor(private readonly options: OidcProviderOptions) {
+    this.issuer = options.issuer;
     this.name = options.name;
   }
 

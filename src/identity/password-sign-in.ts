@@ -41,7 +41,7 @@ export class PasswordSignIn {
       return proof;
     }
     this.record(email, address, "wrong password");
-    throw new Refusal("unauthorized", "There is no user with this e-mail address and password.");
+    throw new Refusal("unauthorized", "E-mail address or password is wrong.");
   }
 
   private begin(email: string, address: string | null): Attempt {

@@ -13,10 +13,18 @@ interface TeamRole {
   role: MemberRole;
 }
 
+/** What a user's issuer is called. */
+export interface OidcProviderName {
+  issuer: string;
+  name: string;
+}
+
 export interface AccountPageOptions {
   path: (route: string) => string;
   signedIn: SignedIn;
   teams: TeamRole[];
+  /** That of single sign-on, if there is one. */
+  oidcProvider: OidcProviderName | undefined;
   sessions: (Session & { isCurrent: boolean })[];
   /** Those that still count. */
   tokens: Token[];
@@ -29,6 +37,7 @@ export function accountPage({
   path,
   signedIn,
   teams,
+  oidcProvider,
   sessions,
   tokens,
   wrong,
@@ -46,7 +55,7 @@ export function accountPage({
 <dt>E-mail address</dt><dd>${user.email}</dd>
 <dt>Role</dt><dd>${user.role === "admin" ? "Administrator of this server" : "Member"}</dd>
 <dt>Teams</dt><dd>${teamsText(signedIn, teams)}</dd>
-<dt>Signs in with</dt><dd>${waysIn(signedIn)}</dd>
+<dt>Signs in with</dt><dd>${waysIn(signedIn, oidcProvider)}</dd>
 </dl>
 <form method="post" action="${path("/sign-out")}">${csrf}<button class="quiet">Sign out</button></form>
 
@@ -68,7 +77,7 @@ ${
 <form method="post" action="${path("/account/password")}" aria-labelledby="password-title">${csrf}
 ${hiddenUsername(user.email)}${field({
   name: "current",
-  label: "Present password",
+  label: "Current password",
   type: "password",
   autocomplete: "current-password",
   error: wrong.current,
@@ -92,10 +101,11 @@ function hiddenUsername(email: string): Html {
   return html`<input type="text" name="username" value="${email}" autocomplete="username" hidden>`;
 }
 
-function waysIn({ user }: SignedIn): string {
+function waysIn({ user }: SignedIn, provider: OidcProviderName | undefined): string {
   const ways = [
     user.hasPassword && "a password",
-    user.oidcIssuer !== null && `single sign-on (${user.oidcIssuer})`,
+    user.oidcIssuer !== null &&
+      (user.oidcIssuer === provider?.issuer ? provider.name : `single sign-on (${user.oidcIssuer})`),
   ];
   return ways.filter(Boolean).join(", or ") || "a link";
 }

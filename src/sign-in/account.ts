@@ -17,6 +17,7 @@ export function accountRoutes({
   database,
   users,
   passwordSignIn,
+  oidcProvider,
   addressOf,
   errors,
 }: PagesOptions) {
@@ -70,6 +71,7 @@ export function accountRoutes({
     return accountPage({
       path: (route) => site.path(request, route),
       signedIn,
+      oidcProvider,
       teams: await new Members(database, userActor(signedIn.user, null)).teamsOf(signedIn.user.id),
       sessions: await browserSessions.list(request, signedIn),
       tokens: tokens.filter(({ revokedAt }) => revokedAt === null),

@@ -5,6 +5,7 @@ import type { PasswordSignIn } from "../identity/password-sign-in.ts";
 import type { Sessions } from "../identity/sessions.ts";
 import type { Users } from "../identity/users.ts";
 import { accountRoutes } from "./account.ts";
+import type { OidcProviderName } from "./account-page.ts";
 import type { BrowserSessions } from "./browser-session.ts";
 import type { PageErrors } from "./error-page.ts";
 import { passwordRoutes } from "./password.ts";
@@ -22,6 +23,8 @@ export interface PagesOptions {
   passwordSignIn: PasswordSignIn;
   /** Other ways to sign in, beside the password. */
   choices: readonly SignInChoice[];
+  /** Whom one of these leads to, if it is single sign-on. */
+  oidcProvider: OidcProviderName | undefined;
   addressOf: (request: Request) => string | null;
   errors: PageErrors;
 }

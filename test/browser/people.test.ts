@@ -104,9 +104,7 @@ describeWith(chromium, "people with a browser", (path) => {
     await page.goto(larder.url);
     expect(page.url()).toBe(`${larder.url}/sign-in`);
     await signIn(page, { ...ann, password: "wrong" });
-    expect(await page.getByRole("alert").textContent()).toBe(
-      "There is no user with this e-mail address and password.",
-    );
+    expect(await page.getByRole("alert").textContent()).toBe("E-mail address or password is wrong.");
     expect(await page.getByLabel("E-mail address").inputValue()).toBe(ann.email);
     expect(await page.getByLabel("Password").inputValue()).toBe("");
     await page.getByLabel("Password").fill(ann.password);
@@ -227,7 +225,7 @@ describeWith(chromium, "people with a browser", (path) => {
     await page.getByLabel("New password, once more").fill(ann.password);
     await press(page, "Set password and sign in");
     expect(page.url()).toBe(`${larder.url}/account`);
-    await page.getByLabel("Present password").fill(ann.password);
+    await page.getByLabel("Current password").fill(ann.password);
     await page.getByLabel("New password", { exact: true }).fill("short");
     await page.getByLabel("New password, once more").fill("short");
     // Nothing but the server looks at it.

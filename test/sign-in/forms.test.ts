@@ -202,7 +202,7 @@ describe("signing in", () => {
       texts.push((await answer.text()).replaceAll(email, ""));
     }
     expect(new Set(texts).size).toBe(1);
-    expect(texts[0]).toContain("There is no user with this e-mail address and password.");
+    expect(texts[0]).toContain("E-mail address or password is wrong.");
   });
 
   test("too often with a wrong password has to wait, and is told for how long, whether there is such a user or not", async () => {
@@ -273,7 +273,7 @@ describe("whoever is signed in", () => {
     expect(JSON.parse((await larder.cli("token", "list", "--json")).stdout)[0].revokedAt).toBeNull();
   });
 
-  test("changes the password with the present one only, and stays signed in here alone", async () => {
+  test("changes the password with the current one only, and stays signed in here alone", async () => {
     const account = { email: "kim@example.org", password: "a long password" };
     await createUser(larder, account);
     const [here, there] = [new SiteClient(larder.url), new SiteClient(larder.url)];

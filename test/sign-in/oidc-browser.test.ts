@@ -106,6 +106,7 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     await signIn(page, larder);
     expect(page.url()).toBe(`${larder.url}/account`);
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("Ann Example");
+    expect(await page.locator("dd").allTextContents()).toContain("Example ID");
     expect(await rightsOf(larder, ann.email)).toEqual(["member", "default:viewer", "web:member"]);
 
     provider.accounts.set("0001", { ...ann, groups: ["platform"] });
