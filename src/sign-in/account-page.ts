@@ -28,6 +28,8 @@ export interface AccountPageOptions {
   sessions: (Session & { isCurrent: boolean })[];
   /** Those that still count. */
   tokens: Token[];
+  /** What has just been done. */
+  notice: Html | undefined;
   /** What is wrong with the form to change the password. */
   wrong: FieldErrors;
 }
@@ -40,6 +42,7 @@ export function accountPage({
   oidcProvider,
   sessions,
   tokens,
+  notice,
   wrong,
 }: AccountPageOptions): Response {
   const { user, csrfToken } = signedIn;
@@ -51,6 +54,7 @@ export function accountPage({
     status: isWrong ? 400 : 200,
     isWide: true,
     body: html`<h1>${user.name}</h1>
+${notice}
 <dl>
 <dt>E-mail address</dt><dd>${user.email}</dd>
 <dt>Role</dt><dd>${user.role === "admin" ? "Administrator of this server" : "Member"}</dd>

@@ -2,12 +2,14 @@ import { Elysia } from "elysia";
 import { Members } from "../identity/members.ts";
 import { userActor } from "../identity/sessions.ts";
 import type { SignInProof } from "../identity/sign-in-proof.ts";
-import { Tokens } from "../identity/tokens.ts";
+import { type Token, Tokens } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
 import { accountPage } from "./account-page.ts";
 import type { SignedIn } from "./browser-session.ts";
 import { onlyPageMethods } from "./error-page.ts";
+import type { Html } from "./html.ts";
 import { type FieldErrors, newPasswordErrors } from "./new-password.ts";
+import { notice, noticeOf, withNotice } from "./notice.ts";
 import type { PagesOptions } from "./pages.ts";
 
 /** `/account` and what can be done there: revoke one's tokens, and change one's password. */
@@ -36,7 +38,7 @@ export function accountRoutes({
     if (!token)
       throw new Refusal("not_found", "You have no such token. Reload the page to see those that you have.");
     await tokens.revoke(token.id);
-    return site.redirect(request, "/account");
+    return site.redirect(request, withNotice("/account", "token-revoked", { token: token.id }));
   };
 
   const changePassword = async ({ request }: { request: Request }) => {
@@ -58,7 +60,8 @@ export function accountRoutes({
     }
     try {
       const changed = await users.changePassword(proof, form.get("password") ?? "", address);
-      return site.redirect(request, "/account", await browserSessions.open(request, changed));
+      const cookies = await browserSessions.open(request, changed);
+      return site.redirect(request, withNotice("/account", "password-changed"), cookies);
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== "unauthorized") throw error;
       // Somebody else changed the account meanwhile, which has ended this session.
@@ -75,8 +78,18 @@ export function accountRoutes({
       teams: await new Members(database, userActor(signedIn.user, null)).teamsOf(signedIn.user.id),
       sessions: await browserSessions.list(request, signedIn),
       tokens: tokens.filter(({ revokedAt }) => revokedAt === null),
+      notice: noticeFor(request, tokens),
       wrong,
     });
+  }
+
+  /** Names the token that is revoked; an address that names another has nothing to say. */
+  function noticeFor(request: Request, tokens: readonly Token[]): Html | undefined {
+    const code = noticeOf(request, "password-changed", "token-revoked");
+    if (code !== "token-revoked") return notice(code);
+    const id = new URL(request.url).searchParams.get("token");
+    const token = tokens.find((one) => one.id === id && one.revokedAt !== null);
+    return token && notice(code, `The token “${token.name}” is revoked.`);
   }
 
   function tokensBy(request: Request, { user }: SignedIn): Tokens {

@@ -5,6 +5,7 @@ import { onlyPageMethods } from "./error-page.ts";
 import { field, formError, hiddenField } from "./field.ts";
 import { html } from "./html.ts";
 import { nextRoute } from "./next-route.ts";
+import { notice, noticeOf, withNotice } from "./notice.ts";
 import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
 
@@ -47,7 +48,8 @@ export function signInRoutes({
   const signOut = async ({ request }: { request: Request }) => {
     const signedIn = await browserSessions.signedIn(request);
     await browserSessions.readForm(request, signedIn);
-    return site.redirect(request, "/sign-in", await browserSessions.close(request));
+    const cookies = await browserSessions.close(request);
+    return site.redirect(request, withNotice("/sign-in", "signed-out"), cookies);
   };
 
   const signOutEverywhere = async ({ request }: { request: Request }) => {
@@ -56,7 +58,8 @@ export function signInRoutes({
     if (signedIn) {
       await sessions.closeAll(signedIn.user.id, userActor(signedIn.user, addressOf(request)));
     }
-    return site.redirect(request, "/sign-in", await browserSessions.close(request));
+    const cookies = await browserSessions.close(request);
+    return site.redirect(request, withNotice("/sign-in", "signed-out-everywhere"), cookies);
   };
 
   /** @param tried what came of the last attempt. */
@@ -70,6 +73,7 @@ export function signInRoutes({
       status: !tried ? 200 : tried.refusal.code === "too_many_requests" ? 429 : 403,
       headers: seconds === undefined ? {} : { "retry-after": String(seconds) },
       body: html`<h1>Sign in</h1>
+${notice(noticeOf(request, "signed-out", "signed-out-everywhere"))}
 <p class="soft">With the account that an administrator has made for you.</p>
 ${formError(error)}
 <form method="post" action="${site.path(request, "/sign-in")}">

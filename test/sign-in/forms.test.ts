@@ -295,6 +295,8 @@ describe("whoever is signed in", () => {
     expect(await there.isSignedIn()).toBe(true);
     const changed = await here.postFromAccount("/account/password", { ...fields, current: account.password });
     expect(changed.status).toBe(303);
+    const location = changed.headers.get("location") as string;
+    expect(await (await here.get(location)).text()).toContain("Your password is changed.");
     expect([await here.isSignedIn(), await there.isSignedIn()]).toEqual([true, false]);
     await there.signIn({ ...account, password: "another one" });
   });
