@@ -3,7 +3,7 @@ import type { Session } from "../identity/sessions.ts";
 import type { Team } from "../identity/teams.ts";
 import type { Token } from "../identity/tokens.ts";
 import type { SignedIn } from "./browser-session.ts";
-import { field, hiddenField } from "./field.ts";
+import { field, hiddenField, hiddenUsername } from "./field.ts";
 import { type Html, html } from "./html.ts";
 import { type FieldErrors, firstWrong, newPasswordFields } from "./new-password.ts";
 import { page } from "./page.ts";
@@ -98,11 +98,6 @@ function teamsText({ user }: SignedIn, teams: TeamRole[]): string {
     teams.map(({ team, role }) => `${team.name} (${role})`).join(", ") ||
     "None yet. An administrator can add you to one."
   );
-}
-
-/** Password managers look for the name to which a password belongs. */
-function hiddenUsername(email: string): Html {
-  return html`<input type="text" name="username" value="${email}" autocomplete="username" hidden>`;
 }
 
 function waysIn({ user }: SignedIn, provider: OidcProviderName | undefined): string {

@@ -53,3 +53,8 @@ export function formError(message: string | undefined): Html | undefined {
 export function hiddenField(name: string, value: string): Html {
   return html`<input type="hidden" name="${name}" value="${value}">`;
 }
+
+/** Password managers look for the name to which a password belongs. */
+export function hiddenUsername(email: string): Html {
+  return html`<input type="text" name="username" value="${email}" autocomplete="username" hidden>`;
+}

@@ -1,12 +1,19 @@
 /**
- * Takes the secret of a link from the address bar into the form. It stands in the link's fragment, which browsers never send,
- * so that no log of a server or proxy has it; here it leaves the browser's history, too. Nobody needs to see the field then,
- * unless there is something wrong with what it holds.
+ * Sends the secret of a link as the form would. It stands in the link's fragment, which browsers never send by themselves, so
+ * that no log of a server or proxy has it; here it leaves the browser's history, too. A link that is pasted over the address of
+ * the page is no new page for the browser, but the same one with another fragment.
  */
 export const fragmentScript = `(() => {
-  const secret = location.hash.slice(1);
-  const field = document.getElementById("secret");
-  if (field && secret) field.value = secret;
-  if (field?.value && !field.hasAttribute("aria-invalid")) field.closest(".field").hidden = true;
-  if (secret) history.replaceState(null, "", location.pathname);
+  const take = () => {
+    const secret = location.hash.slice(1);
+    if (!secret) return;
+    history.replaceState(null, "", location.pathname);
+    const field = document.getElementById("secret");
+    if (!field) return;
+    field.value = secret;
+    field.form.hidden = true;
+    field.form.submit();
+  };
+  addEventListener("hashchange", take);
+  take();
 })();`;

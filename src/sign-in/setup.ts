@@ -4,9 +4,10 @@ import { checkName } from "../identity/names.ts";
 import { checkEmail } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
-import { field, formError } from "./field.ts";
+import { field, formError, hiddenField } from "./field.ts";
 import { fragmentScript } from "./fragment-script.ts";
 import { html } from "./html.ts";
+import { linkCodePage } from "./link-code-page.ts";
 import {
   type FieldErrors,
   firstWrong,
@@ -27,7 +28,7 @@ export function setupRoutes({ site, browserSessions, users, links, errors }: Pag
   };
 
   const show = async ({ request }: { request: Request }) =>
-    (await users.isSetUp()) ? done(request) : form(request, new URLSearchParams());
+    (await users.isSetUp()) ? done(request) : askForCode(request);
 
   const setUp = async ({ request }: { request: Request }) => {
     const sent = await browserSessions.readForm(request);
@@ -37,15 +38,15 @@ export function setupRoutes({ site, browserSessions, users, links, errors }: Pag
       string,
       string,
     ];
+    // Before anything is asked for, and before any password is hashed, which takes memory and time.
+    if (!(await links.find(secret, "setup"))) return askForCode(request, secret, badLink("setup").message);
+    if (!sent.has("email")) return form(request, sent);
     const wrong: FieldErrors = {
       email: refusalOf(() => checkEmail(email)),
       name: refusalOf(() => checkName(name)),
       ...newPasswordErrors(sent),
     };
     if (Object.values(wrong).some((message) => message !== undefined)) return form(request, sent, wrong);
-    // Before any password is hashed, which takes memory and time.
-    if (!(await links.find(secret, "setup")))
-      return form(request, sent, { secret: badLink("setup").message });
     try {
       const proof = await users.createFirst({ email, name, password: sent.get("password") ?? "" }, secret);
       return site.redirect(request, homeRoute, await browserSessions.open(request, proof));
@@ -55,26 +56,28 @@ export function setupRoutes({ site, browserSessions, users, links, errors }: Pag
     }
   };
 
+  function askForCode(request: Request, code?: string, error?: string): Response {
+    return linkCodePage({
+      title: "Set up larder",
+      intro: html`<p class="soft">Make the first account. It administers this server.</p>`,
+      action: site.path(request, "/setup"),
+      hint: "It begins with lrl_ and stands after the # of the link that larder printed when it started.",
+      ...(code !== undefined && { code }),
+      error,
+    });
+  }
+
   function form(request: Request, sent: URLSearchParams, wrong: FieldErrors = {}): Response {
     const isWrong = Object.values(wrong).some((message) => message !== undefined);
-    const focused = firstWrong(wrong, ["secret", "email", "name", "password", "repeated"], "email");
+    const focused = firstWrong(wrong, ["email", "name", "password", "repeated"], "email");
     return page({
       title: isWrong ? "Error: Set up larder" : "Set up larder",
       status: isWrong ? 400 : 200,
-      script: fragmentScript,
       body: html`<h1>Set up larder</h1>
 <p class="soft">Make the first account. It administers this server.</p>
 ${formError(wrong.form)}
 <form method="post" action="${site.path(request, "/setup")}">
-${field({
-  name: "secret",
-  label: "Code of the link",
-  value: sent.get("secret") ?? "",
-  autocomplete: "off",
-  hint: "It begins with lrl_ and stands after the # of the link that larder printed when it started.",
-  error: wrong.secret,
-  autofocus: focused === "secret",
-})}${field({
+${hiddenField("secret", (sent.get("secret") ?? "").trim())}${field({
   name: "email",
   label: "E-mail address",
   type: "email",

@@ -147,20 +147,29 @@ describeWith(chromium, "people with a browser", (path) => {
   test("choose a password by a link, which then works no more", async () => {
     const { stdout } = await larder.cli("user", "create", "bob@example.org", "--team", "default=viewer");
     const page = await openPage();
-    const choose = async () => {
-      await page.goto("about:blank");
-      await page.goto(stdout.trim());
-      await page.getByLabel("New password", { exact: true }).fill("the password of bob");
-      await page.getByLabel("New password, once more").fill("the password of bob");
-      await press(page, "Set password and sign in");
-    };
-    await choose();
+    await page.goto(stdout.trim());
+    // Nobody types a password without knowing for which account.
+    await page.getByRole("heading", { name: "Welcome, bob" }).waitFor();
+    expect(await page.getByText("bob@example.org").isVisible()).toBe(true);
+    expect(page.url()).toBe(`${larder.url}/password`);
+    await page.getByLabel("New password", { exact: true }).fill("the password of bob");
+    await page.getByLabel("New password, once more").fill("something else");
+    await press(page, "Set password and sign in");
+    expect(await page.getByText("This is not the same password.").isVisible()).toBe(true);
+    await page.getByLabel("New password", { exact: true }).fill("the password of bob");
+    await page.getByLabel("New password, once more").fill("the password of bob");
+    await press(page, "Set password and sign in");
     expect(page.url()).toBe(`${larder.url}/account`);
     expect(await page.getByText("Default (viewer)").isVisible()).toBe(true);
-    await choose();
-    expect(await page.getByText("This link is not valid").isVisible()).toBe(true);
-    // There is something to mend in it now.
+
+    await page.goto(stdout.trim());
+    await page.getByText("This link is not valid").waitFor();
+    expect(await page.getByLabel("New password").count()).toBe(0);
+    // There is something to mend in it now, or a new link to paste over the address.
     expect(await page.getByLabel("Code of the link").isVisible()).toBe(true);
+    await page.goto((await larder.cli("user", "reset-link", "bob@example.org")).stdout.trim());
+    await page.getByRole("heading", { name: "Choose a new password" }).waitFor();
+    expect(await page.getByText("bob@example.org").isVisible()).toBe(true);
   });
 
   test("see and revoke their tokens", async () => {
@@ -230,7 +239,12 @@ describeWith(chromium, "people with a browser", (path) => {
     await page.goto(link);
     const code = page.getByLabel("Code of the link");
     expect(await code.isVisible()).toBe(true);
+    await code.fill(`${link.split("#")[1]}x`);
+    await press(page, "Continue");
+    expect(await page.getByText("This link is not valid").isVisible()).toBe(true);
     await code.fill(link.split("#")[1] as string);
+    await press(page, "Continue");
+    expect(await page.getByText(ann.email).isVisible()).toBe(true);
     await page.getByLabel("New password", { exact: true }).fill(ann.password);
     await page.getByLabel("New password, once more").fill(ann.password);
     await press(page, "Set password and sign in");
@@ -335,10 +349,13 @@ describeWith(chromium, "people with a browser", (path) => {
         await examine();
       }
       await page.goto(`${larder.url}/password#lrl_wrong`);
-      await page.getByLabel("New password", { exact: true }).fill("a password");
-      await page.getByLabel("New password, once more").fill("a password");
-      await press(page, "Set password and sign in");
       await page.getByText("This link is not valid").waitFor();
+      await examine();
+      await page.goto(`${fresh.url}/setup#${setupSecret(fresh)}`);
+      await page.getByLabel("Your name").waitFor();
+      await examine();
+      await page.goto((await larder.cli("user", "reset-link", "bob@example.org")).stdout.trim());
+      await page.getByText("bob@example.org").waitFor();
       await examine();
       await signIn(page, { ...ann, email: "nobody@example.org" });
       await page.getByRole("alert").waitFor();

@@ -27,7 +27,14 @@ test("the link of the start makes one administrator, and is then used up", async
     const answer = await client.post("/setup", fieldsWith(wrong));
     expect(answer.status).toBe(400);
     expect(await answer.text()).toContain("This link is not valid");
+    // It is told before anything is typed.
+    const first = await client.post("/setup", { secret: wrong });
+    expect(first.status).toBe(400);
+    expect(await first.text()).not.toContain('name="email"');
   }
+  const form = await client.post("/setup", { secret });
+  expect(form.status).toBe(200);
+  expect(await form.text()).toContain('name="email"');
   // What is typed wrong does not cost the link.
   const short = await client.post("/setup", { ...fieldsWith(secret), password: "short", repeated: "short" });
   expect(short.status).toBe(400);
