@@ -25,6 +25,7 @@ import { oidcChoice, oidcRoutes } from "../sign-in/oidc.ts";
 import { pages } from "../sign-in/pages.ts";
 import { Site } from "../sign-in/site.ts";
 import { turboLogin } from "../sign-in/turbo-login.ts";
+import { unknownPage } from "../sign-in/unknown-page.ts";
 import type { Parts } from "./parts.ts";
 
 /** Everything that larder answers over HTTP. */
@@ -100,5 +101,5 @@ export function buildRoutes(parts: Parts) {
   }).use(api);
   // Health is also found where no proxy's prefix is known.
   if (config.basePath !== "") root.use(health(checks));
-  return root.onError(onError()).compile();
+  return root.onError(unknownPage(onError(), site)).compile();
 }
