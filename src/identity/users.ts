@@ -88,6 +88,11 @@ export class Users {
     return await hasEnabledAdmin(this.database.read);
   }
 
+  /** Whether there is anybody who might sign in. */
+  async hasAny(): Promise<boolean> {
+    return (await this.database.read.select({ id: users.id }).from(users).limit(1)).length > 0;
+  }
+
   async find(emailOrId: string): Promise<User | undefined> {
     const row = await findUserRow(this.database.read, emailOrId);
     return row && shownUser(row);

@@ -16,15 +16,17 @@ import {
   refusalOf,
 } from "./new-password.ts";
 import { homeRoute } from "./next-route.ts";
+import { notSetUpPage } from "./not-set-up-page.ts";
 import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
 
 /** `/`, and `/setup`, where the first administrator comes to be. */
-export function setupRoutes({ site, browserSessions, users, links, errors }: PagesOptions) {
+export function setupRoutes({ site, browserSessions, users, links, choices, errors }: PagesOptions) {
   const home = async ({ request }: { request: Request }) => {
-    if (!(await users.isSetUp())) return howTo();
-    const signedIn = await browserSessions.signedIn(request);
-    return site.redirect(request, signedIn ? homeRoute : "/sign-in");
+    if (await browserSessions.signedIn(request)) return site.redirect(request, homeRoute);
+    if (await users.isSetUp()) return site.redirect(request, "/sign-in");
+    const canSignIn = choices.length > 0 || (await users.hasAny());
+    return notSetUpPage(canSignIn ? site.path(request, "/sign-in") : undefined);
   };
 
   const show = async ({ request }: { request: Request }) =>
@@ -117,15 +119,4 @@ ${hiddenField("secret", (sent.get("secret") ?? "").trim())}${field({
     .head("/setup", show)
     .post("/setup", setUp, { parse: "none" })
     .use(onlyPageMethods("/setup", errors, "GET", "HEAD", "POST"));
-}
-
-function howTo(): Response {
-  return page({
-    title: "Not yet set up",
-    body: html`<h1>This larder is not yet set up</h1>
-<p>It serves build caches already, to whoever has a token. To sign in here, it needs its first administrator.</p>
-<p>When it starts it prints a link to make that account, to its terminal or its service's log. The link works once, and
-for an hour; each start prints a new one.</p>
-<p class="hint">On its machine, <code>larder user create you@example.org --role admin</code> does it, too.</p>`,
-  });
 }

@@ -5,6 +5,7 @@ import { onlyPageMethods } from "./error-page.ts";
 import { field, formError, hiddenField } from "./field.ts";
 import { html } from "./html.ts";
 import { nextRoute } from "./next-route.ts";
+import { notSetUpPage } from "./not-set-up-page.ts";
 import { notice, noticeOf, withNotice } from "./notice.ts";
 import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
@@ -20,6 +21,7 @@ export interface SignInChoice {
 export function signInRoutes({
   site,
   browserSessions,
+  users,
   sessions,
   passwordSignIn,
   choices,
@@ -29,6 +31,7 @@ export function signInRoutes({
   const show = async ({ request }: { request: Request }) => {
     const next = nextRoute(new URL(request.url).searchParams.get("next"));
     if (await browserSessions.signedIn(request)) return site.redirect(request, next);
+    if (choices.length === 0 && !(await users.hasAny())) return notSetUpPage(undefined);
     return form(request, next);
   };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { startLarder } from "../larder.ts";
-import { administrator, SiteClient, setupSecret } from "./site-client.ts";
+import { administrator, createUser, SiteClient, setupSecret } from "./site-client.ts";
 
 function fieldsWith(secret: string, email = administrator.email) {
   const { password } = administrator;
@@ -12,7 +12,13 @@ test("before it is set up, every page leads to how that is done", async () => {
   const client = new SiteClient(larder.url);
   const home = await client.get("/");
   expect(home.status).toBe(200);
-  expect(await home.text()).toContain("This larder is not yet set up");
+  const homeText = await home.text();
+  expect(homeText).toContain("This larder is not yet set up");
+  // Nobody could.
+  expect(homeText).not.toContain("/sign-in");
+  const signIn = await (await client.get("/sign-in?next=%2Faccount")).text();
+  expect(signIn).toContain("This larder is not yet set up");
+  expect(signIn).not.toContain("<form");
   expect((await client.get("/account")).headers.get("location")).toStartWith("/sign-in");
   expect(await (await client.get("/setup")).text()).toContain("Make the first account.");
   // The first token is printed as before.
@@ -83,6 +89,30 @@ test("members that a command has made do not close the way to the first administ
   expect(taken.status).toBe(400);
   expect(await taken.text()).toContain("There is a user bob@example.org already.");
   expect((await client.post("/setup", fieldsWith(secret))).status).toBe(303);
+});
+
+test("whoever can sign in before there is an administrator is shown the way", async () => {
+  const bob = { email: "bob@example.org", password: "the password of bob" };
+  await using larder = await startLarder();
+  await createUser(larder, bob);
+  const client = new SiteClient(larder.url);
+  const home = await (await client.get("/")).text();
+  expect(home).toContain("This larder is not yet set up");
+  expect(home).toContain('href="/sign-in"');
+  expect(await (await client.get("/sign-in")).text()).toContain("<h1>Sign in</h1>");
+  await client.signIn(bob);
+  expect((await client.get("/")).headers.get("location")).toBe("/account");
+});
+
+test("single sign-on is a way to sign in before anybody has an account", async () => {
+  // It is not asked for anything until somebody wants to sign in.
+  const args = ["--oidc-issuer", "http://127.0.0.1:1", "--oidc-client-id", "larder"];
+  await using larder = await startLarder({ args: [...args, "--base-path", "/cache"] });
+  const client = new SiteClient(larder.url);
+  const home = await (await client.get("/")).text();
+  expect(home).toContain("This larder is not yet set up");
+  expect(home).toContain('href="/cache/sign-in"');
+  expect(await (await client.get("/sign-in")).text()).toContain("/sign-in/oidc?next=");
 });
 
 test("the link names the public URL", async () => {
