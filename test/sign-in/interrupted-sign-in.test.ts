@@ -59,6 +59,7 @@ beforeEach(async () => {
     links: t.links,
     passwordSignIn: new InterruptedSignIn(t.database, users, pino({ level: "silent" })),
     choices: [],
+    oidcProvider: undefined,
     addressOf,
     errors: pageErrors(async ({ error }) => Response.json({ message: String(error) }, { status: 500 })),
   });
