@@ -83,9 +83,7 @@ async function exchange(url, idToken, team) {
   if (isIssued) return { secret, team: slug, trust, permission, maxAgeSeconds };
   const said = content.message;
   throw new NoToken(
-    typeof said === "string"
-      ? said.slice(0, 1_000)
-      : `${url} answers ${answer.status}, and not as a larder would.`,
+    typeof said === "string" ? foreign(said) : `${url} answers ${answer.status}, and not as a larder would.`,
   );
 }
 
@@ -130,6 +128,14 @@ function setForNextSteps(file, values) {
   const mark = `larder_${randomUUID()}`;
   const lines = Object.entries(values).map(([name, value]) => `${name}<<${mark}\n${value}\n${mark}\n`);
   appendFileSync(path, lines.join(""));
+}
+
+/** A server's text without what the runner would obey: `##[` anywhere, and lines of its own. */
+function foreign(text) {
+  return text
+    .slice(0, 1_000)
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, " ")
+    .replaceAll(/#(?=#\w*\[)/g, "# ");
 }
 
 /** A workflow command. The runner reads one from each line, so a line break must not get through. */

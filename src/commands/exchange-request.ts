@@ -1,5 +1,6 @@
 import { Refusal } from "../refusal.ts";
 import { fetchPatiently } from "./fetch-patiently.ts";
+import { jobLogText } from "./job-log-text.ts";
 
 /** What a larder gives a job. */
 export interface IssuedToken {
@@ -48,7 +49,7 @@ function issuedOf(text: string): IssuedToken | undefined {
 
 function messageOf(text: string): string | undefined {
   const { message } = objectOf(text);
-  return typeof message === "string" ? message.replaceAll(/\p{C}/gu, " ").slice(0, 1_000) : undefined;
+  return typeof message === "string" ? jobLogText(message.slice(0, 1_000)) : undefined;
 }
 
 function objectOf(text: string): Record<string, unknown> {

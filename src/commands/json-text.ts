@@ -1,4 +1,6 @@
-/** A value as JSON for scripts. */
+import { printable } from "./printable.ts";
+
+/** A value as JSON for scripts, and for terminals, which must not obey what somebody else wrote into it. */
 export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${printable(JSON.stringify(value, null, 2))}\n`;
 }

@@ -16,6 +16,7 @@ import { checkedText, flagValue } from "./flag-value.ts";
 import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { type PolicyOptions, wantedPolicies } from "./policy-options.ts";
+import { printableCell } from "./printable.ts";
 import { textTable } from "./text-table.ts";
 import { withData, withNewData } from "./with-data.ts";
 
@@ -226,7 +227,8 @@ function reportText({ issuer, problem, judgements, chosen }: Report): string {
     lines.push(`${one.policy.name} (${one.policy.id}, team ${one.policy.teamSlug}): ${verdict}`);
     if (!one.matches) lines.push(...one.reasons.map((reason) => `  ${reason}`));
   }
-  return `${lines.join("\n")}\n`;
+  // Whoever wrote the token chose what stands in it.
+  return lines.map((line) => `${printableCell(line)}\n`).join("");
 }
 
 function reportJson({ issuer, problem, judgements, chosen }: Report): Record<string, unknown> {
@@ -249,7 +251,7 @@ function describePolicy(policy: Policy): string {
     `Created policy "${policy.name}" (${policy.id}): for team ${policy.teamSlug}, permission ${policy.permission}, ` +
     `${trustOf(policy.scope)}.\n` +
     Object.entries(policy.claims)
-      .map(([name, pattern]) => `  ${name} = ${pattern}\n`)
+      .map(([name, pattern]) => `  ${printableCell(`${name} = ${pattern}`)}\n`)
       .join("")
   );
 }

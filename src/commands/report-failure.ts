@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
+import { printable } from "./printable.ts";
 
 /**
  * Says on standard error why a command failed, and returns the exit code: 2 if what was asked for cannot be (wrong usage, a
@@ -12,15 +13,16 @@ export function reportFailure(error: unknown, context: CommandContext): number {
     return error.exitCode === 0 ? 0 : 2;
   }
   if (error instanceof Refusal) {
-    context.stderr(`larder: ${error.message}\n`);
+    // It may name what a stranger sent.
+    context.stderr(`larder: ${printable(error.message)}\n`);
     return error.code === "bad_request" ? 2 : 1;
   }
   if (context.env.LARDER_LOG_LEVEL === "debug") {
-    context.stderr(`larder: ${Bun.inspect(error)}\n`);
+    context.stderr(`larder: ${printable(Bun.inspect(error))}\n`);
     return 1;
   }
   context.stderr(
-    `larder: ${innermostMessage(error)}\nThis is a fault in larder or in the system under it. ` +
+    `larder: ${printable(innermostMessage(error))}\nThis is a fault in larder or in the system under it. ` +
       "Set LARDER_LOG_LEVEL=debug in the environment and run it again to see where it happened.\n",
   );
   return 1;

@@ -1,5 +1,8 @@
-/** Rows in columns that are as wide as their widest cell, two blanks apart. */
-export function textTable(rows: readonly (readonly string[])[]): string {
+import { printableCell } from "./printable.ts";
+
+/** Rows in columns that are as wide as their widest cell, two blanks apart. What a terminal would obey is escaped. */
+export function textTable(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(printableCell));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) {

@@ -12,7 +12,6 @@ import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
 import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
-import { printableCell } from "./printable.ts";
 import { purged } from "./purge.ts";
 import { textTable } from "./text-table.ts";
 import { tokenState } from "./token-state.ts";
@@ -141,8 +140,8 @@ function showCommand(context: CommandContext): Command {
                 ["Artifacts", String(artifacts)],
                 ["Policy", token.policyId ?? "none"],
                 ...Object.entries(token.claims ?? {}).map(([claim, value]) => [
-                  `Claim ${printableCell(claim)}`,
-                  printableCell(typeof value === "string" ? value : JSON.stringify(value)),
+                  `Claim ${claim}`,
+                  typeof value === "string" ? value : JSON.stringify(value),
                 ]),
               ]),
         );

@@ -144,7 +144,7 @@ describe("the action", () => {
   });
 
   test("lets no server give commands to the runner, and follows it nowhere", async () => {
-    const evil = "x\n::set-output name=evil::1\r\n::add-path::/evil";
+    const evil = "x\n::set-output name=evil::1\r\n::add-path::/evil ###[add-path]/evil \u009b2J\u202e";
     using server = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
@@ -155,7 +155,8 @@ describe("the action", () => {
     });
     const { stdout } = await step({ inputs: { url: `http://127.0.0.1:${server.port}` } });
     expect(stdout).not.toMatch(/^::(set-output|add-path)/m);
-    expect(stdout).toContain("x%0A::set-output");
+    expect(stdout).toContain("x ::set-output");
+    expect(stdout).not.toMatch(/##\[|[\u009b\u202e]/);
     const away = await step({ inputs: { url: `http://127.0.0.1:${server.port}/away` } });
     expect(away.stdout).toContain("answers 307, and not as a larder would");
   });

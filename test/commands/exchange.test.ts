@@ -184,3 +184,19 @@ test("what a server sends gets into no shell unless it is what a larder gives", 
     expect(stderr).toContain("not as a larder would");
   }
 });
+
+test("what a server says gives no commands to the runner of the job, nor to a terminal", async () => {
+  const evil = "::add-path::/evil\n::add-path::/evil\r##[add-path]/evil ##vso[task.x]y \u009b2J\u202e";
+  using server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => Response.json({ message: evil }, { status: 403 }),
+  });
+  const env = { TURBO_API: `http://127.0.0.1:${server.port}`, LARDER_ID_TOKEN: "x" };
+  for (const args of [[], ["--required"]]) {
+    const { stderr } = await exchange(args, env);
+    expect(stderr).toEndWith(
+      ": :add-path::/evil ::add-path::/evil # #[add-path]/evil # #vso[task.x]y  2J \n",
+    );
+  }
+});

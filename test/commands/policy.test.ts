@@ -202,6 +202,19 @@ describe("trying a token", () => {
     expect(away.stdout).toContain("cannot be reached");
   });
 
+  test("shows nothing of it that a terminal would obey", async () => {
+    const evil = "a\u009b2J\u202e\u0085\u2028\u001b]0;x\u0007";
+    using issuer = await startIssuer();
+    await cli.onData(...create(...github, "--issuer", issuer.url));
+    const token = await issuer.sign({ claims: { repository: evil, ref: evil, aud: evil } });
+    const foreign = await issuer.sign({ claims: { iss: evil } });
+    for (const args of [[token], [foreign], [token, "--json"], [foreign, "--json"]]) {
+      const { stdout, stderr } = await cli.larder(["policy", "test", ...args, "--data", cli.dataFolder]);
+      expect(stdout).toContain("a\\u009b2J\\u202e");
+      expect(stdout + stderr).not.toMatch(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/u);
+    }
+  });
+
   test("wants one token, and one that is", async () => {
     for (const args of [[], ["x", "--token-env", "X"], ["--token-env", "UNSET"], ["x"]]) {
       const { exitCode, stdout } = await cli.larder(["policy", "test", ...args, "--data", cli.dataFolder]);
