@@ -9,7 +9,7 @@ import { type IssuedToken, requestExchange } from "./exchange-request.ts";
 import { flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
 
-const formats = ["env", "export", "json", "github"] as const;
+const formats = ["env", "export", "github"] as const;
 
 interface ExchangeOptions {
   url?: string;
@@ -32,20 +32,20 @@ export function exchangeCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         "--format <format>",
-        "How to print: env for NAME=VALUE, export for a shell, json, or github for the next steps of a job",
+        "How to print: env for NAME=VALUE, export for a shell, or github for the next steps of a job",
       )
         .choices(formats)
         .default("env"),
     )
     .option("--required", "Fail if there is no token, rather than go on without the cache")
-    .option("--json", "Print JSON")
+    .addOption(new Option("--json", "Print JSON").conflicts("format"))
     .addHelpText(
       "after",
       '\nExample:\n  larder exchange --url https://cache.example.com --format github\n  eval "$(larder exchange --format export)"',
     )
     .action(async (options: ExchangeOptions) => {
       const url = options.url ?? urlOf(context);
-      const format = options.json ? "json" : options.format;
+      const format = options.json ? undefined : options.format;
       if (format === "github" && !context.env.GITHUB_ENV)
         throw new Refusal("bad_request", "--format github is for GitHub Actions: there is no GITHUB_ENV.");
       try {
@@ -78,7 +78,7 @@ function urlOf(context: CommandContext): string {
 
 function print(
   context: CommandContext,
-  format: ExchangeOptions["format"],
+  format: ExchangeOptions["format"] | undefined,
   url: string,
   { secret, team, permission, trust, maxAgeSeconds }: IssuedToken,
 ): void {

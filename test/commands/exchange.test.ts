@@ -52,8 +52,8 @@ describe("what is printed", () => {
     expect(shell.stdout.toString()).toBe(`${larder.url} default`);
   });
 
-  test.each(["--format=json", "--json"])("may be JSON (%s)", async (flag) => {
-    const { stdout } = await exchange([flag], {
+  test("may be JSON", async () => {
+    const { stdout } = await exchange(["--json"], {
       LARDER_ID_TOKEN: await jobToken(githubPullRequest),
     });
     expect(JSON.parse(stdout)).toEqual({
@@ -159,6 +159,7 @@ describe("without a token", () => {
     ["a URL with a line of its own", { TURBO_API: "http://127.0.0.1:9/\nEVIL=1?" }, []],
     ["GitHub's format elsewhere", {}, ["--format", "github"]],
     ["a format that is not there", {}, ["--format", "xml"]],
+    ["JSON and another format at once", {}, ["--json", "--format", "env"]],
   ])("%s is wrong usage", async (_, env, args) => {
     const { exitCode, stdout } = await exchange(args, { LARDER_ID_TOKEN: "x", ...env });
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
