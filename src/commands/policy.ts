@@ -8,6 +8,7 @@ import { Issuers } from "../identity/issuers.ts";
 import { checkName } from "../identity/names.ts";
 import { defaultTokenMaxAgeMs, longestTokenMaxAgeMs, Policies, type Policy } from "../identity/policies.ts";
 import { type Judgement, judge, strongest } from "../identity/policy-match.ts";
+import { shareScopes } from "../identity/scope-overlap.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
@@ -92,6 +93,11 @@ function createCommand(context: CommandContext): Command {
         const audience = config.publicUrl ?? "larder";
         const policies = wanted.map((policy) => ({ audience, ...policy, teamId }));
         const created = await new Policies(database, by).create(...policies);
+        const ofTeam = await new Policies(database, by).list({ teamId });
+        for (const one of created) {
+          const others = ofTeam.filter((other) => other.id !== one.id && shareScopes(one, other));
+          if (others.length > 0) context.stderr(sharedScopeWarning(one, others));
+        }
         if (options.json) {
           context.stdout(jsonText(created.map(policyJson)));
           return;
@@ -253,6 +259,14 @@ function describePolicy(policy: Policy): string {
     Object.entries(policy.claims)
       .map(([name, pattern]) => `  ${printableCell(`${name} = ${pattern}`)}\n`)
       .join("")
+  );
+}
+
+function sharedScopeWarning({ name, scope }: Policy, others: Policy[]): string {
+  const theirs = others.map((other) => `"${other.name}" (${other.id})`).join(", ");
+  return (
+    `larder: jobs under policy "${name}" can get the same scope (${scope}) as jobs of other projects under ${theirs}, and then ` +
+    "read what those wrote. Put into --scope what tells the projects apart, such as {repository}.\n"
   );
 }
 

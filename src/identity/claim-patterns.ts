@@ -80,6 +80,14 @@ export function literalPattern(text: string): string {
   return text.replaceAll(/[\\*{}|]/g, "\\$&");
 }
 
+/** The values that a pattern stands for, if it names each to the letter. */
+export function literalAlternatives(pattern: string): string[] | undefined {
+  const alternatives = parsePattern(pattern).map((parts) =>
+    parts.every((part) => part.kind === "text") ? parts.map((part) => part.text).join("") : undefined,
+  );
+  return alternatives.every((text) => text !== undefined) ? alternatives : undefined;
+}
+
 /** The names of all parts in braces. */
 export function captureNames(pattern: ClaimPattern): string[] {
   return pattern.flatMap((parts) =>

@@ -78,6 +78,23 @@ export function fillScope(
   return short;
 }
 
+/** A character, or a run of one or more of those that fit. */
+export type LabelPart = string | RegExp;
+
+/** What the scopes of a template look like, as long as they are not shortened, where some values are known. */
+export function labelParts(
+  template: ScopeTemplate,
+  valueNamed: (name: string) => string | undefined,
+): LabelPart[] {
+  const isSingle = valueNames(template).length <= 1;
+  return template.flatMap((part): LabelPart[] => {
+    if (part.kind === "text") return [...part.text];
+    const value = valueNamed(part.name);
+    if (value !== undefined) return [...labelSafe(value, isSingle)];
+    return [isSingle ? /[A-Za-z0-9._-]/ : /[A-Za-z0-9.]/];
+  });
+}
+
 /** What a label does not allow becomes a dot and its bytes in hex, and so does the dot. */
 function labelSafe(value: string, isSingle: boolean): string {
   // Where there are several values, - and _ tell where one ends.

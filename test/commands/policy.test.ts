@@ -118,6 +118,34 @@ describe("creating by hand", () => {
   });
 });
 
+test("creating warns of a scope that jobs of another project can have, and of no other", async () => {
+  const warned = async (...flags: string[]) => {
+    const { stderr, exitCode } = await cli.larder([...create(...flags), "--data", cli.dataFolder]);
+    expect(exitCode).toBe(0);
+    return stderr.includes("can get the same scope");
+  };
+  const pulls = "ref=refs/pull/{number}/merge";
+  const byHand = (repository: string, scope: string) => [
+    ...["--issuer", "https://token.actions.githubusercontent.com", "--claim", pulls],
+    ...["--claim", `repository=${repository}`, "--scope", scope],
+  ];
+  expect(await warned(...github)).toBe(false);
+  expect(await warned("--provider", "github", "--repository", "acme/api")).toBe(false);
+  expect(await warned(...github, "--issuer", "https://git.example.com/_services/token")).toBe(true);
+  expect(await warned(...byHand("acme/one", "one-{number}"))).toBe(false);
+  expect(await warned(...byHand("acme/one", "one-{number}"))).toBe(false);
+  expect(await warned(...byHand("acme/two", "two-{number}"))).toBe(false);
+  expect(await warned(...byHand("acme/three", "one-{number}"))).toBe(true);
+  expect(await warned(...byHand("acme/four", "o{number}"))).toBe(true);
+  await cli.onData("team", "create", "api");
+  expect(await warned(...byHand("acme/five", "one-{number}"), "--team", "api")).toBe(false);
+});
+
+test("listing shows the scope that jobs get, as a template", async () => {
+  await cli.onData(...create(...github, "--only", "pull-requests"));
+  expect(await cli.onData("policy", "list")).toContain("  pr-{repository}-{number}  ");
+});
+
 test("listing shows all of a policy, and keeps to a team if asked", async () => {
   const [policy] = await cli.json(...create(...github, "--only", "trusted"));
   await cli.onData("team", "create", "api");

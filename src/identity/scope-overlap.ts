@@ -1,0 +1,59 @@
+import { ownerClaims } from "./ci-providers.ts";
+import { literalAlternatives } from "./claim-patterns.ts";
+import type { Policy } from "./policies.ts";
+import { type LabelPart, labelParts, parseScopeTemplate } from "./scope-template.ts";
+
+type Compared = Pick<Policy, "teamId" | "issuer" | "claims" | "scope">;
+
+/**
+ * Whether jobs of two projects could get one scope by these two policies, and so read what the other's strangers wrote. A policy
+ * for another kind of jobs of the same project may share its scope.
+ */
+export function shareScopes(one: Compared, other: Compared): boolean {
+  if (one.teamId !== other.teamId || one.scope === "" || other.scope === "") return false;
+  return areOfOtherProjects(one, other) && meet(partsOf(one), partsOf(other));
+}
+
+function areOfOtherProjects(one: Compared, other: Compared): boolean {
+  if (one.issuer !== other.issuer) return true;
+  const telling = ownerClaims(one.issuer) ?? Object.keys(one.claims);
+  return telling.some((claim) => {
+    const [ours, theirs] = [fixedValues(one, claim), fixedValues(other, claim)];
+    return ours && theirs && !ours.some((value) => theirs.includes(value));
+  });
+}
+
+function partsOf(policy: Compared): readonly LabelPart[] {
+  return labelParts(parseScopeTemplate(policy.scope), (name) => {
+    const values = fixedValues(policy, name);
+    return values?.length === 1 ? values[0] : undefined;
+  });
+}
+
+/** What a claim can be, where the policy says so to the letter. */
+function fixedValues({ claims }: Compared, name: string): string[] | undefined {
+  const pattern = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  return pattern === undefined ? undefined : literalAlternatives(pattern);
+}
+
+/** Whether some label fits both: whether they can take a character together again and again, until both have ended. */
+function meet(one: readonly LabelPart[], other: readonly LabelPart[]): boolean {
+  const tried = new Set<string>();
+  const meetFrom = (a: number, b: number): boolean => {
+    const [ours, theirs] = [one[a], other[b]];
+    if (ours === undefined || theirs === undefined) return ours === theirs;
+    if (tried.has(`${a} ${b}`) || !haveCommon(ours, theirs)) return false;
+    tried.add(`${a} ${b}`);
+    return (
+      meetFrom(a + 1, b + 1) ||
+      (ours instanceof RegExp && meetFrom(a, b + 1)) ||
+      (theirs instanceof RegExp && meetFrom(a + 1, b))
+    );
+  };
+  return meetFrom(0, 0);
+}
+
+function haveCommon(one: LabelPart, other: LabelPart): boolean {
+  if (one instanceof RegExp) return other instanceof RegExp || one.test(other);
+  return other instanceof RegExp ? other.test(one) : one === other;
+}
