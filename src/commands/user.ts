@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type MemberRole, Members, memberRoles } from "../identity/members.ts";
+import { Members, memberRoles, type TeamRole } from "../identity/members.ts";
 import { checkName } from "../identity/names.ts";
 import {
   checkEmail,
@@ -56,15 +56,15 @@ function createCommand(context: CommandContext): Command {
     .addOption(teamOption())
     .action((email: string, options: CreateOptions) =>
       withNewData(context, command, async (data) => {
-        const roles = await teamIdsOf(data, options.team);
-        const { name, role } = options;
-        const user = await new Users(data.database, data.by).create({
-          email,
-          role,
-          ...(name !== undefined && { name }),
-        });
-        await setTeams(data, user, roles);
-        const link = await passwordLink(data, user);
+        const { name, role, team = [] } = options;
+        const invited = { email, role, ...(name !== undefined && { name }) };
+        const linkExpiresAt = Date.now() + linkMaxAgeMs;
+        const { user, linkSecret } = await new Users(data.database, data.by).invite(
+          invited,
+          team,
+          linkMaxAgeMs,
+        );
+        const link = passwordLink(data, linkSecret, linkExpiresAt);
         if (options.json) context.stdout(jsonText({ ...(await userJson(data, user)), ...linkJson(link) }));
         else printLink(context, link, `Created user ${user.email} (${user.role}).`);
       }),
@@ -120,10 +120,7 @@ function setCommand(context: CommandContext): Command {
         throw new Refusal("bad_request", "Nothing to change. `larder user set --help` lists what can be.");
       }
       await withData(context, command, async (data) => {
-        const users = new Users(data.database, data.by);
-        const roles = await teamIdsOf(data, options.team);
-        const user = Object.keys(change).length > 0 ? await users.set(email, change) : await users.get(email);
-        await setTeams(data, user, roles);
+        const user = await new Users(data.database, data.by).set(email, change, options.team);
         context.stdout(options.json ? jsonText(await userJson(data, user)) : `Changed user ${user.email}.\n`);
       });
     });
@@ -140,8 +137,11 @@ function resetLinkCommand(context: CommandContext): Command {
     .argument("<email>", "E-mail address or id of the user")
     .action((email: string, options: { json?: true }) =>
       withData(context, command, async (data) => {
-        const user = await new Users(data.database, data.by).get(email);
-        const link = await passwordLink(data, user);
+        const users = new Users(data.database, data.by);
+        const user = await users.get(email);
+        const linkExpiresAt = Date.now() + linkMaxAgeMs;
+        const linkSecret = await users.createPasswordLink(user.id, linkMaxAgeMs);
+        const link = passwordLink(data, linkSecret, linkExpiresAt);
         if (options.json) context.stdout(jsonText({ email: user.email, ...linkJson(link) }));
         else printLink(context, link, `Links for ${user.email} that were made before are void.`);
       }),
@@ -180,12 +180,6 @@ function roleOption(): Option {
   return new Option("--role <role>", "On the whole server: an admin may do everything").choices(userRoles);
 }
 
-/** A team by slug or id, and the role there; null for none. */
-interface TeamRole {
-  team: string;
-  role: MemberRole | null;
-}
-
 function teamOption(): Option {
   return new Option(
     "--team <team=role>",
@@ -202,23 +196,6 @@ function parseTeamRole(text: string): TeamRole {
     );
   }
   return { team, role };
-}
-
-/** Before anything is changed: a mistyped team shall not leave half of it done. */
-async function teamIdsOf(
-  { teams }: Data,
-  roles: TeamRole[] = [],
-): Promise<{ id: string; role: MemberRole | null }[]> {
-  return await Promise.all(roles.map(async ({ team, role }) => ({ id: (await teams.get(team)).id, role })));
-}
-
-async function setTeams(
-  { database, by }: Data,
-  user: User,
-  roles: { id: string; role: MemberRole | null }[],
-): Promise<void> {
-  const members = new Members(database, by);
-  for (const { id, role } of roles) await members.set(id, user.id, role);
 }
 
 function changeOf({ email, name, role, state }: SetOptions): UserChange {
@@ -238,12 +215,10 @@ interface PasswordLink {
   isGuess: boolean;
 }
 
-async function passwordLink({ config, database, by }: Data, user: User): Promise<PasswordLink> {
-  const linkExpiresAt = isoTime(Date.now() + linkMaxAgeMs);
-  const secret = await new Users(database, by).createPasswordLink(user.id, linkMaxAgeMs);
+function passwordLink({ config }: Data, secret: string, expiresAt: number): PasswordLink {
   // Whoever gets it sits at another machine.
   const { url, networkUrls, isGuess } = clientUrls(config);
-  return { link: `${networkUrls[0] ?? url}/password#${secret}`, linkExpiresAt, isGuess };
+  return { link: `${networkUrls[0] ?? url}/password#${secret}`, linkExpiresAt: isoTime(expiresAt), isGuess };
 }
 
 function linkJson({ link, linkExpiresAt }: PasswordLink) {

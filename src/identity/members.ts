@@ -1,10 +1,10 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, or } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
-import type { Database } from "../database/database.ts";
+import type { Database, Queries } from "../database/database.ts";
 import { memberRoles, type memberSources, members, teams, users } from "../database/schema.ts";
-import { Refusal } from "../refusal.ts";
-import type { Team } from "./teams.ts";
+import { noTeam, type Team } from "./teams.ts";
 import type { Permission } from "./tokens.ts";
+import { getUserRow } from "./user-row.ts";
 import { writeIdentity } from "./write-identity.ts";
 
 /** An owner may all that a member may, and a member all that a viewer may. */
@@ -58,27 +58,45 @@ export class Members {
     role: MemberRole | null,
     source: MemberSource = "manual",
   ): Promise<void> {
-    await writeIdentity(this.database, async (tx) => {
-      const [team] = await tx.select({ slug: teams.slug }).from(teams).where(eq(teams.id, teamId));
-      const [user] = await tx.select({ email: users.email }).from(users).where(eq(users.id, userId));
-      if (!team || !user) throw new Refusal("not_found", "There is no such team or user.");
-      const membership = and(eq(members.teamId, teamId), eq(members.userId, userId));
-      const [before] = await tx.select().from(members).where(membership);
-      // Single sign-on says the same at each sign-in, and what changes nothing is nothing to write down.
-      if (role === null ? !before : before?.role === role && before.source === source) return;
-      if (role === null) await tx.delete(members).where(membership);
-      else {
-        await tx
-          .insert(members)
-          .values({ teamId, userId, role, source })
-          .onConflictDoUpdate({ target: [members.teamId, members.userId], set: { role, source } });
-      }
-      await recordAudit(tx, this.by, {
-        kind: role === null ? "member.remove" : "member.set",
-        teamId,
-        target: user.email,
-        details: { team: team.slug, role, source, ...(before && { before: before.role }) },
-      });
-    });
+    await writeIdentity(this.database, (tx) =>
+      setMember(tx, this.by, { team: teamId, userId, role, source }),
+    );
   }
+}
+
+/** What a user shall be in a team, which is named by slug or id; null for nothing. */
+export interface TeamRole {
+  team: string;
+  role: MemberRole | null;
+}
+
+/** `Members.set` as a part of something else. */
+export async function setMember(
+  tx: Queries,
+  by: Actor,
+  { team: slugOrId, userId, role, source = "manual" }: TeamRole & { userId: string; source?: MemberSource },
+): Promise<void> {
+  const [team] = await tx
+    .select({ id: teams.id, slug: teams.slug })
+    .from(teams)
+    .where(or(eq(teams.slug, slugOrId), eq(teams.id, slugOrId)));
+  if (!team) throw noTeam(slugOrId);
+  const { email } = await getUserRow(tx, userId);
+  const membership = and(eq(members.teamId, team.id), eq(members.userId, userId));
+  const [before] = await tx.select().from(members).where(membership);
+  // Single sign-on says the same at each sign-in, and what changes nothing is nothing to write down.
+  if (role === null ? !before : before?.role === role && before.source === source) return;
+  if (role === null) await tx.delete(members).where(membership);
+  else {
+    await tx
+      .insert(members)
+      .values({ teamId: team.id, userId, role, source })
+      .onConflictDoUpdate({ target: [members.teamId, members.userId], set: { role, source } });
+  }
+  await recordAudit(tx, by, {
+    kind: role === null ? "member.remove" : "member.set",
+    teamId: team.id,
+    target: email,
+    details: { team: team.slug, role, source, ...(before && { before: before.role }) },
+  });
 }

@@ -154,7 +154,7 @@ function sameOf(before: Team, change: TeamChange): Record<string, unknown> {
   return Object.fromEntries(Object.keys(change).map((key) => [key, before[key as keyof TeamChange]]));
 }
 
-function noTeam(slugOrId: string): Refusal {
+export function noTeam(slugOrId: string): Refusal {
   return new Refusal("not_found", `There is no team "${slugOrId}". \`larder team list\` shows them all.`);
 }
 

@@ -5,6 +5,7 @@ import { links, type memberSources, sessions, userRoles, users } from "../databa
 import { Refusal } from "../refusal.ts";
 import { changeUser, deleteUser, hasEnabledAdmin, insertUser } from "./change-user.ts";
 import { badLink, createLink, redeemLink, requireLink } from "./links.ts";
+import { setMember, type TeamRole } from "./members.ts";
 import { checkName } from "./names.ts";
 import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
@@ -126,6 +127,25 @@ export class Users {
   }
 
   /**
+   * The same with roles in teams, and with a link to choose the password: all of it or nothing.
+   * @returns `linkSecret` is shown nowhere else.
+   * @throws Refusal as `create`, and `not_found` for a team.
+   */
+  async invite(
+    user: NewUser,
+    roles: readonly TeamRole[],
+    linkMaxAgeMs: number,
+  ): Promise<{ user: User; linkSecret: string }> {
+    const row = await newRow(user);
+    return await writeIdentity(this.database, async (tx) => {
+      const created = await insertUser(tx, this.by, row);
+      for (const role of roles) await setMember(tx, this.by, { ...role, userId: created.id });
+      const linkSecret = await createPasswordLink(tx, this.by, created, linkMaxAgeMs);
+      return { user: shownUser(created), linkSecret };
+    });
+  }
+
+  /**
    * The first administrator, who sets the server up. Of several at once one comes first.
    * @param secret of the link that allows it, which is used up if it succeeds.
    * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is such an administrator already.
@@ -142,16 +162,18 @@ export class Users {
 
   /**
    * Whoever is disabled is signed out everywhere.
-   * @throws Refusal `not_found`, `bad_request`, `conflict` for an address that is taken, or when no admin would be left.
+   * @param roles in teams that change with it: all of it or nothing.
+   * @throws Refusal `not_found`, also for a team, `bad_request`, `conflict` for an address that is taken, or when no admin would be left.
    */
-  async set(emailOrId: string, change: UserChange): Promise<User> {
+  async set(emailOrId: string, change: UserChange, roles: readonly TeamRole[] = []): Promise<User> {
     if (change.email !== undefined) checkEmail(change.email);
     if (change.name !== undefined) checkName(change.name);
     return await writeIdentity(this.database, async (tx) => {
       const before = await getUserRow(tx, emailOrId);
-      return shownUser(
-        Object.keys(change).length > 0 ? await changeUser(tx, this.by, before, change) : before,
-      );
+      const hasChange = Object.keys(change).length > 0;
+      const after = hasChange ? await changeUser(tx, this.by, before, change) : before;
+      for (const role of roles) await setMember(tx, this.by, { ...role, userId: after.id });
+      return shownUser(after);
     });
   }
 

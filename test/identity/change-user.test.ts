@@ -76,3 +76,36 @@ test("administrators who are disabled do not keep a larder from being set up ane
   expect(cem.role).toBe("admin");
   expect(await t.users.isSetUp()).toBe(true);
 });
+
+test("a user, roles in teams and the link come to be together, or not at all", async () => {
+  await using t = openTestIdentity();
+  await t.teams.create({ slug: "web" });
+  const before = await t.auditKinds();
+  const ann = { email: "ann@example.org" };
+  const roles = [
+    { team: "web", role: "owner" },
+    { team: "gone", role: "member" },
+  ] as const;
+  expect(await t.users.invite(ann, roles, 60_000).catch(({ message }) => message)).toContain(
+    'no team "gone"',
+  );
+  expect(await t.users.list()).toEqual([]);
+  expect(await t.auditKinds()).toEqual(before);
+
+  const { user, linkSecret } = await t.users.invite(ann, roles.slice(0, 1), 60_000);
+  expect(await t.links.find(linkSecret, "password")).toMatchObject({ userId: user.id });
+  const change = { name: "Anna" };
+  const other = [
+    { team: "web", role: null },
+    { team: "gone", role: null },
+  ] as const;
+  expect(await t.users.set(user.id, change, other).catch(({ code }) => code)).toBe("not_found");
+  expect(await t.users.get(user.id)).toMatchObject({ name: "ann" });
+  expect(await t.members.teamsOf(user.id)).toMatchObject([{ team: { slug: "web" }, role: "owner" }]);
+  await t.users.set(user.id, change, other.slice(0, 1));
+  expect(await t.members.teamsOf(user.id)).toEqual([]);
+  expect(await t.auditKinds()).toEqual([
+    ...before,
+    ...["user.create", "member.set", "user.link", "user.set", "member.remove"],
+  ] as never);
+});
