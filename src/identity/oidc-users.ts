@@ -4,11 +4,13 @@ import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { members, sessions, teams, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import { changeUser, insertUser } from "./change-user.ts";
+import { setMember } from "./members.ts";
 import { checkName } from "./names.ts";
 import { oidcProof, type SignInProof } from "./sign-in-proof.ts";
 import { type Grants, grantsOf, type OidcClaims, type SignInRule, teamsNamedIn } from "./sign-in-rules.ts";
-import { getUserRow } from "./user-row.ts";
-import { checkEmail, type User, Users } from "./users.ts";
+import { findOidcUserRow, findUserRow, getUserRow, type UserRow } from "./user-row.ts";
+import { checkEmail, newUserRow } from "./users.ts";
 import { writeIdentity } from "./write-identity.ts";
 
 /** Whom a provider knows and we do not must not fill the disk with what is written down of refusals. */
@@ -34,26 +36,16 @@ export class OidcUsers {
    */
   async admit(claims: OidcClaims, address: string | null): Promise<SignInProof> {
     const by: Actor = { kind: "server", id: null, name: "single sign-on", address };
+    const grants = grantsOf(this.rules, claims);
     try {
-      return await this.userOf(claims, by);
+      const proof = await writeIdentity(this.database, (tx) => admitted(tx, claims, grants, by));
+      // Refused only now: what the transaction has taken back stays so.
+      if (!proof) throw noLonger();
+      return proof;
     } catch (error) {
       if (error instanceof Refusal) await this.recordRefusal(claims, error, by);
       throw error;
     }
-  }
-
-  private async userOf(claims: OidcClaims, by: Actor): Promise<SignInProof> {
-    const all = new Users(this.database, by);
-    const grants = grantsOf(this.rules, claims);
-    const linked = await all.findByOidc(claims);
-    if (linked) return await this.admitLinked(linked, grants, by);
-    if (!grants) throw noRule(claims);
-    const email = reliableEmail(claims);
-    const local = await all.find(email);
-    if (local) await this.link(local, claims, by);
-    const user = local ?? (await all.create({ email, ...namedAs(claims), oidc: claims }));
-    await this.follow(user, grants, by);
-    return oidcProof(await getUserRow(this.database.read, user.id));
   }
 
   /** Of those that the rules name and that are not there: nobody gets into them. */
@@ -62,47 +54,6 @@ export class OidcUsers {
     const known = new Set(rows.map(({ slug }) => slug));
     const missing = teamsNamedIn(this.rules).filter((slug) => !known.has(slug));
     if (missing.length > 0) this.log.warn({ teams: missing }, "oidcAccess names teams that are not there");
-  }
-
-  private async admitLinked(user: User, grants: Grants | undefined, by: Actor): Promise<SignInProof> {
-    if (user.disabledAt !== null) throw disabled();
-    await this.follow(user, grants, by);
-    if (!grants) {
-      throw new Refusal(
-        "forbidden",
-        "You may no longer sign in here this way, and what came with it was taken back. Ask an administrator of this larder.",
-      );
-    }
-    return oidcProof(await getUserRow(this.database.read, user.id));
-  }
-
-  /** Idempotent, since somebody may sign in twice at once. */
-  private async link(user: User, claims: OidcClaims, by: Actor): Promise<void> {
-    if (user.disabledAt !== null) throw disabled();
-    const { issuer, subject } = claims;
-    await writeIdentity(this.database, async (tx) => {
-      const [now] = await tx.select().from(users).where(eq(users.id, user.id));
-      if (now?.oidcIssuer === issuer && now.oidcSubject === subject) return;
-      // Whoever got the address of somebody who left is another person, and the provider says so by another subject.
-      if (claims.isEmailVerified !== true || now?.oidcIssuer === issuer) {
-        throw new Refusal(
-          "forbidden",
-          `Another user has the address ${user.email} here, and the provider does not prove that it is you. Ask an ` +
-            "administrator of this larder.",
-        );
-      }
-      await tx.update(users).set({ oidcIssuer: issuer, oidcSubject: subject }).where(eq(users.id, user.id));
-      await recordAudit(tx, by, { kind: "user.link", target: user.email, details: { issuer, subject } });
-    });
-  }
-
-  /** Without grants all that came with single sign-on goes, and the user is signed out everywhere. */
-  private async follow(user: User, grants: Grants | undefined, by: Actor): Promise<void> {
-    await writeIdentity(this.database, async (tx) => {
-      await followRole(tx, user, grants?.role ?? "member", by);
-      await followTeams(tx, user, grants?.teams ?? new Map(), by);
-      if (!grants) await tx.delete(sessions).where(eq(sessions.userId, user.id));
-    });
   }
 
   private async recordRefusal({ email, issuer, subject }: OidcClaims, { message }: Refusal, by: Actor) {
@@ -120,37 +71,57 @@ export class OidcUsers {
   }
 }
 
-/** Also when it was the last administrator's: the provider has said no, and the link that the next start prints makes another. */
-async function followRole(tx: Queries, user: User, role: Grants["role"], by: Actor): Promise<void> {
-  const [now] = await tx.select().from(users).where(eq(users.id, user.id));
-  if (!now || now.role === role || (now.role === "admin" && now.roleSource === "manual")) return;
-  const roleSource = role === "admin" ? "oidc" : "manual";
-  await tx.update(users).set({ role, roleSource }).where(eq(users.id, user.id));
-  await recordAudit(tx, by, { kind: "user.set", target: user.email, details: { role, source: "oidc" } });
+/** Without grants all that came with single sign-on goes, the user is signed out everywhere, and there is no proof. */
+async function admitted(
+  tx: Queries,
+  claims: OidcClaims,
+  grants: Grants | undefined,
+  by: Actor,
+): Promise<SignInProof | undefined> {
+  const linked = await findOidcUserRow(tx, claims);
+  if (linked && linked.disabledAt !== null) throw disabled();
+  if (!linked && !grants) throw noRule(claims);
+  const user = linked ?? (await linkOrInsert(tx, claims, by));
+  await followRole(tx, user, grants?.role ?? "member", by);
+  await followTeams(tx, user.id, grants?.teams ?? new Map(), by);
+  if (grants) return oidcProof(await getUserRow(tx, user.id));
+  await tx.delete(sessions).where(eq(sessions.userId, user.id));
+  return undefined;
 }
 
-async function followTeams(tx: Queries, user: User, granted: Grants["teams"], by: Actor): Promise<void> {
+async function linkOrInsert(tx: Queries, claims: OidcClaims, by: Actor): Promise<UserRow> {
+  const email = reliableEmail(claims);
+  const local = await findUserRow(tx, email);
+  if (!local) return await insertUser(tx, by, newUserRow({ email, ...namedAs(claims), oidc: claims }));
+  if (local.disabledAt !== null) throw disabled();
+  const { issuer, subject } = claims;
+  // Whoever got the address of somebody who left is another person, and the provider says so by another subject.
+  if (claims.isEmailVerified !== true || local.oidcIssuer === issuer) {
+    throw new Refusal(
+      "forbidden",
+      `Another user has the address ${local.email} here, and the provider does not prove that it is you. Ask an ` +
+        "administrator of this larder.",
+    );
+  }
+  await tx.update(users).set({ oidcIssuer: issuer, oidcSubject: subject }).where(eq(users.id, local.id));
+  await recordAudit(tx, by, { kind: "user.link", target: local.email, details: { issuer, subject } });
+  return local;
+}
+
+async function followRole(tx: Queries, user: UserRow, role: Grants["role"], by: Actor): Promise<void> {
+  if (user.role === role || (user.role === "admin" && user.roleSource === "manual")) return;
+  await changeUser(tx, by, user, { role }, "oidc");
+}
+
+async function followTeams(tx: Queries, userId: string, granted: Grants["teams"], by: Actor): Promise<void> {
   const rows = await tx
     .select({ teamId: teams.id, slug: teams.slug, role: members.role, source: members.source })
     .from(teams)
-    .leftJoin(members, and(eq(members.teamId, teams.id), eq(members.userId, user.id)));
+    .leftJoin(members, and(eq(members.teamId, teams.id), eq(members.userId, userId)));
   for (const { teamId, slug, role, source } of rows) {
     const wanted = granted.get(slug) ?? null;
     if (source === "manual" || wanted === role) continue;
-    if (wanted === null) {
-      await tx.delete(members).where(and(eq(members.teamId, teamId), eq(members.userId, user.id)));
-    } else {
-      await tx
-        .insert(members)
-        .values({ teamId, userId: user.id, role: wanted, source: "oidc" })
-        .onConflictDoUpdate({ target: [members.teamId, members.userId], set: { role: wanted } });
-    }
-    await recordAudit(tx, by, {
-      kind: wanted === null ? "member.remove" : "member.set",
-      teamId,
-      target: user.email,
-      details: { team: slug, role: wanted, source: "oidc" },
-    });
+    await setMember(tx, by, { team: teamId, userId, role: wanted, source: "oidc" });
   }
 }
 
@@ -200,6 +171,13 @@ function noRule({ email, isEmailVerified }: OidcClaims): Refusal {
   return new Refusal(
     "forbidden",
     `You are signed in at the provider, but may not use this larder.${verify} Ask an administrator of this larder.`,
+  );
+}
+
+function noLonger(): Refusal {
+  return new Refusal(
+    "forbidden",
+    "You may no longer sign in here this way, and what came with it was taken back. Ask an administrator of this larder.",
   );
 }
 

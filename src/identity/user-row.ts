@@ -1,8 +1,8 @@
-import { eq, or } from "drizzle-orm";
+import { and, eq, or } from "drizzle-orm";
 import type { Queries } from "../database/database.ts";
 import { users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
-import type { User } from "./users.ts";
+import type { OidcIdentity, User } from "./users.ts";
 
 /** A user as the database has one. What may be shown of it is a `User`. */
 export type UserRow = typeof users.$inferSelect;
@@ -20,7 +20,19 @@ export async function findUserRow(queries: Queries, emailOrId: string): Promise<
   return row;
 }
 
-/** The same. @throws Refusal `not_found`. */
+/** The one whom a provider of sign-ins knows under this name. */
+export async function findOidcUserRow(
+  queries: Queries,
+  { issuer, subject }: OidcIdentity,
+): Promise<UserRow | undefined> {
+  const [row] = await queries
+    .select()
+    .from(users)
+    .where(and(eq(users.oidcIssuer, issuer), eq(users.oidcSubject, subject)));
+  return row;
+}
+
+/** As `findUserRow`. @throws Refusal `not_found`. */
 export async function getUserRow(queries: Queries, emailOrId: string): Promise<UserRow> {
   const row = await findUserRow(queries, emailOrId);
   if (!row)

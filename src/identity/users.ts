@@ -11,7 +11,7 @@ import { checkPassword, hashPassword, isPassword } from "./password.ts";
 import { randomText } from "./random.ts";
 import { userActor } from "./sessions.ts";
 import { passwordProof, requireProved, type SignInProof } from "./sign-in-proof.ts";
-import { findUserRow, getUserRow, shownUser, type UserRow } from "./user-row.ts";
+import { findOidcUserRow, findUserRow, getUserRow, shownUser, type UserRow } from "./user-row.ts";
 import { writeIdentity } from "./write-identity.ts";
 
 /** On the whole server: an admin may everything, a member what the roles in teams allow. */
@@ -104,9 +104,8 @@ export class Users {
     return shownUser(await getUserRow(this.database.read, emailOrId));
   }
 
-  async findByOidc({ issuer, subject }: OidcIdentity): Promise<User | undefined> {
-    const rows = await this.database.read.select().from(users).where(eq(users.oidcSubject, subject));
-    const row = rows.find(({ oidcIssuer }) => oidcIssuer === issuer);
+  async findByOidc(identity: OidcIdentity): Promise<User | undefined> {
+    const row = await findOidcUserRow(this.database.read, identity);
     return row && shownUser(row);
   }
 
@@ -253,16 +252,27 @@ export class Users {
   }
 }
 
-async function newRow({ email, name = nameOf(email), role = "member", password, oidc }: NewUser) {
+async function newRow({ password, ...user }: NewUser): Promise<typeof users.$inferInsert> {
+  const row = newUserRow(user);
+  if (password === undefined) return row;
+  checkPassword(password);
+  return { ...row, passwordHash: await hashPassword(password) };
+}
+
+/** For `insertUser`. @throws Refusal `bad_request` for values that cannot be. */
+export function newUserRow({
+  email,
+  name = nameOf(email),
+  role = "member",
+  oidc,
+}: Omit<NewUser, "password">): typeof users.$inferInsert {
   checkEmail(email);
   checkName(name);
-  if (password !== undefined) checkPassword(password);
   return {
     id: `usr_${randomText(16)}`,
     email: email.toLowerCase(),
     name,
     role,
-    passwordHash: password === undefined ? null : await hashPassword(password),
     oidcIssuer: oidc?.issuer ?? null,
     oidcSubject: oidc?.subject ?? null,
     createdAt: Date.now(),

@@ -259,3 +259,27 @@ test("two first sign-ins at once make one user", async () => {
   expect(both[0]?.id).toBe(both[1]?.id as string);
   expect(await people.database.read.select().from(usersTable)).toHaveLength(2);
 });
+
+test("whoever is disabled while signing in is refused, and nothing changes", async () => {
+  await using people = await openPeople();
+  const user = await people.admit();
+  const [, admitted] = await Promise.allSettled([
+    people.users.set(user.id, { isDisabled: true }),
+    people.admit({ groups: ["ops"] }),
+  ]);
+  expect(admitted).toMatchObject({ status: "rejected", reason: { code: "forbidden" } });
+  expect(await people.users.get(user.id)).toMatchObject({ role: "member" });
+  expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc", "web:owner oidc"]);
+});
+
+test("what single sign-on changes is written down as anybody's changes are, with what was there before", async () => {
+  await using people = await openPeople();
+  await people.admit();
+  const before = (await auditKinds(people.database)).length;
+  await people.admit({ groups: ["ops"] });
+  const rows = (await people.database.read.select().from(audit)).slice(before);
+  expect(rows).toMatchObject([
+    { kind: "user.set", details: { role: "admin", source: "oidc", before: { role: "member" } } },
+    { kind: "member.remove", details: { team: "web", role: null, source: "oidc", before: "owner" } },
+  ]);
+});
