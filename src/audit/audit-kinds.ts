@@ -22,6 +22,7 @@ export const auditKinds = [
   "user.create",
   "user.delete",
   "user.link",
+  "user.oidc-link",
   "user.password",
   "user.set",
 ] as const;

@@ -104,7 +104,7 @@ async function linkOrInsert(tx: Queries, claims: OidcClaims, by: Actor): Promise
     );
   }
   await tx.update(users).set({ oidcIssuer: issuer, oidcSubject: subject }).where(eq(users.id, local.id));
-  await recordAudit(tx, by, { kind: "user.link", target: local.email, details: { issuer, subject } });
+  await recordAudit(tx, by, { kind: "user.oidc-link", target: local.email, details: { issuer, subject } });
   return local;
 }
 

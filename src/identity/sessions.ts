@@ -5,7 +5,7 @@ import { sessions, users } from "../database/schema.ts";
 import { randomText } from "./random.ts";
 import { digestSecret } from "./secret.ts";
 import { requireProved, type SignInProof } from "./sign-in-proof.ts";
-import { shownUser } from "./user-row.ts";
+import { getUserRow, shownUser } from "./user-row.ts";
 import type { User } from "./users.ts";
 
 /** Some browser in which somebody is signed in. */
@@ -89,7 +89,10 @@ export class Sessions {
         .delete(sessions)
         .where(eq(sessions.secretSha256, digestSecret(secret)))
         .returning({ userId: sessions.userId });
-      for (const { userId } of closed) await recordAudit(tx, by, { kind: "session.close", target: userId });
+      for (const { userId } of closed) {
+        const { email } = await getUserRow(tx, userId);
+        await recordAudit(tx, by, { kind: "session.close", target: email });
+      }
     });
   }
 
@@ -100,12 +103,10 @@ export class Sessions {
         .delete(sessions)
         .where(eq(sessions.userId, userId))
         .returning({ userId: sessions.userId });
-      if (closed.length > 0)
-        await recordAudit(tx, by, {
-          kind: "session.close-all",
-          target: userId,
-          details: { sessions: closed.length },
-        });
+      if (closed.length === 0) return;
+      const { email } = await getUserRow(tx, userId);
+      const details = { sessions: closed.length };
+      await recordAudit(tx, by, { kind: "session.close-all", target: email, details });
     });
   }
 

@@ -88,16 +88,16 @@ test("each change is written down once, with who made it and what changed", asyn
   });
   await expectRow(
     () => sessions.open(vouchedFor(cem), place, 1_000),
-    { kind: "session.open" },
+    { kind: "session.open", target: cem.email },
     userActor(cem, place.address),
   );
   await expectRow(() => sessions.closeAll(cem.id, ann), {
     kind: "session.close-all",
-    target: cem.id,
+    target: cem.email,
     details: { sessions: 1 },
   });
   const secret = await sessions.open(vouchedFor(cem), place, 1_000);
-  await expectRow(() => sessions.close(secret, ann), { kind: "session.close", target: cem.id });
+  await expectRow(() => sessions.close(secret, ann), { kind: "session.close", target: cem.email });
   await expectRow(() => tokens.create({ teamId: team.id, name: "ci", permission: "write", scope: "pr-1" }), {
     kind: "token.create",
     teamId: team.id,

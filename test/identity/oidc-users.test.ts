@@ -153,7 +153,7 @@ test("a local user with the same verified address is linked, and keeps password 
   const user = await people.admit({ email: "Ann@Example.org" });
   expect(user).toMatchObject({ id: local.id, hasPassword: true, oidcIssuer: ann.issuer });
   expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc", "web:viewer manual"]);
-  expect(await auditKinds(people.database)).toContain(`user.link ${ann.email}`);
+  expect(await auditKinds(people.database)).toContain(`user.oidc-link ${ann.email}`);
 });
 
 test.each([false, undefined])(
