@@ -98,7 +98,7 @@ export class Tokens {
 
   /** The secret is returned here and nowhere else. @throws Refusal `bad_request` or `not_found`. */
   async create(token: NewToken): Promise<CreatedToken> {
-    return await writeIdentity(this.database, (tx) => createToken(tx, this.by, token));
+    return await this.database.write((tx) => createToken(tx, this.by, token));
   }
 
   /** Whether there has ever been one. */
@@ -170,7 +170,10 @@ export class Tokens {
   }
 }
 
-/** `Tokens.create` as a part of something else. */
+/**
+ * `Tokens.create` as a part of something else. It needs no `writeIdentity`: nobody remembers that a secret is unknown, so there
+ * is nothing to forget.
+ */
 export async function createToken(tx: Queries, by: Actor, token: NewToken): Promise<CreatedToken> {
   const { name, permission, scope = "", expiresAt = null, exchange } = token;
   const holder = "teamId" in token ? { teamId: token.teamId } : { userId: token.userId };

@@ -13,7 +13,7 @@ const countUp = prepared((queries) =>
 
 /**
  * A write that changes who may do what. Every one has to go through here: what the servers remember of teams, users and
- * tokens is forgotten with it, in this process and in others, before it is answered.
+ * tokens is forgotten with it, in this process and in others, before it is answered. All but `createToken`, which says why.
  */
 export function writeIdentity<T>(database: Database, work: (tx: Queries) => Promise<T>): Promise<T> {
   return database.write(async (tx) => {
