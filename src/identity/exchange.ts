@@ -1,6 +1,8 @@
+import { eq } from "drizzle-orm";
 import type { Actor } from "../audit/audit-log.ts";
 import { RefusalLog } from "../audit/refusal-log.ts";
-import type { Database } from "../database/database.ts";
+import type { Database, Queries } from "../database/database.ts";
+import { policies } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { placeOf } from "./attempts.ts";
 import { describeJob, shownClaims } from "./ci-providers.ts";
@@ -9,7 +11,7 @@ import type { Issuers } from "./issuers.ts";
 import { Policies, type Policy } from "./policies.ts";
 import { judge, strongest } from "./policy-match.ts";
 import { RateLimiter } from "./rate-limiter.ts";
-import { type Token, Tokens } from "./tokens.ts";
+import { type CreatedToken, createToken } from "./tokens.ts";
 
 export interface ExchangeOptions {
   database: Database;
@@ -66,7 +68,7 @@ export class Exchange {
    * @throws Refusal `bad_request` for what is no JWT, `forbidden` when it does not count or no policy takes it, `wrong_team`
    *   when a policy would, but not for this team, `unavailable` when the issuer's keys cannot be had.
    */
-  async exchange(request: ExchangeRequest): Promise<{ token: Token & { secret: string }; policy: Policy }> {
+  async exchange(request: ExchangeRequest): Promise<{ token: CreatedToken; policy: Policy }> {
     const unverified = readUnverified(request.subjectToken);
     try {
       return await this.exchangeFrom(unverified.iss, request);
@@ -77,16 +79,16 @@ export class Exchange {
   }
 
   private async exchangeFrom(issuer: string, { subjectToken, team, address }: ExchangeRequest) {
-    const policies = await new Policies(this.database, anonymous(address)).list({ issuer });
+    const known = await new Policies(this.database, anonymous(address)).list({ issuer });
     // Also, whoever is not trusted by anybody is not asked for keys: the address came from a stranger.
-    if (policies.length === 0) {
+    if (known.length === 0) {
       throw new Refusal(
         "forbidden",
         `No policy trusts the issuer ${issuer.replaceAll(/\p{C}/gu, "").slice(0, 200)}. \`larder policy create\` makes one.`,
       );
     }
     const claims = await verifyIdToken(subjectToken, issuer, this.issuers);
-    const judgements = policies.map((policy) => judge(policy, claims));
+    const judgements = known.map((policy) => judge(policy, claims));
     const ofTeam = judgements.filter(
       ({ policy }) => team === undefined || team === policy.teamId || team === policy.teamSlug,
     );
@@ -96,20 +98,18 @@ export class Exchange {
     const { policy, scope } = chosen;
     const name = describeJob(claims);
     const by: Actor = { ...anonymous(address), name };
-    const tokens = new Tokens(this.database, by);
-    const token = await tokens.create({
-      teamId: policy.teamId,
-      name,
-      permission: policy.permission,
-      scope,
-      expiresAt: Date.now() + policy.tokenMaxAgeMs,
-      exchange: { policyId: policy.id, claims: shownClaims(claims) },
+    // Whoever deletes the policy revokes its tokens: this one is among them, or is never made.
+    const token = await this.database.write(async (tx) => {
+      await requireStillThere(tx, policy);
+      return await createToken(tx, by, {
+        teamId: policy.teamId,
+        name,
+        permission: policy.permission,
+        scope,
+        expiresAt: Date.now() + policy.tokenMaxAgeMs,
+        exchange: { policyId: policy.id, claims: shownClaims(claims) },
+      });
     });
-    // Whoever deletes a policy meanwhile revokes the tokens that are there; this one came after.
-    if (!(await new Policies(this.database, by).find(policy.id))) {
-      await tokens.revoke(token.id);
-      throw new Refusal("forbidden", "The policy that took this job has just been deleted.");
-    }
     return { token, policy };
   }
 
@@ -128,6 +128,12 @@ export class Exchange {
       },
     });
   }
+}
+
+async function requireStillThere(tx: Queries, { id }: Policy): Promise<void> {
+  const rows = await tx.select({ id: policies.id }).from(policies).where(eq(policies.id, id));
+  if (rows.length === 0)
+    throw new Refusal("forbidden", "The policy that took this job has just been deleted.");
 }
 
 function anonymous(address: string | null): Actor {
