@@ -1,7 +1,11 @@
 import type { Token } from "../identity/tokens.ts";
 
-/** What has become of a token, as of now. */
-export function tokenState(token: Token): "valid" | "expired" | "revoked" {
+export const tokenStates = ["valid", "expired", "revoked", "disabled"] as const;
+export type TokenState = (typeof tokenStates)[number];
+
+/** What has become of a token, as of now. `isDisabled` if it is of a user who is. */
+export function tokenState(token: Token, isDisabled = false): TokenState {
   if (token.revokedAt !== null) return "revoked";
-  return token.expiresAt !== null && token.expiresAt <= Date.now() ? "expired" : "valid";
+  if (token.expiresAt !== null && token.expiresAt <= Date.now()) return "expired";
+  return isDisabled ? "disabled" : "valid";
 }

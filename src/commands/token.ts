@@ -4,6 +4,7 @@ import { roundSize } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { checkName } from "../identity/names.ts";
 import { checkScope } from "../identity/scope.ts";
+import { readTokenReach, type TokenReach } from "../identity/token-reach.ts";
 import { type Permission, permissions, type Token } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -14,7 +15,8 @@ import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { purged } from "./purge.ts";
 import { textTable } from "./text-table.ts";
-import { tokenState } from "./token-state.ts";
+import { type TokenState, tokenState, tokenStates } from "./token-state.ts";
+import { permissionText, scopeText, tokenTable } from "./token-table.ts";
 import { withCache } from "./with-cache.ts";
 import { type Data, withData, withNewData } from "./with-data.ts";
 
@@ -91,18 +93,25 @@ function listCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "list",
     "List tokens, without their secrets",
-    "larder token list --team default",
+    "larder token list --team default --state valid",
   )
-    .option("--team <slug>", "Only those of this team, by slug or id")
-    .action((options: { team?: string; json?: true }) =>
+    .option("--team <slug>", "Only those that act in this team, its people's too, by slug or id")
+    .addOption(new Option("--state <state>", "Only those in this state").choices(tokenStates))
+    .action((options: { team?: string; state?: TokenState; json?: true }) =>
       withData(context, command, async ({ database, teams, tokens }) => {
-        const filter = options.team === undefined ? {} : { teamId: (await teams.get(options.team)).id };
-        const found = await tokens.list(filter);
+        const team = options.team === undefined ? undefined : await teams.get(options.team);
+        const reachOf = await readTokenReach(database);
         const counts = await artifactsByWriter(database);
+        const found = (await tokens.list())
+          .map((token) => ({ token, reach: reachOf(token), artifacts: counts.get(token.id) ?? 0 }))
+          .filter(({ reach }) => !team || reach.teams.some(({ teamId }) => teamId === team.id))
+          .filter(
+            ({ token, reach }) => !options.state || tokenState(token, reach.isDisabled) === options.state,
+          );
         context.stdout(
           options.json
-            ? jsonText(found.map((token) => tokenJson(token, counts.get(token.id) ?? 0)))
-            : tokenTable(found, counts),
+            ? jsonText(found.map(({ token, reach, artifacts }) => listedJson(token, reach, artifacts)))
+            : tokenTable(found, team?.id),
         );
       }),
     );
@@ -122,16 +131,17 @@ function showCommand(context: CommandContext): Command {
         const team = options.team === undefined ? undefined : await teams.get(options.team);
         const token = await tokens.find(id, team?.id);
         const artifacts = (await artifactsByWriter(database)).get(token.id) ?? 0;
+        const reach = (await readTokenReach(database))(token);
         context.stdout(
           options.json
-            ? jsonText(tokenJson(token, artifacts))
+            ? jsonText(listedJson(token, reach, artifacts))
             : textTable([
                 ["Id", token.id],
                 ["Name", token.name],
                 ["Holder", holderOf(token)],
-                ["Permission", token.permission],
+                ["Permission", permissionText(token, reach)],
                 ["Scope", scopeText(token)],
-                ["State", tokenState(token)],
+                ["State", tokenState(token, reach.isDisabled)],
                 ["Created", isoTime(token.createdAt)],
                 ["Created by", token.createdBy ?? "unknown"],
                 ["Expires", isoTime(token.expiresAt) ?? "never"],
@@ -168,20 +178,22 @@ function revokeCommand(context: CommandContext): Command {
     .action(async (id: string, options: RevokeOptions) => {
       if (options.purge) {
         await withCache(context, command, async (data) => {
-          const token = await revoked(id, options, data);
+          const { token, wasRevoked } = await revoked(id, options, data);
           // Nothing comes after: an upload under way asks again before it is kept.
           const { artifacts, freed } = await purged(data, { writtenBy: [token.id] });
           context.stdout(
             options.json
               ? jsonText({ ...tokenJson(token, 0), purged: { artifacts, freed } })
-              : `${describeRevoked(token)}Purged ${counted(artifacts, "artifact")}; freed ${roundSize(freed.sizeBytes)}.\n`,
+              : `${describeRevoked(token, wasRevoked)}Purged ${counted(artifacts, "artifact")}; freed ${roundSize(freed.sizeBytes)}.\n`,
           );
         });
       } else {
         await withData(context, command, async (data) => {
-          const token = await revoked(id, options, data);
+          const { token, wasRevoked } = await revoked(id, options, data);
           const artifacts = (await artifactsByWriter(data.database)).get(token.id) ?? 0;
-          context.stdout(options.json ? jsonText(tokenJson(token, artifacts)) : describeRevoked(token));
+          context.stdout(
+            options.json ? jsonText(tokenJson(token, artifacts)) : describeRevoked(token, wasRevoked),
+          );
           if (artifacts > 0) {
             const rest = artifacts === 1 ? "An artifact" : `${artifacts} artifacts`;
             context.stderr(
@@ -194,12 +206,22 @@ function revokeCommand(context: CommandContext): Command {
   return command;
 }
 
-async function revoked(id: string, options: RevokeOptions, { teams, tokens }: Data): Promise<Token> {
+async function revoked(
+  id: string,
+  options: RevokeOptions,
+  { teams, tokens }: Data,
+): Promise<{ token: Token; wasRevoked: boolean }> {
   const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
-  return await tokens.revoke(id, teamId);
+  const startedAt = Date.now();
+  const token = await tokens.revoke(id, teamId);
+  return { token, wasRevoked: token.revokedAt !== null && token.revokedAt < startedAt };
 }
 
-function describeRevoked(token: Token): string {
+function describeRevoked(token: Token, wasRevoked: boolean): string {
+  if (wasRevoked) {
+    const at = isoTime(token.revokedAt);
+    return `Token "${token.name}" (${token.id}) of ${holderOf(token)} was revoked already, at ${at}.\n`;
+  }
   return `Revoked token "${token.name}" (${token.id}) of ${holderOf(token)}.\n`;
 }
 
@@ -213,39 +235,13 @@ function holderOf({ teamSlug, userEmail }: Token): string {
   return teamSlug === null ? `the teams of ${userEmail}` : `team ${teamSlug}`;
 }
 
-function scopeText({ scope }: Token): string {
-  return scope === "" ? "trusted" : scope;
-}
-
-function tokenTable(tokens: Token[], artifacts: ReadonlyMap<string, number>): string {
-  return textTable([
-    [
-      "ID",
-      "NAME",
-      "TEAM",
-      "PERMISSION",
-      "SCOPE",
-      "STATE",
-      "CREATED",
-      "CREATED BY",
-      "EXPIRES",
-      "LAST USED",
-      "ARTIFACTS",
-    ],
-    ...tokens.map((token) => [
-      token.id,
-      token.name,
-      token.teamSlug ?? `${token.userEmail}'s`,
-      token.permission,
-      scopeText(token),
-      tokenState(token),
-      isoTime(token.createdAt),
-      token.createdBy ?? "unknown",
-      isoTime(token.expiresAt) ?? "never",
-      isoTime(token.lastUsedAt) ?? "never",
-      String(artifacts.get(token.id) ?? 0),
-    ]),
-  ]);
+/** With what it may do, as of now. */
+function listedJson(token: Token, { teams, isDisabled }: TokenReach, artifacts: number) {
+  return {
+    ...tokenJson(token, artifacts),
+    state: tokenState(token, isDisabled),
+    teams: teams.map(({ teamId, slug, permission }) => ({ team: slug, teamId, permission })),
+  };
 }
 
 /** @param artifacts how many that it wrote are still kept. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { identityBeside } from "../identity/beside.ts";
 import { type Cli, openCli } from "./cli.ts";
 
 let cli: Cli;
@@ -90,9 +91,17 @@ test("listing never shows secrets, and keeps to the team if asked", async () => 
     "--name",
     "x",
   );
-  expect(await cli.json("token", "list")).toEqual([ours, theirs]);
-  expect(await cli.json("token", "list", "--team", "app")).toEqual([theirs]);
-  expect(await cli.json("token", "list", "--team", ours.teamId)).toEqual([ours]);
+  const listed = [ours, theirs].map(({ team, teamId, permission, ...rest }) => ({
+    ...rest,
+    team,
+    teamId,
+    permission,
+    state: "valid",
+    teams: [{ team, teamId, permission }],
+  }));
+  expect(await cli.json("token", "list")).toEqual(listed);
+  expect(await cli.json("token", "list", "--team", "app")).toEqual(listed.slice(1));
+  expect(await cli.json("token", "list", "--team", ours.teamId)).toEqual(listed.slice(0, 1));
   const table = await cli.onData("token", "list");
   expect(table).toMatch(
     /\ntok_\w{16} +ci +web +write +trusted +valid +\S+Z +command \S.* +never +never +0\n/,
@@ -101,15 +110,70 @@ test("listing never shows secrets, and keeps to the team if asked", async () => 
   expect(table).not.toContain(other);
 });
 
+test("the tokens of a team's people are listed with its own, with what they may do there and whether they count", async () => {
+  await cli.onData("team", "create", "app");
+  await cli.onData(...create("ci"));
+  await using identity = identityBeside(cli.dataFolder);
+  for (const [email, role] of [
+    ["ann@example.org", "viewer"],
+    ["bob@example.org", "admin"],
+    ["cleo@example.org", "owner"],
+    ["dan@example.org", "none"],
+  ] as const) {
+    const user = await identity.users.create({ email, ...(role === "admin" && { role }) });
+    if (role === "viewer" || role === "owner")
+      await identity.members.set((await identity.teams.get("web")).id, user.id, role);
+    await identity.tokens.create({ userId: user.id, name: "laptop", permission: "admin" });
+    if (role === "owner") await identity.users.set(email, { isDisabled: true });
+  }
+
+  const rows = async (...args: string[]) =>
+    ((await cli.json("token", "list", ...args)) as TokenRow[])
+      // Those of one millisecond are listed by their random ids.
+      .sort((a, b) => (a.user ?? "").localeCompare(b.user ?? ""))
+      .map(({ user, state, teams }) => [
+        user,
+        state,
+        teams.map(({ team, permission }) => `${permission} in ${team}`).join(", "),
+      ]);
+  const ann = ["ann@example.org", "valid", "read in web"];
+  const bob = ["bob@example.org", "valid", "admin in app, admin in default, admin in web"];
+  const cleo = ["cleo@example.org", "disabled", "admin in web"];
+  const ci = [null, "valid", "write in web"];
+  expect(await rows()).toEqual([ci, ann, bob, cleo, ["dan@example.org", "valid", ""]]);
+  expect(await rows("--team", "web")).toEqual([ci, ann, bob, cleo]);
+  expect(await rows("--team", "app")).toEqual([bob]);
+  expect(await rows("--team", "web", "--state", "valid")).toEqual([ci, ann, bob]);
+  expect(await rows("--state", "disabled")).toEqual([cleo]);
+  expect(await rows("--state", "revoked")).toEqual([]);
+  const ofWeb = await cli.onData("token", "list", "--team", "web");
+  expect(ofWeb).toMatch(/ann@example\.org's +read +trusted +valid /);
+  expect(ofWeb).toMatch(/cleo@example\.org's +admin +trusted +disabled /);
+  const all = await cli.onData("token", "list");
+  expect(all).toMatch(/ann@example\.org's +read in web +trusted /);
+  expect(all).toMatch(/bob@example\.org's +admin in every team +trusted /);
+  expect(all).toMatch(/dan@example\.org's +none +trusted /);
+});
+
+interface TokenRow {
+  user: string | null;
+  state: string;
+  teams: { team: string; permission: string }[];
+}
+
 test("revoking takes an id, a secret, or a name with its team", async () => {
   const byId = await cli.json(...create("a"));
   const bySecret = await cli.json(...create("b"));
   await cli.json(...create("c"));
 
   const revoked = await cli.json("token", "revoke", byId.id);
+  const { revokedAt } = revoked;
   expect(revoked).toMatchObject({ id: byId.id, revokedAt: expect.any(String) });
   const said = await cli.onData("token", "revoke", bySecret.token);
   expect(said).toBe(`Revoked token "b" (${bySecret.id}) of team web.\n`);
+  expect(await cli.onData("token", "revoke", byId.id)).toBe(
+    `Token "a" (${byId.id}) of team web was revoked already, at ${revokedAt}.\n`,
+  );
   await cli.onData("token", "revoke", "c", "--team", "web");
   expect(await cli.onData("token", "list")).not.toContain("valid");
 });
