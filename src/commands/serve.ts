@@ -9,6 +9,9 @@ import type { CommandContext } from "./command-context.ts";
 import { connectLines } from "./connect-lines.ts";
 import { addSettingOptions, settingFlags } from "./setting-options.ts";
 
+/** Below this, whoever tries many finds it; nothing but a warning, since clients may have it already. */
+const shortestSecret = 16;
+
 /** `larder serve` */
 export function serveCommand(context: CommandContext): Command {
   const command = new Command("serve")
@@ -17,6 +20,12 @@ export function serveCommand(context: CommandContext): Command {
     .action(async () => {
       const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
       const serverLog = createLog({ level: config.logLevel, format: config.logFormat });
+      if (config.turboToken?.some((secret) => secret.length < shortestSecret)) {
+        serverLog.log.warn(
+          `a secret of turboToken has fewer than ${shortestSecret} characters and can be guessed; choose a longer one, ` +
+            "or make tokens with `larder token create`",
+        );
+      }
       const stop = firstSignal();
       const app = await startApp(config, serverLog);
       context.stdout(welcome(app, config.publicUrl));
@@ -30,7 +39,7 @@ function welcome(app: App, publicUrl: string | undefined): string {
   const url = publicUrl ?? app.url;
   const networkUrls = publicUrl === undefined ? app.networkUrls : [];
   const lines = [`larder ${version} serves at ${url}`];
-  if (publicUrl !== undefined) lines.push(`It listens at ${app.url}`);
+  if (url !== app.url) lines.push(`It listens at ${app.url}`);
   if (networkUrls.length > 0) lines.push(`From other machines: ${networkUrls.join(", ")}`);
   lines.push(
     app.maxSizeBytes === undefined

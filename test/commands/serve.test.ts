@@ -14,6 +14,28 @@ test("a public URL is what clients are told, and where it listens is said beside
   expect(larder.stdout()).toContain('export TURBO_API="https://cache.example.com"');
 });
 
+test("a public URL that is where it listens is said once", async () => {
+  await using first = await startLarder();
+  await first.stop();
+  const { port } = new URL(first.url);
+  await using larder = await startLarder({
+    args: ["--port", port, "--public-url", `http://127.0.0.1:${port}`],
+  });
+  expect(larder.stdout()).toContain(` serves at http://127.0.0.1:${port}\n`);
+  expect(larder.stdout()).not.toContain("It listens at");
+});
+
+test.each([
+  ["0123456789abcde", 1],
+  ["0123456789abcdef", 0],
+  ["0123456789abcdef,short", 1],
+])("a secret that can be guessed is warned of, and not shown (%s)", async (secrets, warnings) => {
+  await using larder = await startLarder({ env: { TURBO_TOKEN: secrets } });
+  await larder.stop();
+  expect(larder.stderr().match(/fewer than 16 characters/g) ?? []).toHaveLength(warnings);
+  for (const secret of secrets.split(",")) expect(larder.stderr()).not.toContain(secret);
+});
+
 test("without one, where it listens is what clients are told", async () => {
   await using larder = await startLarder();
   expect(larder.stdout()).toContain(` serves at ${larder.url}\n`);
