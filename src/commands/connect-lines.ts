@@ -34,6 +34,13 @@ In GitHub Actions, with the token as secret TURBO_TOKEN of the repository:
     TURBO_TEAM: "${teamSlug}"
     TURBO_TOKEN: \${{ secrets.TURBO_TOKEN }}
 
-Or run \`turbo login --manual\` and answer with the URL, the team and the token.
+Whoever has an account here can do without that token, and get one from a browser:
+
+  export TURBO_API="${sharedUrl}"
+  export TURBO_LOGIN="${sharedUrl}"
+  turbo login
+  turbo link
+
+\`turbo login --manual\` asks for the URL, the team and a token instead.
 `;
 }

@@ -7,6 +7,7 @@ import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";
 import { connectLines } from "./connect-lines.ts";
 import { flagValue } from "./flag-value.ts";
+import { jsonText } from "./json-text.ts";
 import { addSettingOptions, settingFlags } from "./setting-options.ts";
 import { withData } from "./with-data.ts";
 
@@ -20,8 +21,9 @@ export function connectCommand(context: CommandContext): Command {
       "URL that clients use (default: that of the server)",
       flagValue(webUrlValue(), context),
     )
+    .option("--json", "Print JSON")
     .addHelpText("after", "\nExample:\n  larder connect --team web --url https://cache.example.com")
-    .action(async (options: { team?: string; url?: string }) => {
+    .action(async (options: { team?: string; url?: string; json?: true }) => {
       const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
       const { isGuess, ...urls } = clientUrls({ ...config, publicUrl: options.url ?? config.publicUrl });
       let teamSlug = options.team ?? defaultTeamSlug;
@@ -32,7 +34,9 @@ export function connectCommand(context: CommandContext): Command {
         });
       }
       checkSlug(teamSlug);
-      context.stdout(connectLines({ ...urls, teamSlug }));
+      context.stdout(
+        options.json ? jsonText({ ...urls, team: teamSlug, isGuess }) : connectLines({ ...urls, teamSlug }),
+      );
       if (isGuess) {
         context.stderr(
           `No server runs on ${config.data}, so the URL is a guess from the settings. ` +

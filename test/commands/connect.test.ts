@@ -39,6 +39,32 @@ test("the lines are for the shell, turbo.json and GitHub Actions", async () => {
   });
 });
 
+test("the lines for turbo login have both addresses that it needs", () => {
+  const lines = connectLines({ url: "https://cache.example.com/x", networkUrls: [], teamSlug: "web" });
+  expect(lines).toEndWith(
+    [
+      '  export TURBO_API="https://cache.example.com/x"',
+      '  export TURBO_LOGIN="https://cache.example.com/x"',
+      "  turbo login",
+      "  turbo link",
+      "",
+      "`turbo login --manual` asks for the URL, the team and a token instead.",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("as JSON, for scripts", async () => {
+  await cli.onData("team", "create", "web");
+  expect(await cli.json("connect", "--team", "web", "--url", "https://cache.example.com/")).toEqual({
+    url: "https://cache.example.com",
+    networkUrls: [],
+    team: "web",
+    isGuess: false,
+  });
+  expect(await cli.json("connect")).toMatchObject({ team: "default", isGuess: true });
+});
+
 test("the secret, where there is one, stands in the shell's line only", () => {
   const lines = connectLines({
     url: "http://localhost:5273",
