@@ -12,7 +12,7 @@ header,main{width:100%;max-width:26rem}
 .wide header,.wide main{max-width:46rem}
 header{display:flex;align-items:center;gap:.6rem;margin-bottom:1rem;font-size:1.15rem;font-weight:650;letter-spacing:-.01em}
 header svg{width:1.75rem;height:1.75rem;flex:none;color:var(--accent)}
-main{background:var(--card);border:1px solid var(--line);border-radius:.9rem;padding:clamp(1.25rem,5vw,2rem);
+main{overflow-wrap:break-word;background:var(--card);border:1px solid var(--line);border-radius:.9rem;padding:clamp(1.25rem,5vw,2rem);
 box-shadow:0 1px 2px #0000000d,0 8px 24px #0000000a}
 h1{font-size:1.5rem;line-height:1.25;letter-spacing:-.015em;margin:0 0 .5rem}
 h2{font-size:1.1rem;margin:2rem 0 .5rem;padding-top:1.5rem;border-top:1px solid var(--line)}

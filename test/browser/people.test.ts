@@ -327,6 +327,8 @@ describeWith(chromium, "people with a browser", (path) => {
 
   test("find nothing in their way on any page, in light or dark, or on a phone", async () => {
     await using fresh = await startLarder();
+    const longEmail = `${"long".repeat(15)}@example.org`;
+    expect((await larder.cli("user", "create", longEmail)).exitCode).toBe(0);
     const looks: BrowserContextOptions[] = [
       { colorScheme: "light" },
       { colorScheme: "dark" },
@@ -344,7 +346,14 @@ describeWith(chromium, "people with a browser", (path) => {
         await page.goto(fresh.url + path);
         await examine();
       }
-      for (const path of ["/setup", "/sign-in", "/password", "/sign-out"]) {
+      for (const path of [
+        "/setup",
+        "/sign-in",
+        "/sign-in?notice=signed-out",
+        "/password",
+        "/sign-out",
+        "/nope",
+      ]) {
         await page.goto(larder.url + path);
         await examine();
       }
@@ -354,8 +363,8 @@ describeWith(chromium, "people with a browser", (path) => {
       await page.goto(`${fresh.url}/setup#${setupSecret(fresh)}`);
       await page.getByLabel("Your name").waitFor();
       await examine();
-      await page.goto((await larder.cli("user", "reset-link", "bob@example.org")).stdout.trim());
-      await page.getByText("bob@example.org").waitFor();
+      await page.goto((await larder.cli("user", "reset-link", longEmail)).stdout.trim());
+      await page.getByText(longEmail).waitFor();
       await examine();
       await signIn(page, { ...ann, email: "nobody@example.org" });
       await page.getByRole("alert").waitFor();
