@@ -4,7 +4,7 @@ import { given, prepared } from "../database/prepared.ts";
 import { members, teams, tokens, users } from "../database/schema.ts";
 import { type AskedTeam, isNamed } from "./access.ts";
 import { permissionOf } from "./members.ts";
-import type { Credential, Principal } from "./principal.ts";
+import { type Credential, ownerOfJob, type Principal } from "./principal.ts";
 import { digestSecret, isSecret } from "./secret.ts";
 import { defaultTeamSlug, type Team } from "./teams.ts";
 import { lesser } from "./tokens.ts";
@@ -134,7 +134,8 @@ export class Authenticator {
     const [row] = await tokenByDigest(this.database.read).execute({ digest });
     if (!row || row.tokens.revokedAt !== null || (row.users && row.users.disabledAt !== null))
       return undefined;
-    const { id: tokenId, name, permission, scope, expiresAt } = row.tokens;
+    const { id: tokenId, name, permission, scope, policyId, claims, expiresAt } = row.tokens;
+    const owner = policyId === null ? tokenId : ownerOfJob(policyId, claims?.sub);
     const holder = { name, tokenId, userId: row.users?.id ?? null };
     const grants = row.teams
       ? [{ team: row.teams, permission }]
@@ -147,7 +148,7 @@ export class Authenticator {
         permission: lesser(permission, grant.permission),
       }),
     );
-    return { credential: { ...holder, principals }, expiresAt };
+    return { credential: { ...holder, owner, principals }, expiresAt };
   }
 
   /** What a user may do, by team. An administrator may do everything in each of them. */
@@ -165,7 +166,11 @@ export class Authenticator {
     if (!team) return undefined;
     const holder = { name, tokenId: null, userId: null };
     return {
-      credential: { ...holder, principals: [{ ...holder, permission: "write", team, scope: "" }] },
+      credential: {
+        ...holder,
+        owner: name,
+        principals: [{ ...holder, permission: "write", team, scope: "" }],
+      },
       expiresAt: null,
     };
   }

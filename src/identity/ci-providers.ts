@@ -234,11 +234,17 @@ export function describeJob(claims: Readonly<Record<string, unknown>>): string {
   return `${provider ?? hostOf(text("iss"))} ${job}`.slice(0, 100).toWellFormed().trim();
 }
 
-/** What is kept of the claims for later: some that are known, and none at length. */
-export function shownClaims(claims: Readonly<Record<string, unknown>>): Record<string, string> {
+/**
+ * What is kept of the claims for later: some that are known and those that a policy asked for, none at length.
+ * @param askedFor names of claims.
+ */
+export function shownClaims(
+  claims: Readonly<Record<string, unknown>>,
+  askedFor: readonly string[],
+): Record<string, string> {
   const provider = providerOf(claims);
-  const names = ["iss", "sub", ...(provider ? providers[provider].shownClaims : [])];
-  const shown = names.map((name) => [name, claimText(claims[name])?.slice(0, maxShownLength)] as const);
+  const names = new Set(["iss", "sub", ...(provider ? providers[provider].shownClaims : []), ...askedFor]);
+  const shown = [...names].map((name) => [name, claimText(claims[name])?.slice(0, maxShownLength)] as const);
   return Object.fromEntries(shown.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 

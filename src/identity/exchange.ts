@@ -10,6 +10,7 @@ import { readUnverified, verifyIdToken } from "./id-token.ts";
 import type { Issuers } from "./issuers.ts";
 import { Policies, type Policy } from "./policies.ts";
 import { judge, strongest } from "./policy-match.ts";
+import { ownerOfJob } from "./principal.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { type CreatedToken, createToken } from "./tokens.ts";
 
@@ -30,6 +31,8 @@ export interface ExchangeRequest {
 }
 
 const defaultMaxRequestsPerMinute = 300;
+/** Of jobs that are one subject to a policy, such as those of a workflow on one branch. A matrix begins many at once. */
+const maxTokensPerMinute = 120;
 const maxRecordedRefusalsPerMinute = 10;
 
 /** Gives CI jobs tokens of larder for those that their CI service has signed, as policies say. */
@@ -37,6 +40,7 @@ export class Exchange {
   private readonly database: Database;
   private readonly issuers: Issuers;
   private readonly requests: RateLimiter;
+  private readonly tokens = new RateLimiter(maxTokensPerMinute);
   private readonly refusals: RefusalLog;
 
   constructor({ database, issuers, maxRequestsPerMinute = defaultMaxRequestsPerMinute }: ExchangeOptions) {
@@ -51,16 +55,7 @@ export class Exchange {
    * @throws Refusal `too_many_requests`, with the seconds to wait.
    */
   admit(address: string | null): void {
-    try {
-      this.requests.take(placeOf(address));
-    } catch (error) {
-      const { retryAfterSeconds } = error as Refusal;
-      throw new Refusal(
-        "too_many_requests",
-        "Too many exchanges from this address; wait a little.",
-        retryAfterSeconds,
-      );
-    }
+    take(this.requests, placeOf(address), "Too many exchanges from this address; wait a little.");
   }
 
   /**
@@ -96,6 +91,7 @@ export class Exchange {
     if (!chosen) throw noPolicy(describeJob(claims), strongest(judgements) !== undefined);
 
     const { policy, scope } = chosen;
+    take(this.tokens, ownerOfJob(policy.id, claims.sub), "This job has got too many tokens; wait a little.");
     const name = describeJob(claims);
     const by: Actor = { ...anonymous(address), name };
     // Whoever deletes the policy revokes its tokens: this one is among them, or is never made.
@@ -107,7 +103,7 @@ export class Exchange {
         permission: policy.permission,
         scope,
         expiresAt: Date.now() + policy.tokenMaxAgeMs,
-        exchange: { policyId: policy.id, claims: shownClaims(claims) },
+        exchange: { policyId: policy.id, claims: shownClaims(claims, Object.keys(policy.claims)) },
       });
     });
     return { token, policy };
@@ -127,6 +123,15 @@ export class Exchange {
         reason: refusal.message,
       },
     });
+  }
+}
+
+/** @throws Refusal `too_many_requests`, with the seconds to wait. */
+function take(limiter: RateLimiter, owner: string, message: string): void {
+  try {
+    limiter.take(owner);
+  } catch (error) {
+    throw new Refusal("too_many_requests", message, (error as Refusal).retryAfterSeconds);
   }
 }
 

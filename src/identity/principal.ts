@@ -23,13 +23,17 @@ export interface Credential {
   readonly name: string;
   readonly tokenId: string | null;
   readonly userId: string | null;
+  /**
+   * Under whom requests are counted: the token, and for those of CI jobs whoever gets them, since a job may get any number.
+   */
+  readonly owner: string;
   /** One for each team that it is good for; a team's own token has just one. */
   readonly principals: readonly Principal[];
 }
 
-/** What counts as one asker where requests are counted. */
-export function ownerOf({ tokenId, name }: { tokenId: string | null; name: string }): string {
-  return tokenId ?? name;
+/** Whom a policy gives tokens to: jobs of one subject count together. */
+export function ownerOfJob(policyId: string, subject: unknown): string {
+  return `${policyId} ${subject}`;
 }
 
 /** For the audit log. */

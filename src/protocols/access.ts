@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { type AskedTeam, principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
 import { placeOf } from "../identity/attempts.ts";
 import { type Authenticator, anonymousToken } from "../identity/authenticator.ts";
-import { type Credential, ownerOf, type Principal } from "../identity/principal.ts";
+import type { Credential, Principal } from "../identity/principal.ts";
 import type { RateLimiter } from "../identity/rate-limiter.ts";
 import type { Permission } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
@@ -33,7 +33,7 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
     const credential = await authenticator.authenticate(secret);
     if (!credential) return undefined;
     onAsker(request, onlyPrincipal(credential) ?? credential);
-    rateLimiter.take(ownerOf(credential));
+    rateLimiter.take(credential.owner);
     return credential;
   };
   const identifyKnown = async (request: Request, secret: string): Promise<Credential> => {
@@ -73,7 +73,7 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
           const principal = principalFor(credential, query);
           if (!onlyPrincipal(credential)) onAsker(request, principal);
           requirePermission(principal, needed === "anonymousRead" ? "read" : needed);
-          return { principal, team: principal.team, owner: ownerOf(credential) };
+          return { principal, team: principal.team, owner: credential.owner };
         },
       }),
     })

@@ -290,3 +290,40 @@ test("expired tokens of jobs go after a while, but for those that wrote somethin
   await t.database.write(async (tx) => void (await tx.delete(artifacts)));
   expect(await removeExchangedTokens(t.database, (writer.expiresAt as number) + 1)).toBe(1);
 });
+
+test("of what a job of any other service proves, what its policy asked for is kept", async () => {
+  await using t = await open();
+  await t.policies.create({
+    name: "own",
+    teamId: t.team.id,
+    issuer: issuer.url,
+    audience: "larder",
+    claims: { project: "acme-*", ref: "main" },
+    permission: "write",
+    scope: "",
+  });
+  const { token } = await t.ask({ repository: undefined, project: "acme-web", ref: "main", other: "x" });
+  expect(token.claims).toMatchObject({ project: "acme-web", ref: "main" });
+  expect(token.claims).not.toHaveProperty("other");
+});
+
+test("jobs of one subject get so many tokens a minute, from however many addresses, and others get theirs", async () => {
+  await using t = await open();
+  await t.createPair();
+  const subjectToken = await issuer.sign({ claims: {} });
+  const ask = (index: number) =>
+    t.exchange.exchange({ subjectToken, team: undefined, address: `192.0.2.${index}` });
+  for (let index = 0; index < 120; index++) await ask(index);
+  expect(await refusal(ask(120))).toMatchObject({ code: "too_many_requests", retryAfterSeconds: 1 });
+  expect((await t.ask({ sub: "repo:acme/web:another" })).token.secret).toStartWith("lrd_");
+});
+
+test("the tokens of one subject's jobs count together where requests are counted", async () => {
+  await using t = await open();
+  await t.createPair();
+  const [one, two] = [await t.ask(), await t.ask()];
+  const owners = [one, two].map(
+    async ({ token }) => (await t.authenticator.authenticate(token.secret))?.owner,
+  );
+  expect(await owners[0]).toBe((await owners[1]) as string);
+});

@@ -10,6 +10,7 @@ describe("tokens", () => {
     const holder = { name: "ci", tokenId: id, userId: null };
     expect(await t.authenticator.authenticate(secret)).toEqual({
       ...holder,
+      owner: id,
       principals: [{ ...holder, permission: "read", team, scope: "" }],
     });
     await t.beside.teams.set("web", { state: "paused" });
@@ -134,6 +135,7 @@ describe("the environment's tokens", () => {
       const holder = { name, tokenId: null, userId: null };
       expect(await t.authenticator.authenticate(secret)).toEqual({
         ...holder,
+        owner: name,
         principals: [{ ...holder, permission: "write", team, scope: "" }],
       });
     }
