@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type AuditFilter, AuditLog, type AuditRow } from "../audit/audit-log.ts";
 import { integerValue } from "../config/value-kinds.ts";
 import type { Database } from "../database/database.ts";
+import { normalEmail } from "../identity/email.ts";
 import type { Teams } from "../identity/teams.ts";
 import { writersOf } from "../identity/writers.ts";
 import { Refusal } from "../refusal.ts";
@@ -102,7 +103,7 @@ async function filterOf(options: AuditOptions, database: Database, teams: Teams)
     ...(actor !== undefined && { actors: await actorsOf(actor, database) }),
     ...(kind !== undefined && { kind }),
     ...(team !== undefined && { teamId: await teamIdOf(team, database, teams) }),
-    ...(target !== undefined && { target }),
+    ...(target !== undefined && { target: target.includes("@") ? normalEmail(target) : target }),
   };
 }
 
@@ -113,7 +114,7 @@ async function actorsOf(actor: string, database: Database): Promise<string[]> {
     if (error instanceof Refusal) return [];
     throw error;
   });
-  return [actor, ...(tokenIds ?? [])];
+  return [actor, normalEmail(actor), ...(tokenIds ?? [])];
 }
 
 /** Of a team that has been deleted since, the log still knows the id. */

@@ -1,14 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { checkEmail } from "../identity/email.ts";
 import { Members, memberRoles, type TeamRole } from "../identity/members.ts";
 import { checkName } from "../identity/names.ts";
-import {
-  checkEmail,
-  type User,
-  type UserChange,
-  type UserRole,
-  Users,
-  userRoles,
-} from "../identity/users.ts";
+import { type User, type UserChange, type UserRole, Users, userRoles } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";

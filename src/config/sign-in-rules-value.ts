@@ -14,9 +14,9 @@ export interface SignInRuleValue {
 const rulePattern =
   /^(?:(any)|(domain|email|group):(.+))=(?:(admin|member)|([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?):(owner|member|viewer))$/u;
 const valuePatterns = {
-  // One with other letters has another form of these, which is what stands in an address as a rule.
+  // Addresses are ASCII only, as users have them; a domain with other letters has another form of these.
   domain: /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/,
-  email: /^[^\s@\p{C}]+@[^\s@\p{C}]+$/u,
+  email: /^[!-?A-~]+@[!-?A-~]+$/,
   group: /^[^\p{C}\s](?:[^\p{C}]*[^\p{C}\s])?$/u,
 };
 

@@ -1,4 +1,5 @@
 import { Refusal } from "../refusal.ts";
+import { normalEmail } from "./email.ts";
 import { digestSecret } from "./secret.ts";
 
 /** How attempts are slowed that have one thing in common. */
@@ -93,7 +94,7 @@ function waitOf(failures: Failures | undefined, { free, maxWaitMs }: Brake, now:
 function keysOf(email: string, address: string | null) {
   const place = placeOf(address);
   // Of one length, whatever somebody has typed.
-  const account = digestSecret(email.toLowerCase());
+  const account = digestSecret(normalEmail(email));
   return { pair: `${account} ${place}`, account, place };
 }
 

@@ -3,6 +3,7 @@ import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Queries } from "../database/database.ts";
 import { type memberSources, sessions, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import { normalEmail } from "./email.ts";
 import type { UserRow } from "./user-row.ts";
 import type { UserChange } from "./users.ts";
 
@@ -36,7 +37,7 @@ export async function changeUser(
   { isDisabled, ...given }: UserChange,
   source: (typeof memberSources)[number] = "manual",
 ): Promise<UserRow> {
-  const change = { ...given, ...(given.email !== undefined && { email: given.email.toLowerCase() }) };
+  const change = { ...given, ...(given.email !== undefined && { email: normalEmail(given.email) }) };
   if (change.email !== undefined && change.email !== before.email) await refuseTakenEmail(tx, change.email);
   const [after] = (await tx
     .update(users)

@@ -5,12 +5,13 @@ import type { Database, Queries } from "../database/database.ts";
 import { members, sessions, teams, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { changeUser, insertUser } from "./change-user.ts";
+import { isEmail, normalEmail } from "./email.ts";
 import { setMember } from "./members.ts";
 import { checkName } from "./names.ts";
 import { oidcProof, type SignInProof } from "./sign-in-proof.ts";
 import { type Grants, grantsOf, type OidcClaims, type SignInRule, teamsNamedIn } from "./sign-in-rules.ts";
 import { findOidcUserRow, findUserRow, getUserRow, type UserRow } from "./user-row.ts";
-import { checkEmail, newUserRow } from "./users.ts";
+import { newUserRow } from "./users.ts";
 import { writeIdentity } from "./write-identity.ts";
 
 /** Whom a provider knows and we do not must not fill the disk with what is written down of refusals. */
@@ -64,7 +65,7 @@ export class OidcUsers {
     await this.database.write((tx) =>
       recordAudit(tx, by, {
         kind: "session.refuse",
-        target: (email ?? subject).slice(0, maxTargetLength),
+        target: (email === undefined ? subject : normalEmail(email)).slice(0, maxTargetLength),
         details,
       }),
     );
@@ -127,11 +128,18 @@ async function followTeams(tx: Queries, userId: string, granted: Grants["teams"]
 
 /** @throws Refusal `forbidden` when an account must not be made for it. */
 function reliableEmail({ email, isEmailVerified }: OidcClaims): string {
-  if (email === undefined || !isEmail(email)) {
+  if (email === undefined) {
     throw new Refusal(
       "forbidden",
       "The provider does not tell your e-mail address, which larder knows its users by. Have its administrator share it " +
         "(scope email).",
+    );
+  }
+  if (!isEmail(email)) {
+    throw new Refusal(
+      "forbidden",
+      "The address that the provider has for you cannot be one here: it holds other letters than those of ASCII, or more than " +
+        "an address. Have its administrator correct it.",
     );
   }
   if (isEmailVerified === false) {
@@ -140,16 +148,7 @@ function reliableEmail({ email, isEmailVerified }: OidcClaims): string {
       `The provider has not verified your address ${email}. Verify it there, then sign in again.`,
     );
   }
-  return email.toLowerCase();
-}
-
-function isEmail(email: string): boolean {
-  try {
-    checkEmail(email);
-    return true;
-  } catch {
-    return false;
-  }
+  return normalEmail(email);
 }
 
 /** What stands before the @ will do for a name that would spoil a table. */

@@ -1,3 +1,4 @@
+import { normalEmail } from "./email.ts";
 import type { MemberRole } from "./members.ts";
 import type { UserRole } from "./users.ts";
 
@@ -61,8 +62,8 @@ function matches(
   if (match.by === "any") return true;
   if (match.by === "group") return groups.includes(match.value);
   if (email === undefined || isEmailVerified !== true) return false;
-  const address = email.toLowerCase();
-  const value = match.value.toLowerCase();
+  const address = normalEmail(email);
+  const value = normalEmail(match.value);
   return match.by === "email" ? address === value : address.slice(address.lastIndexOf("@") + 1) === value;
 }
 

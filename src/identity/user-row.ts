@@ -2,6 +2,7 @@ import { and, eq, or } from "drizzle-orm";
 import type { Queries } from "../database/database.ts";
 import { users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import { normalEmail } from "./email.ts";
 import type { OidcIdentity, User } from "./users.ts";
 
 /** A user as the database has one. What may be shown of it is a `User`. */
@@ -16,7 +17,7 @@ export async function findUserRow(queries: Queries, emailOrId: string): Promise<
   const [row] = await queries
     .select()
     .from(users)
-    .where(or(eq(users.email, emailOrId.toLowerCase()), eq(users.id, emailOrId)));
+    .where(or(eq(users.email, normalEmail(emailOrId)), eq(users.id, emailOrId)));
   return row;
 }
 

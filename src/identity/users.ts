@@ -4,6 +4,7 @@ import type { Database, Queries } from "../database/database.ts";
 import { links, type memberSources, sessions, userRoles, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { changeUser, deleteUser, hasEnabledAdmin, insertUser } from "./change-user.ts";
+import { checkEmail, normalEmail } from "./email.ts";
 import { badLink, createLink, redeemLink, requireLink } from "./links.ts";
 import { setMember, type TeamRole } from "./members.ts";
 import { checkName } from "./names.ts";
@@ -59,15 +60,6 @@ export interface UserChange {
   isDisabled?: boolean;
 }
 
-/** The system has none longer (RFC 5321, 4.5.3.1), and nothing in it that a table or a header would obey. */
-const emailPattern = /^[^\s@\p{C}<>"'`&]{1,64}@[^\s@\p{C}<>"'`&]{1,189}$/u;
-
-/** @throws Refusal `bad_request`. */
-export function checkEmail(email: string): void {
-  if (emailPattern.test(email)) return;
-  throw new Refusal("bad_request", "This is no e-mail address. It looks like ann@example.org.");
-}
-
 /** Creates, changes and finds users. Works beside a running server, which honours each change with its next request. */
 export class Users {
   /** @param by who makes the changes that are made through this. */
@@ -114,7 +106,10 @@ export class Users {
    * @throws Refusal `too_many_requests` when too many sign in at once.
    */
   async findByPassword(email: string, password: string): Promise<SignInProof | undefined> {
-    const [row] = await this.database.read.select().from(users).where(eq(users.email, email.toLowerCase()));
+    const [row] = await this.database.read
+      .select()
+      .from(users)
+      .where(eq(users.email, normalEmail(email)));
     const isRight = await isPassword(password, row?.passwordHash ?? null);
     return row && isRight && row.disabledAt === null ? passwordProof(row) : undefined;
   }
@@ -270,7 +265,7 @@ export function newUserRow({
   checkName(name);
   return {
     id: `usr_${randomText(16)}`,
-    email: email.toLowerCase(),
+    email: normalEmail(email),
     name,
     role,
     oidcIssuer: oidc?.issuer ?? null,

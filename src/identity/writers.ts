@@ -3,6 +3,7 @@ import { isNoUpload } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { artifacts, audit, tokens, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import { normalEmail } from "./email.ts";
 import { digestSecret, isSecret } from "./secret.ts";
 
 /** Stands for the environment's tokens, which have no id. */
@@ -62,8 +63,8 @@ async function tokensOfUser(database: Database, emailOrId: string): Promise<stri
   const [user] = await database.read
     .select({ id: users.id, email: users.email })
     .from(users)
-    .where(or(eq(users.email, emailOrId.toLowerCase()), eq(users.id, emailOrId)));
-  const email = user?.email ?? emailOrId.toLowerCase();
+    .where(or(eq(users.email, normalEmail(emailOrId)), eq(users.id, emailOrId)));
+  const email = user?.email ?? normalEmail(emailOrId);
   const ids = await tokensOf(database, user && eq(tokens.userId, user.id), ["user", email]);
   if (user || ids.length > 0) return ids;
   throw new Refusal("not_found", `There is no user "${emailOrId}", and none that had tokens.`);

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
+import { checkEmail } from "../identity/email.ts";
 import { badLink } from "../identity/links.ts";
 import { checkName } from "../identity/names.ts";
-import { checkEmail } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { field, formError, hiddenField } from "./field.ts";

@@ -32,6 +32,8 @@ test.each([
   "domain:=admin",
   "domain:@example.org=admin",
   "email:example.org=admin",
+  // The sign for kelvin, of which some would make a k.
+  "email:\u212Aate@example.org=admin",
   "group:web=owner",
   "group:web=web:admin",
   "group:web=Web:owner",

@@ -239,6 +239,14 @@ test("an account needs an address that the provider does not call unverified", a
   expect(await people.admit({ isEmailVerified: undefined })).toMatchObject({ email: ann.email });
 });
 
+test("an address with the sign for kelvin is not the one with a k, whatever the provider says of it", async () => {
+  await using people = await openPeople();
+  await people.users.create({ email: "kate@example.org", role: "admin" });
+  const refused = await refusal(people.admit({ email: "\u212Aate@example.org" }));
+  expect(refused.message).toContain("letters than those of ASCII");
+  expect((await people.users.get("kate@example.org")).oidcIssuer).toBeNull();
+});
+
 test("a name that would spoil a table gives way to the address", async () => {
   await using people = await openPeople();
   expect((await people.admit({ name: "Ann\n\u202eadmin" })).name).toBe("ann");

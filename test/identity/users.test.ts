@@ -1,6 +1,5 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { checkEmail } from "../../src/identity/users.ts";
 import { openTestIdentity } from "./test-identity.ts";
 import { vouchedFor } from "./vouched-for.ts";
 
@@ -181,30 +180,5 @@ describe("signing in with a password", () => {
       { target: null, details: '{"reason":"wrong password"}' },
     ]);
     expect(JSON.stringify(rows)).not.toContain("hunter");
-  });
-});
-
-describe("an address", () => {
-  test.each(["ann@example.org", "a.b+c@mail.example.co.uk", "ann@localhost", "jörg@bücher.example"])(
-    "may be %s",
-    (email) => {
-      expect(() => checkEmail(email)).not.toThrow();
-    },
-  );
-
-  test.each([
-    "",
-    "ann",
-    "@example.org",
-    "ann@",
-    "ann@@example.org",
-    "ann @example.org",
-    "ann@example.org\n",
-    "<ann@example.org>",
-    `${"a".repeat(65)}@example.org`,
-    `ann@${"a".repeat(190)}`,
-    "ann\u202e@example.org",
-  ])("may not be %j", (email) => {
-    expect(() => checkEmail(email)).toThrow("no e-mail address");
   });
 });
