@@ -1,8 +1,10 @@
 import type { Logger } from "pino";
+import { choose } from "../database/choices.ts";
 import type { Database } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
 import { OidcProvider, type OidcProviderOptions } from "./oidc-provider.ts";
 import { OidcUsers } from "./oidc-users.ts";
+import { randomText } from "./random.ts";
 import type { SignInRule } from "./sign-in-rules.ts";
 
 export interface OpenOidcOptions
@@ -20,6 +22,11 @@ export interface OpenOidcOptions
 export interface Oidc {
   provider: OidcProvider;
   oidcUsers: OidcUsers;
+  /**
+   * Shows a cookie of ours to be one. In the database, for all servers on it and after a restart: it lets nobody in, and with
+   * it one could only ask the provider in vain.
+   */
+  cookieKey: string;
 }
 
 /**
@@ -49,5 +56,6 @@ export async function openOidc({
   const oidcUsers = new OidcUsers(database, rules, log);
   if (rules.length === 0) log.warn("nobody gets in by single sign-on: oidcAccess has no rules");
   await oidcUsers.warnOfMissingTeams();
-  return { provider, oidcUsers };
+  const cookieKey = await choose(database, "oidcCookieKey", () => randomText(43));
+  return { provider, oidcUsers, cookieKey };
 }

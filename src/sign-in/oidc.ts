@@ -1,11 +1,12 @@
 import { Elysia } from "elysia";
-import type { OidcAttempt, OidcProvider } from "../identity/oidc-provider.ts";
+import type { OidcProvider } from "../identity/oidc-provider.ts";
 import type { OidcUsers } from "../identity/oidc-users.ts";
 import { Refusal } from "../refusal.ts";
 import type { BrowserSessions } from "./browser-session.ts";
 import { onlyPageMethods, type PageErrors } from "./error-page.ts";
 import { html } from "./html.ts";
 import { homeRoute, nextRoute } from "./next-route.ts";
+import { OidcCookie } from "./oidc-cookie.ts";
 import { page } from "./page.ts";
 import type { SignInChoice } from "./sign-in.ts";
 import { type Site, signInRoute } from "./site.ts";
@@ -13,6 +14,8 @@ import { type Site, signInRoute } from "./site.ts";
 export interface OidcOptions {
   provider: OidcProvider;
   oidcUsers: OidcUsers;
+  /** Seals the cookie of a sign-in that has begun. */
+  cookieKey: string;
   site: Site;
   browserSessions: BrowserSessions;
   addressOf: (request: Request) => string | null;
@@ -23,15 +26,8 @@ export interface OidcOptions {
 
 const route = "/sign-in/oidc";
 const callbackRoute = `${route}/callback`;
-/** How long somebody may take to sign in at the provider. */
-const attemptMaxAgeSeconds = 600;
 /** With more in it, browsers would not keep the cookie (RFC 6265, 6.1). */
 const maxNextLength = 2_000;
-
-/** A sign-in that has begun, and where it leads. */
-interface Begun extends OidcAttempt {
-  next: string;
-}
 
 /** The button on the sign-in page. */
 export function oidcChoice({ name }: OidcProvider): SignInChoice {
@@ -41,6 +37,7 @@ export function oidcChoice({ name }: OidcProvider): SignInChoice {
 /** `/sign-in/oidc`, which leads to the provider, and `/sign-in/oidc/callback`, which that leads back to. */
 export function oidcRoutes(options: OidcOptions) {
   const { provider, oidcUsers, site, browserSessions, addressOf, onRefusal, errors } = options;
+  const cookie = new OidcCookie(site, route, options.cookieKey);
   const redirectUri = (request: Request) => site.baseUrl(request) + callbackRoute;
 
   const begin = async ({ request }: { request: Request }) => {
@@ -53,7 +50,7 @@ export function oidcRoutes(options: OidcOptions) {
         headers: {
           location: url.href,
           "cache-control": "no-store",
-          "set-cookie": cookie(site, request, encode({ ...attempt, next }), attemptMaxAgeSeconds),
+          "set-cookie": cookie.begin(request, { ...attempt, next }),
         },
       });
     } catch (error) {
@@ -62,8 +59,8 @@ export function oidcRoutes(options: OidcOptions) {
   };
 
   const finish = async ({ request }: { request: Request }) => {
-    const begun = decode(cookieValue(site, request));
-    const isOver = cookie(site, request, "", 0);
+    const begun = cookie.read(request);
+    const isOver = cookie.end(request);
     try {
       if (!begun) throw tooLate();
       const callbackUrl = new URL(redirectUri(request) + new URL(request.url).search);
@@ -107,51 +104,4 @@ function tooLate(): Refusal {
     "bad_request",
     "This sign-in was begun in another browser or more than 10 minutes ago, or was ended already. Start again.",
   );
-}
-
-/** Browsers take a cookie of such a name over HTTPS only, so nobody on the way can plant one (RFC 6265bis, 4.1.3.1). */
-function cookieName(site: Site, request: Request): string {
-  return site.isHttps(request) ? "__Secure-larder_oidc" : "larder_oidc";
-}
-
-function cookie(site: Site, request: Request, value: string, maxAgeSeconds: number): string {
-  return [
-    `${cookieName(site, request)}=${value}`,
-    `Path=${site.path(request, route)}`,
-    `Max-Age=${maxAgeSeconds}`,
-    "HttpOnly",
-    // The provider's own page leads back, which Strict would take for another site's doing.
-    "SameSite=Lax",
-    ...(site.isHttps(request) ? ["Secure"] : []),
-  ].join("; ");
-}
-
-function cookieValue(site: Site, request: Request): string | undefined {
-  const name = cookieName(site, request);
-  for (const pair of request.headers.get("cookie")?.split(";") ?? []) {
-    const [key, ...value] = pair.split("=");
-    if (key?.trim() === name) return value.join("=").trim();
-  }
-  return undefined;
-}
-
-function encode(begun: Begun): string {
-  return Buffer.from(JSON.stringify(begun)).toString("base64url");
-}
-
-function decode(text: string | undefined): Begun | undefined {
-  if (!text) return undefined;
-  try {
-    const begun = JSON.parse(Buffer.from(text, "base64url").toString()) as Record<
-      keyof Begun,
-      unknown
-    > | null;
-    const { state, nonce, codeVerifier, next } = begun ?? {};
-    // An empty one would count as none, and what came back would not be compared with it.
-    if (![state, nonce, codeVerifier, next].every((part) => typeof part === "string" && part !== ""))
-      return undefined;
-    return begun as Begun;
-  } catch {
-    return undefined;
-  }
 }
