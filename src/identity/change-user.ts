@@ -1,7 +1,7 @@
 import { and, eq, isNull } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Queries } from "../database/database.ts";
-import { type memberSources, sessions, users } from "../database/schema.ts";
+import { links, type memberSources, sessions, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { normalEmail } from "./email.ts";
 import type { UserRow } from "./user-row.ts";
@@ -49,7 +49,10 @@ export async function changeUser(
     })
     .where(eq(users.id, before.id))
     .returning()) as [UserRow];
-  if (after.disabledAt !== null) await tx.delete(sessions).where(eq(sessions.userId, after.id));
+  if (after.disabledAt !== null) {
+    await tx.delete(sessions).where(eq(sessions.userId, after.id));
+    await tx.delete(links).where(eq(links.userId, after.id));
+  }
   if (source === "manual") await requireAdminLeft(tx, before);
   await recordAudit(tx, by, {
     kind: "user.set",

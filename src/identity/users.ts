@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { asc, eq } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { links, type memberSources, sessions, userRoles, users } from "../database/schema.ts";
@@ -155,7 +155,7 @@ export class Users {
   }
 
   /**
-   * Whoever is disabled is signed out everywhere.
+   * Whoever is disabled is signed out everywhere, and has no open links.
    * @param roles in teams that change with it: all of it or nothing.
    * @throws Refusal `not_found`, also for a team, `bad_request`, `conflict` for an address that is taken, or when no admin would be left.
    */
@@ -172,7 +172,7 @@ export class Users {
   }
 
   /**
-   * Sets a password and signs the user out everywhere; links to choose one are worth nothing any more.
+   * Sets a password and signs the user out everywhere; open links, those of clients too, are worth nothing any more.
    * @throws Refusal `not_found`, `bad_request`.
    */
   async setPassword(emailOrId: string, password: string): Promise<void> {
@@ -241,7 +241,7 @@ export class Users {
     const [row] = await tx.update(users).set({ passwordHash }).where(eq(users.id, userId)).returning();
     if (!row) throw new Refusal("not_found", "This user has been deleted.");
     await tx.delete(sessions).where(eq(sessions.userId, userId));
-    await tx.delete(links).where(and(eq(links.userId, userId), eq(links.purpose, "password")));
+    await tx.delete(links).where(eq(links.userId, userId));
     await recordAudit(tx, by, { kind: "user.password", target: row.email });
     return passwordProof(row);
   }

@@ -68,3 +68,22 @@ function rowsOf(path: string): number {
   using sqlite = new Sqlite(path, { readonly: true });
   return (sqlite.query("SELECT count(*) AS n FROM links").get() as { n: number }).n;
 }
+
+test("whoever chooses a password, or is disabled, has no open links, nor one of a client", async () => {
+  await using t = openTestIdentity();
+  const [ann, bob] = await Promise.all(
+    ["ann", "bob"].map((name) => t.users.create({ email: `${name}@example.org` })),
+  );
+  const open = (userId: string) => t.links.create("sso", { userId, maxAgeMs: day });
+  const others = await open(bob?.id as string);
+  for (const end of [
+    () => t.users.setPassword("ann@example.org", "correct horse"),
+    () => t.users.set("ann@example.org", { isDisabled: true }),
+  ]) {
+    const link = await open(ann?.id as string);
+    await end();
+    await t.users.set("ann@example.org", { isDisabled: false });
+    expect(await t.links.redeem(link, "sso")).toBeUndefined();
+  }
+  expect(await t.links.find(others, "sso")).toBeDefined();
+});
