@@ -22,7 +22,9 @@ export class Site {
   /** Whether the browser speaks HTTPS, to us or to a proxy. */
   isHttps(request: Request): boolean {
     if (this.publicUrl !== undefined) return this.publicUrl.startsWith("https:");
-    return request.url.startsWith("https:") || request.headers.get("x-forwarded-proto")?.trim() === "https";
+    // Each proxy adds its own: the first is the one that the browser speaks to.
+    const [forwarded] = request.headers.get("x-forwarded-proto")?.split(",") ?? [];
+    return request.url.startsWith("https:") || forwarded?.trim().toLowerCase() === "https";
   }
 
   /** The prefix of every path, such as `/cache`, or empty. */

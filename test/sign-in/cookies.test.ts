@@ -37,6 +37,7 @@ test("below a base path the cookie is for it alone, and so are the links", async
 test.each([
   ["a public URL with https", ["--public-url", "https://cache.example.org/larder"], {}],
   ["a proxy that speaks https", [], { "x-forwarded-proto": "https" }],
+  ["one that does so through another", [], { "x-forwarded-proto": "https, http" }],
 ] as const)("with %s the cookie is for this very host, and for HTTPS only", async (_, args, headers) => {
   await using larder = await startLarder({ args: [...args] });
   const client = new SiteClient(larder.url, headers);
