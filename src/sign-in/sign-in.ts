@@ -77,7 +77,7 @@ export function signInRoutes({
       headers: seconds === undefined ? {} : { "retry-after": String(seconds) },
       body: html`<h1>Sign in</h1>
 ${notice(noticeOf(request, "signed-out", "signed-out-everywhere"))}
-<p class="soft">With the account that an administrator has made for you.</p>
+<p class="soft">${choices.length === 0 ? "With the account that an administrator has made for you." : "With single sign-on, or with the password of an account here."}</p>
 ${formError(error)}
 <form method="post" action="${site.path(request, "/sign-in")}">
 ${hiddenField("next", next)}
