@@ -8,6 +8,7 @@ import { html } from "./html.ts";
 import { homeRoute, nextRoute } from "./next-route.ts";
 import { OidcCookie } from "./oidc-cookie.ts";
 import { page } from "./page.ts";
+import { ProviderLimiter } from "./provider-limiter.ts";
 import type { SignInChoice } from "./sign-in.ts";
 import { type Site, signInRoute } from "./site.ts";
 
@@ -26,6 +27,11 @@ export interface OidcOptions {
 
 const route = "/sign-in/oidc";
 const callbackRoute = `${route}/callback`;
+const statuses: Partial<Record<Refusal["code"], number>> = {
+  bad_request: 400,
+  too_many_requests: 429,
+  unavailable: 503,
+};
 /** With more in it, browsers would not keep the cookie (RFC 6265, 6.1). */
 const maxNextLength = 2_000;
 
@@ -38,12 +44,16 @@ export function oidcChoice({ name }: OidcProvider): SignInChoice {
 export function oidcRoutes(options: OidcOptions) {
   const { provider, oidcUsers, site, browserSessions, addressOf, onRefusal, errors } = options;
   const cookie = new OidcCookie(site, route, options.cookieKey);
+  // Apart, so that whoever begins many hinders nobody who comes back.
+  const begins = new ProviderLimiter();
+  const ends = new ProviderLimiter();
   const redirectUri = (request: Request) => site.baseUrl(request) + callbackRoute;
 
   const begin = async ({ request }: { request: Request }) => {
     const asked = nextRoute(new URL(request.url).searchParams.get("next"));
     const next = asked.length > maxNextLength ? homeRoute : asked;
     try {
+      begins.take(addressOf(request));
       const { url, attempt } = await provider.begin(redirectUri(request));
       return new Response(null, {
         status: 303,
@@ -63,6 +73,7 @@ export function oidcRoutes(options: OidcOptions) {
     const isOver = cookie.end(request);
     try {
       if (!begun) throw tooLate();
+      ends.take(addressOf(request));
       const callbackUrl = new URL(redirectUri(request) + new URL(request.url).search);
       const claims = await provider.finish(callbackUrl, begun);
       const proof = await oidcUsers.admit(claims, addressOf(request));
@@ -71,7 +82,8 @@ export function oidcRoutes(options: OidcOptions) {
       return site.redirect(request, nextRoute(begun.next), [...cookies, isOver]);
     } catch (error) {
       const answer = failed(request, error, nextRoute(begun?.next ?? null));
-      answer.headers.append("set-cookie", isOver);
+      // Whoever came too fast has not used the code yet, and can load the page again.
+      if (answer.status !== 429) answer.headers.append("set-cookie", isOver);
       return answer;
     }
   };
@@ -81,7 +93,7 @@ export function oidcRoutes(options: OidcOptions) {
     onRefusal(request, error);
     return page({
       title: "Not signed in",
-      status: error.code === "unavailable" ? 503 : error.code === "bad_request" ? 400 : 403,
+      status: statuses[error.code] ?? 403,
       ...(error.retryAfterSeconds !== undefined && {
         headers: { "retry-after": String(error.retryAfterSeconds) },
       }),

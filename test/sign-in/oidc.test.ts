@@ -234,6 +234,24 @@ test("a provider that is down is told of in plain words, and asked again when it
   expect(larder.stderr()).toContain("status 502");
 });
 
+test("whoever repeats a callback has the provider asked thirty times in a minute, and can come back later", async () => {
+  await using provider = await startLyingProvider();
+  await using larder = await startWith(provider);
+  provider.lies = { claims: { nonce: "another" } };
+  const { back, cookie } = await begin(larder, provider);
+  const answers: Response[] = [];
+  for (let count = 0; count < 40; count++) answers.push(await finish(back, cookie));
+  const asked = provider.tokenRequests.length;
+  expect(answers.filter(({ status }) => status === 400)).toHaveLength(asked);
+  // A slow machine may take seconds for them, in each two of which one more may come.
+  expect(asked).toBeGreaterThanOrEqual(30);
+  expect(asked).toBeLessThan(40);
+  const answer = answers.find(({ status }) => status === 429) as Response;
+  expect(answer.headers.get("retry-after")).toMatch(/^[12]$/);
+  expect(answer.headers.get("set-cookie")).toBeNull();
+  expect(await answer.text()).toContain("load this page again");
+});
+
 test("what a provider says of an error is shown as text", async () => {
   await using provider = await startLyingProvider();
   await using larder = await startWith(provider);
@@ -275,6 +293,7 @@ test("the sign-in page has a button for it, which keeps the page that was asked 
   await using larder = await startWith(provider);
   const text = await (await fetch(`${larder.url}/sign-in?next=/account?a=b`)).text();
   expect(text).toContain("Sign in with Example &lt;ID&gt;");
+  expect(text).toContain("With single sign-on, or with the password");
   expect(text).toContain('href="/sign-in/oidc?next=%2Faccount%3Fa%3Db"');
 });
 
