@@ -1,6 +1,7 @@
 import { Refusal } from "../refusal.ts";
 import { normalEmail } from "./email.ts";
 import { digestSecret } from "./secret.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** How attempts are slowed that have one thing in common. */
 interface Brake {
@@ -21,6 +22,11 @@ const accountBrake: Brake = { free: 30, maxWaitMs: 10_000 };
 /** From one place at many accounts. Softer, since a whole office may be one place. */
 const addressBrake: Brake = { free: 30, maxWaitMs: 20_000 };
 
+/** So many may be under way at once. Else one who knows a single password could have all others wait in line for theirs. */
+const maxOfPairAtOnce = 2;
+const maxOfAccountAtOnce = 10;
+const maxOfAddressAtOnce = 10;
+
 const forgetAfterMs = 15 * 60_000;
 const knownForMs = 30 * 86_400_000;
 const maxRemembered = 10_000;
@@ -34,11 +40,13 @@ export class Attempts {
   private readonly byPair = new Recent<Failures>();
   private readonly byAccount = new Recent<Failures>();
   private readonly byAddress = new Recent<Failures>();
+  private readonly underWay = new UnderWay();
   /** When an account was last signed in to, by place. */
   private readonly known = new Recent<number>();
 
   /**
-   * Counts an attempt as one that fails, until `succeeded` says otherwise: those made at once are all counted.
+   * Counts an attempt as one that fails, until `succeeded` says otherwise: those made at once are all counted. It is under
+   * way until it is disposed of.
    * @param now in milliseconds of a clock that nobody sets.
    * @throws Refusal `too_many_requests` with the seconds to wait; then it is not counted.
    */
@@ -56,6 +64,10 @@ export class Attempts {
     ];
     const waitMs = Math.max(...slowed.map(([recent, key, brake]) => waitOf(recent.get(key), brake, now)));
     if (waitMs > 0) throw tooMany(Math.ceil(waitMs / 1000));
+    const keys = [`pair ${pair}`, `account ${account}`, `place ${place}`] as const;
+    const limits = [maxOfPairAtOnce, maxOfAccountAtOnce, maxOfAddressAtOnce];
+    if (keys.some((key, index) => this.underWay.get(key) >= (limits[index] as number))) throw tooMany(1);
+    this.underWay.begin(keys);
     for (const [recent, key] of slowed) {
       const before = recent.get(key);
       const count = before && now - before.lastAt < forgetAfterMs ? before.count : 0;
@@ -71,15 +83,20 @@ export class Attempts {
       takeBack,
       succeeded: () => {
         takeBack();
-        this.byPair.delete(pair);
+        // Those still under way may fail yet, this one among them until it is disposed of.
+        const others = Math.max(0, this.underWay.get(keys[0]) - 1);
+        const failures = this.byPair.get(pair);
+        if (failures) this.byPair.set(pair, { ...failures, count: Math.min(failures.count, others) });
         this.known.set(pair, now);
       },
+      [Symbol.dispose]: () => this.underWay.end(keys),
     };
   }
 }
 
 /** One that is under way, and counted as a failure if nothing more is said of it. */
-export interface Attempt {
+export interface Attempt extends Disposable {
+  /** To be told before it is disposed of. */
   succeeded(): void;
   /** It came to nothing, and nobody has learnt anything from it. */
   takeBack(): void;
@@ -135,9 +152,5 @@ class Recent<V> {
       this.entries.delete(oldest);
       return;
     }
-  }
-
-  delete(key: string): void {
-    this.entries.delete(key);
   }
 }

@@ -28,7 +28,7 @@ export class PasswordSignIn {
    *   `too_many_requests`.
    */
   async verify(email: string, password: string, address: string | null): Promise<SignInProof> {
-    const attempt = this.begin(email, address);
+    using attempt = this.begin(email, address);
     let proof: SignInProof | undefined;
     try {
       proof = await this.users.findByPassword(email, password);

@@ -10,13 +10,18 @@ const minute = 60_000;
 /** How long the next attempt has to wait, in seconds; 0 if it may come now, and is then made, and fails. */
 function fail(attempts: Attempts, now: number, account = email, address: string | null = home): number {
   try {
-    attempts.begin(account, address, now);
+    attempts.begin(account, address, now)[Symbol.dispose]();
     return 0;
   } catch (error) {
     expect(error).toBeInstanceOf(Refusal);
     expect((error as Refusal).code).toBe("too_many_requests");
     return (error as Refusal).retryAfterSeconds as number;
   }
+}
+
+function succeed(attempts: Attempts): void {
+  using attempt = attempts.begin(email, home, 0);
+  attempt.succeeded();
 }
 
 function address(index: number): string {
@@ -49,7 +54,7 @@ describe("failures at one account from one place", () => {
   test("are forgotten after a success, and after a quarter of an hour", () => {
     const attempts = new Attempts();
     for (let count = 0; count < 3; count++) fail(attempts, 0);
-    attempts.begin(email, home, 0).succeeded();
+    succeed(attempts);
     for (let count = 0; count < 4; count++) expect(fail(attempts, 0)).toBe(0);
     expect(fail(attempts, 0)).toBe(1);
     for (let count = 0; count < 4; count++) expect(fail(attempts, 15 * minute)).toBe(0);
@@ -57,8 +62,23 @@ describe("failures at one account from one place", () => {
 
   test("do not count when they came to nothing", () => {
     const attempts = new Attempts();
-    for (let count = 0; count < 20; count++) attempts.begin(email, home, 0).takeBack();
+    for (let count = 0; count < 20; count++) {
+      using attempt = attempts.begin(email, home, 0);
+      attempt.takeBack();
+    }
     expect(fail(attempts, 0)).toBe(0);
+  });
+
+  test("count also when another one succeeds while they are under way", () => {
+    const attempts = new Attempts();
+    for (let count = 0; count < 3; count++) {
+      using guess = attempts.begin(email, home, 0);
+      succeed(attempts);
+      expect(guess).toBeDefined();
+    }
+    // Each success has forgotten the guess before it, which was over, and not the one that ran beside it.
+    for (let count = 0; count < 3; count++) expect(fail(attempts, 0)).toBe(0);
+    expect(fail(attempts, 0)).toBe(1);
   });
 
   test("are the same ones in whatever case the address is written", () => {
@@ -72,7 +92,7 @@ describe("failures at one account from one place", () => {
 describe("many places that try one account", () => {
   test("wait, but a place where its owner has signed in before does not wait with them", () => {
     const attempts = new Attempts();
-    attempts.begin(email, home, 0).succeeded();
+    succeed(attempts);
     for (let index = 0; index < 30; index++) expect(fail(attempts, 0, email, address(index))).toBe(0);
     expect(fail(attempts, 0, email, address(31))).toBeGreaterThan(0);
     expect(fail(attempts, 0, email, home)).toBe(0);
@@ -104,6 +124,37 @@ test("one place that tries many accounts waits, up to twenty seconds, and others
   }
   expect(longest).toBe(20);
   expect(fail(attempts, now, "other@example.org", "192.0.2.2")).toBe(0);
+});
+
+/** How many more of such attempts can be under way. */
+function roomFor(attempts: Attempts, who: (index: number) => [account: string, place: string]): number {
+  using under = new DisposableStack();
+  for (let count = 0; ; count++) {
+    try {
+      under.use(attempts.begin(...who(count), 0));
+    } catch (error) {
+      expect((error as Refusal).retryAfterSeconds).toBe(1);
+      return count;
+    }
+  }
+}
+
+describe("of attempts under way at once, right or wrong, there are", () => {
+  test.each([
+    ["two at one account from one place", 2, () => [email, home]],
+    ["ten at one account", 10, (index) => [email, address(index)]],
+    ["ten from one place", 10, (index) => [`user${index}@example.org`, home]],
+  ] satisfies [string, number, (index: number) => [string, string]][])("%s", (_, count, who) => {
+    const attempts = new Attempts();
+    {
+      using under = new DisposableStack();
+      for (let index = 0; index < count; index++) under.use(attempts.begin(...who(index), 0));
+      expect(roomFor(attempts, (index) => who(count + index))).toBe(0);
+      // They hinder nobody else, and none once they are over.
+      expect(roomFor(attempts, () => ["bob@example.org", "192.0.2.2"])).toBe(2);
+    }
+    attempts.begin(...who(0), 0)[Symbol.dispose]();
+  });
 });
 
 test("nobody ever waits for more than a minute, nor for longer than was said", () => {

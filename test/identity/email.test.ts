@@ -101,7 +101,7 @@ describe("an address that only looks like a user's", () => {
 
   test("has attempts of its own", () => {
     const attempts = new Attempts();
-    for (let count = 0; count < 4; count++) attempts.begin(kelvin, null, 0);
+    for (let count = 0; count < 4; count++) attempts.begin(kelvin, null, 0)[Symbol.dispose]();
     expect(() => attempts.begin("kate@example.org", null, 0)).not.toThrow();
   });
 });

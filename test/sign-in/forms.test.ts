@@ -209,11 +209,16 @@ describe("signing in", () => {
     const account = { email: "dan@example.org", password: "a long password" };
     await createUser(larder, account);
     for (const email of [account.email, "nobody-either@example.org"]) {
-      const guesses = Array.from({ length: 6 }, (_, index) =>
-        new SiteClient(larder.url).post("/sign-in", { email, password: `guess ${index}` }),
-      );
-      const statuses = (await Promise.all(guesses)).map(({ status }) => status);
-      expect(statuses.sort()).toEqual([403, 403, 403, 403, 429, 429]);
+      const guess = async () =>
+        (await new SiteClient(larder.url).post("/sign-in", { email, password: "a guess" })).status;
+      expect(await Promise.all([guess(), guess(), guess()]).then((all) => all.sort())).toEqual([
+        403, 403, 429,
+      ]);
+      const more: number[] = [];
+      // On a slow machine the first second may have gone by, and then those that follow are longer.
+      while (!more.includes(429) && more.length < 10) more.push(await guess());
+      expect(more.slice(0, 2)).toEqual([403, 403]);
+      expect(more.at(-1)).toBe(429);
     }
     const right = await new SiteClient(larder.url).post("/sign-in", account);
     // On a slow machine the second may have gone by.
