@@ -10,6 +10,7 @@ import { setMember } from "./members.ts";
 import { checkName } from "./names.ts";
 import { oidcProof, type SignInProof } from "./sign-in-proof.ts";
 import { type Grants, grantsOf, type OidcClaims, type SignInRule, teamsNamedIn } from "./sign-in-rules.ts";
+import { unverifiedEmail } from "./unverified-email.ts";
 import { findOidcUserRow, findUserRow, getUserRow, type UserRow } from "./user-row.ts";
 import { newUserRow } from "./users.ts";
 import { writeIdentity } from "./write-identity.ts";
@@ -127,7 +128,7 @@ async function followTeams(tx: Queries, userId: string, granted: Grants["teams"]
 }
 
 /** @throws Refusal `forbidden` when an account must not be made for it. */
-function reliableEmail({ email, isEmailVerified }: OidcClaims): string {
+function reliableEmail({ email, isEmailVerified, issuer, subject }: OidcClaims): string {
   if (email === undefined) {
     throw new Refusal(
       "forbidden",
@@ -148,7 +149,7 @@ function reliableEmail({ email, isEmailVerified }: OidcClaims): string {
       `The provider has not verified your address ${email}. Verify it there, then sign in again.`,
     );
   }
-  return normalEmail(email);
+  return isEmailVerified ? normalEmail(email) : unverifiedEmail(email, { issuer, subject });
 }
 
 /** What stands before the @ will do for a name that would spoil a table. */
