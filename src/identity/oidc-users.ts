@@ -1,6 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import type { Logger } from "pino";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import { RefusalLog } from "../audit/refusal-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { members, sessions, teams, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
@@ -22,13 +23,15 @@ const maxTargetLength = 255;
 
 /** The users that a provider of sign-ins vouches for. */
 export class OidcUsers {
-  private recorded = { minute: 0, refusals: 0 };
+  private readonly refusals: RefusalLog;
 
   constructor(
     private readonly database: Database,
     private readonly rules: readonly SignInRule[],
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.refusals = new RefusalLog(database, maxRefusalsPerMinute);
+  }
 
   /**
    * The proof of being the user that the claims are about: known by issuer and subject, or by a verified address and linked from now on, or new.
@@ -59,17 +62,11 @@ export class OidcUsers {
   }
 
   private async recordRefusal({ email, issuer, subject }: OidcClaims, { message }: Refusal, by: Actor) {
-    const minute = Math.floor(Date.now() / 60_000);
-    if (this.recorded.minute !== minute) this.recorded = { minute, refusals: 0 };
-    if (++this.recorded.refusals > maxRefusalsPerMinute) return;
-    const details = { reason: message, issuer, subject };
-    await this.database.write((tx) =>
-      recordAudit(tx, by, {
-        kind: "session.refuse",
-        target: (email === undefined ? subject : normalEmail(email)).slice(0, maxTargetLength),
-        details,
-      }),
-    );
+    await this.refusals.record(by, {
+      kind: "session.refuse",
+      target: (email === undefined ? subject : normalEmail(email)).slice(0, maxTargetLength),
+      details: { reason: message, issuer, subject },
+    });
   }
 }
 

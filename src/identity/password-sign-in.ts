@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { recordAudit } from "../audit/audit-log.ts";
+import { RefusalLog } from "../audit/refusal-log.ts";
 import type { Database } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
@@ -8,19 +8,19 @@ import type { Users } from "./users.ts";
 
 /** A stranger's attempts must not fill the disk with what is written down of them. */
 const maxRefusalsPerMinute = 20;
-const minute = 60_000;
 
 /** Signs people in with e-mail address and password, slows down those who guess, and writes down that somebody does. */
 export class PasswordSignIn {
   private readonly attempts = new Attempts();
-  /** When the last refusal of each account was written down, within the last minute. */
-  private readonly recordedAt = new Map<string, number>();
+  private readonly refusals: RefusalLog;
 
   constructor(
-    private readonly database: Database,
+    database: Database,
     private readonly users: Users,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.refusals = new RefusalLog(database, maxRefusalsPerMinute);
+  }
 
   /**
    * @returns the proof to open a session with, or to change the password.
@@ -62,22 +62,14 @@ export class PasswordSignIn {
 
   /** One row for an account and minute, and not more than some in all. */
   private async write(email: string, address: string | null, reason: string): Promise<void> {
-    const now = Date.now();
-    for (const [key, at] of this.recordedAt) {
-      if (now - at >= minute || at > now) this.recordedAt.delete(key);
-    }
     const user = await this.users.find(email);
     // People type a password where the address belongs, so only what is the address of somebody is written down.
     const account = user?.email ?? "";
-    if (this.recordedAt.has(account) || this.recordedAt.size >= maxRefusalsPerMinute) return;
-    this.recordedAt.set(account, now);
     const anonymous = { kind: "anonymous", id: null, name: "anonymous", address } as const;
-    await this.database.write((tx) =>
-      recordAudit(tx, anonymous, {
-        kind: "session.refuse",
-        ...(user && { target: user.email }),
-        details: { reason },
-      }),
+    await this.refusals.record(
+      anonymous,
+      { kind: "session.refuse", ...(user && { target: user.email }), details: { reason } },
+      account,
     );
   }
 }
