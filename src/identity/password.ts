@@ -1,8 +1,10 @@
 import { Refusal } from "../refusal.ts";
+import { readCommonPasswords } from "./common-passwords.macro.ts" with { type: "macro" };
 
 /** OWASP ASVS 5.0, 6.2.1 and 6.2.9: at least 8, and 64 at least have to be allowed. */
 const minLength = 8;
 const maxLength = 256;
+const commonPasswords: ReadonlySet<string> = new Set(readCommonPasswords(8));
 /** Each takes 64 MiB for as long as it runs, so a crowd at the door must not run all at once. */
 const maxAtOnce = 2;
 const maxWaiting = 50;
@@ -10,11 +12,16 @@ const maxWaiting = 50;
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** @throws Refusal `bad_request` for a password that is too short or too long. */
+/** @throws Refusal `bad_request` for a password that is too short, too long, or among the first that anybody would try. */
 export function checkPassword(password: string): void {
   const length = [...password].length;
-  if (length >= minLength && length <= maxLength) return;
-  throw new Refusal("bad_request", `A password has ${minLength} to ${maxLength} characters.`);
+  if (length < minLength || length > maxLength)
+    throw new Refusal("bad_request", `A password has ${minLength} to ${maxLength} characters.`);
+  if (commonPasswords.has(password.toLowerCase()))
+    throw new Refusal(
+      "bad_request",
+      "This is one of the passwords that everybody tries first. Choose another.",
+    );
 }
 
 /** Argon2id, in PHC form. @throws Refusal `too_many_requests` when too many wait already. */

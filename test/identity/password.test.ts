@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { checkPassword, hashPassword, isPassword } from "../../src/identity/password.ts";
 
 describe("a password", () => {
-  test.each(["12345678", "pässwörd", "🔑🔑🔑🔑🔑🔑🔑🔑", " ".repeat(8), "x".repeat(256)])(
+  test.each(["12345679x", "pässwörd", "🔑🔑🔑🔑🔑🔑🔑🔑", " ".repeat(8), "x".repeat(256)])(
     "may be %j",
     (password) => {
       expect(() => checkPassword(password)).not.toThrow();
@@ -12,6 +12,13 @@ describe("a password", () => {
   test.each(["", "1234567", "🔑🔑🔑🔑", "x".repeat(257)])("may not be %j", (password) => {
     expect(() => checkPassword(password)).toThrow("8 to 256 characters");
   });
+
+  test.each(["password", "12345678", "PassWord", "qwertyuiop", "password1"])(
+    "may not be %j, which everybody tries first",
+    (password) => {
+      expect(() => checkPassword(password)).toThrow("everybody tries first");
+    },
+  );
 
   test("is hashed with Argon2id, differently each time, and found right again", async () => {
     const [one, two] = await Promise.all([hashPassword("correct horse"), hashPassword("correct horse")]);
