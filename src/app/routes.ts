@@ -53,7 +53,7 @@ export function buildRoutes(parts: Parts) {
     () => storage.check(),
     () => cache.capacity.check(),
   ];
-  const baseUrl = (request: Request) => config.publicUrl ?? new URL(request.url).origin + config.basePath;
+  const baseUrl = (request: Request) => site.baseUrl(request);
   const keepAlive = (request: Request) => requests.keepAlive(request);
   const addressOf = (request: Request) => requests.addressOf(request);
   const site = new Site(config.publicUrl, config.basePath);

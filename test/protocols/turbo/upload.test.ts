@@ -115,6 +115,12 @@ describe("an upload", () => {
     const { urls } = (await (await named.put("named", "x")).json()) as { urls: string[] };
     expect(urls).toEqual([`${larder.url}/v8/artifacts/named?slug=default`]);
   });
+
+  test("begins its URL with https where a proxy speaks it for us", async () => {
+    const response = await client.put("proxied", "x", { "x-forwarded-proto": "https" });
+    const { urls } = (await response.json()) as { urls: string[] };
+    expect(urls).toEqual([`${larder.url.replace("http:", "https:")}/v8/artifacts/proxied`]);
+  });
 });
 
 describe("a team whose artifacts are never overwritten", () => {
