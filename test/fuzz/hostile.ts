@@ -172,7 +172,7 @@ function expectHarmless({ status, headers, body }: RawAnswer, elsewhere: (url: U
   if (location !== undefined && !isOwn(location) && !elsewhere(new URL(location)))
     throw new Error(`leads to ${location}`);
   const cookie = headers.get("set-cookie");
-  if (cookie !== undefined && !/^(?:__Host-|__Secure-)?larder_(?:session|oidc)=[\w-]*; Path=\//.test(cookie))
+  if (cookie !== undefined && !/^(?:__Host-|__Secure-)?larder_(?:session|oidc)=[\w.-]*; Path=\//.test(cookie))
     throw new Error(`sets ${cookie}`);
 }
 
