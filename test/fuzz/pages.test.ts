@@ -40,7 +40,8 @@ test("only the very cookie of a session signs in, over HTTP and over HTTPS each 
         const answer = await ask(site.larder, { path: "/account", headers });
         if (answer.status !== 200) return expect([303, 400, 431]).toContain(answer.status);
         signedIn++;
-        const name = protocol === "https" ? "__Host-larder_session" : "larder_session";
+        const isHttps = protocol.split(",")[0]?.trim().toLowerCase() === "https";
+        const name = isHttps ? "__Host-larder_session" : "larder_session";
         expect(text).toMatch(new RegExp(`(?:^|;)\\s*${name}\\s*=\\s*${secret}\\s*(?:;|$)`));
       },
     ),
