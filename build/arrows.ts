@@ -11,6 +11,7 @@ const layers = [
   ["commands"],
   ["app"],
   ["protocols", "admin", "sign-in", "server"],
+  ["http"],
   ["cache", "identity", "usage"],
   ["audit"],
   ["storage", "database"],

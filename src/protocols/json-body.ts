@@ -1,11 +1,11 @@
+import { readBodyText, refuseLongBody } from "../http/body-text.ts";
 import { Refusal } from "../refusal.ts";
 
 /** Room for thousands of hashes. */
 const maxBytes = 1024 * 1024;
 /** No body that we know nests deeper than 3; a parser's memory grows with the depth. */
 const maxDepth = 8;
-/** How long it may take to arrive, and how many of one token may be in memory at the same time. */
-const maxMs = 10_000;
+/** How many of one token may be in memory at the same time. */
 const maxAtOnce = 8;
 
 interface Places {
@@ -22,8 +22,9 @@ const placesOf = new Map<string, Places>();
  * @throws Refusal `too_large`, or `bad_request` when there is none, it is no JSON, it nests too deep or takes too long.
  */
 export async function readJson(request: Request, owner: string): Promise<unknown> {
-  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
-  const text = await inTurn(owner, () => readText(request, maxBytes));
+  // Nobody waits in line to be told that.
+  refuseLongBody(request, maxBytes);
+  const text = await inTurn(owner, () => readBodyText(request, maxBytes));
   if (text === "") throw new Refusal("bad_request", "The request has no body; send JSON.");
   if (depthOf(text) > maxDepth)
     throw new Refusal("bad_request", `The JSON nests deeper than ${maxDepth} levels.`);
@@ -49,37 +50,6 @@ async function inTurn<T>(owner: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The text of a small body; empty if there is none. @throws Refusal `too_large`, or `bad_request` when it takes too long. */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
-  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
-  if (!request.body) return "";
-  const reader = request.body.getReader();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Refusal("bad_request", "The body took too long to arrive.")),
-    maxMs,
-  );
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  let sizeBytes = 0;
-  try {
-    for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late.promise]);
-      if (done) return text + decoder.decode();
-      sizeBytes += value.byteLength;
-      if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
-      text += decoder.decode(value, { stream: true });
-    }
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    if ((error as Error).name === "AbortError") throw new Refusal("aborted", "The connection was closed.");
-    throw new Refusal("bad_request", "The body is not valid UTF-8.");
-  } finally {
-    clearTimeout(timer);
-    reader.releaseLock();
-  }
-}
-
 /** How deep arrays and objects lie in each other, as far as a look at the brackets outside of strings tells. */
 function depthOf(text: string): number {
   let depth = 0;
@@ -95,8 +65,4 @@ function depthOf(text: string): number {
     else if (character === "]" || character === "}") depth--;
   }
   return deepest;
-}
-
-function tooLarge(maxBytes: number): Refusal {
-  return new Refusal("too_large", `The body may have at most ${maxBytes} bytes; send less at a time.`);
 }

@@ -1,5 +1,5 @@
+import { readBodyText } from "../../http/body-text.ts";
 import { Refusal } from "../../refusal.ts";
-import { readText } from "../json-body.ts";
 
 /** A CI job's token takes 2 KB. */
 const maxBodyBytes = 64 * 1024;
@@ -23,7 +23,7 @@ export async function readTokenRequest(request: Request): Promise<TokenRequest> 
   const [contentType] = (request.headers.get("content-type") ?? "").split(";");
   if (contentType?.trim().toLowerCase() !== "application/x-www-form-urlencoded")
     throw invalid("Send a form: Content-Type: application/x-www-form-urlencoded.");
-  const form = new URLSearchParams(await readText(request, maxBodyBytes));
+  const form = new URLSearchParams(await readBodyText(request, maxBodyBytes));
   // RFC 6749, 3.2: an empty one counts as left out, and none may stand twice.
   const field = (name: string) => {
     const [value, ...more] = form.getAll(name).filter((one) => one !== "");
