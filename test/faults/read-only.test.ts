@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tmpfs } from "../known-tools.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
@@ -12,18 +13,23 @@ import { describeWith } from "../tools.ts";
 
 /** Nothing in this folder can be created, removed or renamed until it is disposed of, whoever wants to. */
 function makeReadOnly(folder: string): Disposable {
-  // Laid over the folder, since a mount on which files are open for writing cannot be made read-only.
-  for (const args of [
-    ["--bind", folder, folder],
-    ["-o", "remount,ro,bind", folder],
-  ]) {
-    expect(spawnSync("mount", args).status).toBe(0);
+  // A mount through which something is just being written cannot be made read-only, so it is made so aside, where
+  // nobody comes by, and then laid over the folder.
+  const aside = mkdtempSync(join(tmpdir(), "larder-read-only-"));
+  run("mount", "--bind", folder, aside);
+  try {
+    run("mount", "-o", "remount,ro,bind", aside);
+    run("mount", "--bind", aside, folder);
+  } finally {
+    run("umount", aside);
+    rmdirSync(aside);
   }
-  return {
-    [Symbol.dispose]() {
-      spawnSync("umount", ["--lazy", folder]);
-    },
-  };
+  return { [Symbol.dispose]: () => run("umount", "--lazy", folder) };
+}
+
+function run(command: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}: ${stderr}`);
 }
 
 async function readinessOf(larder: RunningLarder): Promise<[number, string]> {
