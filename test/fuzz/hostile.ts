@@ -6,9 +6,6 @@ import type { RunningLarder } from "../larder.ts";
 import { logLines } from "../server/log-lines.ts";
 import { type RawAnswer, RawConnection } from "../server/raw-connection.ts";
 
-// The same texts each time, so that a run says something of the change and not of chance; another seed looks elsewhere.
-fc.configureGlobal({ seed: Number(process.env.FUZZ_SEED ?? 1) });
-
 /** In every secret that these tests make up: wherever it turns up later, a secret has got out. */
 export const marker = "hushhush";
 

@@ -237,7 +237,7 @@ test("only the very token of a job is exchanged, each field sent once", async ()
       const form = [...kept, ...fields];
       const headers = [`X-Forwarded-For: 192.0.2.${run++ % 250}`];
       const answer = await ask(larder, { method: "POST", path: "/oauth/token", headers, form });
-      expect([200, 400, 413, 429]).toContain(answer.status);
+      expect([200, 400, 413]).toContain(answer.status);
       if (answer.status !== 200) return;
       tokens++;
       for (const [name, value] of good) {
