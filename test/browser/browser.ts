@@ -26,6 +26,11 @@ export async function openContext(
   return context;
 }
 
+/** Waits until a page has put the cursor there, which it does some time after it has loaded: keys that come before are lost. */
+export async function untilFocused(page: Page, selector: string): Promise<void> {
+  await page.locator(`${selector}:focus`).waitFor();
+}
+
 /** Presses a button that sends a form, and waits for the page that comes of it. */
 export async function press(page: Page, name: string): Promise<void> {
   const arrived = page.waitForEvent("framenavigated", (frame) => frame === page.mainFrame());

@@ -8,7 +8,7 @@ import { chromium } from "../known-tools.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
 import { administrator as ann, createUser, setupSecret } from "../sign-in/site-client.ts";
 import { describeWith } from "../tools.ts";
-import { accessibilityProblems, launchChromium, openContext, press } from "./browser.ts";
+import { accessibilityProblems, launchChromium, openContext, press, untilFocused } from "./browser.ts";
 
 describeWith(chromium, "people with a browser", (path) => {
   let browser: Browser;
@@ -203,6 +203,7 @@ describeWith(chromium, "people with a browser", (path) => {
   test("need no mouse", async () => {
     const page = await openPage();
     await page.goto(`${larder.url}/sign-in`);
+    await untilFocused(page, "#email");
     await page.keyboard.type(ann.email);
     await page.keyboard.press("Tab");
     await page.keyboard.type(ann.password);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { dirname, join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import type { User } from "../../src/identity/users.ts";
-import { accessibilityProblems, launchChromium, openContext } from "../browser/browser.ts";
+import { accessibilityProblems, launchChromium, openContext, untilFocused } from "../browser/browser.ts";
 import { identityBeside } from "../identity/beside.ts";
 import { chromium, oldTurbo, turboVersions } from "../known-tools.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
@@ -168,6 +168,7 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     await using context = await openContext(browser, { javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(await waiting.opened);
+    await untilFocused(page, "#email");
     await page.keyboard.type(email);
     await page.keyboard.press("Tab");
     await page.keyboard.type(password);

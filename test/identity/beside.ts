@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { eq } from "drizzle-orm";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { openDatabase } from "../../src/database/database.ts";
+import { tokens } from "../../src/database/schema.ts";
 import { ClientLogins } from "../../src/identity/client-logins.ts";
 import { Links } from "../../src/identity/links.ts";
 import { Members } from "../../src/identity/members.ts";
@@ -8,6 +10,7 @@ import { Sessions } from "../../src/identity/sessions.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
+import { writeIdentity } from "../../src/identity/write-identity.ts";
 
 /** The identities of a larder that runs, as another process beside it may change them. */
 export function identityBeside(dataFolder: string) {
@@ -21,6 +24,15 @@ export function identityBeside(dataFolder: string) {
     sessions: new Sessions(database),
     /** With tokens that last for an hour. */
     logins: new ClientLogins(database, 3_600_000),
+    /** Lets a token have expired a moment ago. */
+    async expireToken(id: string) {
+      await writeIdentity(database, async (tx) => {
+        await tx
+          .update(tokens)
+          .set({ expiresAt: Date.now() - 1 })
+          .where(eq(tokens.id, id));
+      });
+    },
     async [Symbol.asyncDispose]() {
       await database.close();
     },

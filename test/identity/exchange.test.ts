@@ -268,7 +268,7 @@ test("expired tokens of jobs go after a while, but for those that wrote somethin
     teamId: t.team.id,
     name: "own",
     permission: "read",
-    expiresAt: Date.now() + 1_000,
+    expiresAt: Date.now() + 60_000,
   });
   const [idle, writer] = [(await t.ask()).token, (await t.ask()).token];
   await t.database.write(async (tx) => {

@@ -185,8 +185,9 @@ describe("/v5/user/tokens/current", () => {
       teamId: web.id,
       name: "short",
       permission: "read",
-      expiresAt: Date.now() + 1,
+      expiresAt: Date.now() + 60_000,
     });
+    await identity.expireToken(expired.id);
     const eve = await identity.users.create({ email: "eve@example.org" });
     const ofDisabled = await identity.logins.createToken(eve, "laptop", null);
     await identity.users.set(eve.id, { isDisabled: true });
