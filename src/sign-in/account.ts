@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
+import type { SignedIn } from "../http/browser-session.ts";
 import { Members } from "../identity/members.ts";
 import { userActor } from "../identity/sessions.ts";
 import type { SignInProof } from "../identity/sign-in-proof.ts";
 import { type Token, Tokens } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
 import { accountPage } from "./account-page.ts";
-import type { SignedIn } from "./browser-session.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import type { Html } from "./html.ts";
 import { type FieldErrors, newPasswordErrors } from "./new-password.ts";

@@ -1,5 +1,4 @@
-import { Elysia } from "elysia";
-import { Refusal } from "../refusal.ts";
+import { type Method, refuseOthers } from "../http/allowed-methods.ts";
 import { html } from "./html.ts";
 import { page } from "./page.ts";
 
@@ -41,21 +40,7 @@ export function pageErrors(jsonErrors: JsonErrors): PageErrors {
   };
 }
 
-type Method = "GET" | "HEAD" | "POST";
-const methods = ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"] as const;
-
-/** Answers 405 with `Allow` (RFC 9110, 15.5.6) to every method of a page but those given. */
+/** Answers 405, as a page, to every method of a page but those given. */
 export function onlyPageMethods(path: string, errors: PageErrors, ...allowed: Method[]) {
-  const allow = allowed.join(", ");
-  const refuse = async ({ request }: { request: Request }) => {
-    const error = new Refusal("method_not_allowed", `${request.method} is not allowed here. Use ${allow}.`);
-    const answer = await errors({ code: "method_not_allowed", error, request });
-    answer.headers.set("allow", allow);
-    return answer;
-  };
-  const routes = new Elysia();
-  for (const method of methods) {
-    if (!(allowed as string[]).includes(method)) routes.route(method, path, refuse, { parse: "none" });
-  }
-  return routes.all(path, refuse, { parse: "none" });
+  return refuseOthers(path, allowed, (request, error) => errors({ code: error.code, error, request }));
 }

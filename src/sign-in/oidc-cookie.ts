@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Site } from "../http/site.ts";
 import type { OidcAttempt } from "../identity/oidc-provider.ts";
-import type { Site } from "./site.ts";
 
 /** How long somebody may take to sign in at the provider. */
 export const attemptMaxAgeMs = 600_000;

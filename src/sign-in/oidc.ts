@@ -1,8 +1,9 @@
 import { Elysia } from "elysia";
+import type { BrowserSessions } from "../http/browser-session.ts";
+import { type Site, signInRoute } from "../http/site.ts";
 import type { OidcProvider } from "../identity/oidc-provider.ts";
 import type { OidcUsers } from "../identity/oidc-users.ts";
 import { Refusal } from "../refusal.ts";
-import type { BrowserSessions } from "./browser-session.ts";
 import { onlyPageMethods, type PageErrors } from "./error-page.ts";
 import { html } from "./html.ts";
 import { homeRoute, nextRoute } from "./next-route.ts";
@@ -10,7 +11,6 @@ import { OidcCookie } from "./oidc-cookie.ts";
 import { page } from "./page.ts";
 import { ProviderLimiter } from "./provider-limiter.ts";
 import type { SignInChoice } from "./sign-in.ts";
-import { type Site, signInRoute } from "./site.ts";
 
 export interface OidcOptions {
   provider: OidcProvider;

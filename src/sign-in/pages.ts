@@ -1,17 +1,17 @@
 import { Elysia } from "elysia";
 import type { Database } from "../database/database.ts";
+import type { BrowserSessions } from "../http/browser-session.ts";
+import type { Site } from "../http/site.ts";
 import type { Links } from "../identity/links.ts";
 import type { PasswordSignIn } from "../identity/password-sign-in.ts";
 import type { Sessions } from "../identity/sessions.ts";
 import type { Users } from "../identity/users.ts";
 import { accountRoutes } from "./account.ts";
 import type { OidcProviderName } from "./account-page.ts";
-import type { BrowserSessions } from "./browser-session.ts";
 import type { PageErrors } from "./error-page.ts";
 import { passwordRoutes } from "./password.ts";
 import { setupRoutes } from "./setup.ts";
 import { type SignInChoice, signInRoutes } from "./sign-in.ts";
-import type { Site } from "./site.ts";
 
 export interface PagesOptions {
   site: Site;

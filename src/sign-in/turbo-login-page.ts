@@ -1,6 +1,6 @@
+import type { SignedIn } from "../http/browser-session.ts";
 import type { MemberRole } from "../identity/members.ts";
 import type { Team } from "../identity/teams.ts";
-import type { SignedIn } from "./browser-session.ts";
 import { hiddenField } from "./field.ts";
 import { type Html, html } from "./html.ts";
 import type { LoopbackUrl } from "./loopback-url.ts";

@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
+import type { SignedIn } from "../http/browser-session.ts";
+import { signInRoute } from "../http/site.ts";
 import type { ClientLogins } from "../identity/client-logins.ts";
 import { Refusal } from "../refusal.ts";
-import type { SignedIn } from "./browser-session.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { type LoopbackUrl, parseLoopbackUrl } from "./loopback-url.ts";
 import type { PagesOptions } from "./pages.ts";
-import { signInRoute } from "./site.ts";
 import { approvalPage, deniedPage, noMemberPage, signedInPage } from "./turbo-login-page.ts";
 
 export interface TurboLoginOptions

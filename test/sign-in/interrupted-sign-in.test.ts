@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { pino } from "pino";
 import { serverActor } from "../../src/audit/audit-log.ts";
+import { BrowserSessions } from "../../src/http/browser-session.ts";
+import { Site } from "../../src/http/site.ts";
 import { PasswordSignIn } from "../../src/identity/password-sign-in.ts";
 import type { SignInProof } from "../../src/identity/sign-in-proof.ts";
 import { Users } from "../../src/identity/users.ts";
-import { BrowserSessions } from "../../src/sign-in/browser-session.ts";
 import { pageErrors } from "../../src/sign-in/error-page.ts";
 import { pages } from "../../src/sign-in/pages.ts";
-import { Site } from "../../src/sign-in/site.ts";
 import { openTestIdentity } from "../identity/test-identity.ts";
 
 const email = "bob@example.org";

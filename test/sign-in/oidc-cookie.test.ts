@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { Site } from "../../src/http/site.ts";
 import { OidcCookie } from "../../src/sign-in/oidc-cookie.ts";
-import { Site } from "../../src/sign-in/site.ts";
 
 const begun = { state: "s", nonce: "n", codeVerifier: "v", next: "/account" };
 const minute = 60_000;

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
+import { onlyMethods } from "../../http/allowed-methods.ts";
+import type { ErrorHandler } from "../../http/errors.ts";
 import type { Exchange } from "../../identity/exchange.ts";
 import { Refusal, type RefusalCode } from "../../refusal.ts";
-import { onlyMethods } from "../allowed-methods.ts";
-import type { ErrorHandler } from "../errors.ts";
 import { GrantTypeRefusal, issuedType, readTokenRequest } from "./token-request.ts";
 
 export interface OAuthOptions {

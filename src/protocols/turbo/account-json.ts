@@ -1,7 +1,7 @@
+import { errorBody } from "../../http/answer.ts";
 import type { Credential, Principal } from "../../identity/principal.ts";
 import type { Permission, Token } from "../../identity/tokens.ts";
 import type { User } from "../../identity/users.ts";
-import { errorBody } from "../answer.ts";
 
 /** How the API's account pages word who somebody is. turbo takes the whole answer for broken if a field is missing. */
 export interface UserJson {

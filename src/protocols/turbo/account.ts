@@ -1,12 +1,12 @@
 import { Elysia } from "elysia";
+import type { access } from "../../http/access.ts";
+import { onlyMethods } from "../../http/allowed-methods.ts";
+import type { ErrorHandler } from "../../http/errors.ts";
 import { principalFor } from "../../identity/access.ts";
 import type { ClientLogins } from "../../identity/client-logins.ts";
 import type { Credential } from "../../identity/principal.ts";
 import type { Users } from "../../identity/users.ts";
 import { Refusal } from "../../refusal.ts";
-import type { access } from "../access.ts";
-import { onlyMethods } from "../allowed-methods.ts";
-import type { ErrorHandler } from "../errors.ts";
 import {
   environmentTokenAnswer,
   inactiveTokenAnswer,

@@ -1,4 +1,4 @@
-import type { Dialect } from "../answer.ts";
+import type { Dialect } from "../../http/answer.ts";
 
 /** The Remote Cache API's codes, and turbo's names for what a user can set. */
 export const dialect: Dialect = {

@@ -2,15 +2,15 @@ import { Elysia } from "elysia";
 import type { UploadLog } from "../../audit/upload-log.ts";
 import type { Artifact, ArtifactKey, ArtifactSpace } from "../../cache/artifact.ts";
 import type { ArtifactBody, Cache } from "../../cache/cache.ts";
+import type { access } from "../../http/access.ts";
+import { onlyMethods } from "../../http/allowed-methods.ts";
+import { errorBody } from "../../http/answer.ts";
+import type { ErrorHandler } from "../../http/errors.ts";
+import { readJson } from "../../http/json-body.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
 import { actorOf, type Principal } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
 import type { EventLog } from "../../usage/event-log.ts";
-import type { access } from "../access.ts";
-import { onlyMethods } from "../allowed-methods.ts";
-import { errorBody } from "../answer.ts";
-import type { ErrorHandler } from "../errors.ts";
-import { readJson } from "../json-body.ts";
 import {
   artifactHeaders,
   isUnchanged,

@@ -29,18 +29,13 @@ const statusOf: Record<RefusalCode, number> = {
 };
 
 /** The answer to a refused request. */
-export function refusalAnswer(
-  refusal: Refusal,
-  { codes = {}, hints = {} }: Dialect = {},
-  headers: Record<string, string> = {},
-): Response {
+export function refusalAnswer(refusal: Refusal, { codes = {}, hints = {} }: Dialect = {}): Response {
   const code = codes[refusal.code] ?? refusal.code;
   const hint = hints[refusal.code];
   return errorAnswer(statusOf[refusal.code], code, hint ? `${refusal.message} ${hint}` : refusal.message, {
     // RFC 9110, 11.6.1: a 401 names the scheme that would do.
     ...(refusal.code === "unauthorized" && { "www-authenticate": 'Bearer realm="larder"' }),
     ...(refusal.retryAfterSeconds !== undefined && { "retry-after": String(refusal.retryAfterSeconds) }),
-    ...headers,
   });
 }
 

@@ -1,5 +1,5 @@
-import { readBodyText } from "../http/body-text.ts";
 import { Refusal } from "../refusal.ts";
+import { readBodyText } from "./body-text.ts";
 
 const maxBytes = 64 * 1024;
 

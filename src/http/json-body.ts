@@ -1,5 +1,5 @@
-import { readBodyText, refuseLongBody } from "../http/body-text.ts";
 import { Refusal } from "../refusal.ts";
+import { readBodyText, refuseLongBody } from "./body-text.ts";
 
 /** Room for thousands of hashes. */
 const maxBytes = 1024 * 1024;
