@@ -140,17 +140,22 @@ export class Users {
   }
 
   /**
-   * The first administrator, who sets the server up. Of several at once one comes first.
+   * The first administrator, who sets the server up, and is written down as having done so. Of several at once one comes first.
    * @param secret of the link that allows it, which is used up if it succeeds.
+   * @param address from where, as far as that is known.
    * @throws Refusal as `create`, `unauthorized` for the link, and `conflict` when there is such an administrator already.
    */
-  async createFirst(user: Omit<NewUser, "role">, secret: string): Promise<SignInProof> {
+  async createFirst(
+    user: Omit<NewUser, "role">,
+    secret: string,
+    address: string | null,
+  ): Promise<SignInProof> {
     const row = await newRow({ ...user, role: "admin" });
     return await writeIdentity(this.database, async (tx) => {
       if (await hasEnabledAdmin(tx))
         throw new Refusal("conflict", "This larder has been set up already. Sign in instead.");
       requireLink(await redeemLink(tx, secret, "setup"), "setup");
-      return passwordProof(await insertUser(tx, this.by, row));
+      return passwordProof(await insertUser(tx, userActor(row, address), row));
     });
   }
 

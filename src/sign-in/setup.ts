@@ -21,7 +21,15 @@ import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
 
 /** `/`, and `/setup`, where the first administrator comes to be. */
-export function setupRoutes({ site, browserSessions, users, links, choices, errors }: PagesOptions) {
+export function setupRoutes({
+  site,
+  addressOf,
+  browserSessions,
+  users,
+  links,
+  choices,
+  errors,
+}: PagesOptions) {
   const home = async ({ request }: { request: Request }) => {
     if (await browserSessions.signedIn(request)) return site.redirect(request, homeRoute);
     if (await users.isSetUp()) return site.redirect(request, "/sign-in");
@@ -50,7 +58,8 @@ export function setupRoutes({ site, browserSessions, users, links, choices, erro
     };
     if (Object.values(wrong).some((message) => message !== undefined)) return form(request, sent, wrong);
     try {
-      const proof = await users.createFirst({ email, name, password: sent.get("password") ?? "" }, secret);
+      const user = { email, name, password: sent.get("password") ?? "" };
+      const proof = await users.createFirst(user, secret, addressOf(request));
       return site.redirect(request, homeRoute, await browserSessions.open(request, proof));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

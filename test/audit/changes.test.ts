@@ -130,7 +130,7 @@ test("what was refused, or changes nothing, leaves no row", async () => {
     () => teams.set("gone", { state: "paused" }),
     () => teams.delete("default", async () => {}),
     () => users.create({ email: "bea@example.org" }),
-    () => users.createFirst({ email: "cem@example.org" }, "lrl_unknown"),
+    () => users.createFirst({ email: "cem@example.org" }, "lrl_unknown", null),
     () => users.setPasswordByLink("lrl_unknown", "battery staple", null),
     () => users.createPasswordLink("gone@example.org", 1_000),
     () => users.set("bea@example.org", { role: "member" }),

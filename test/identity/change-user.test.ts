@@ -72,6 +72,7 @@ test("administrators who are disabled do not keep a larder from being set up ane
   const { user: cem } = await t.users.createFirst(
     { email: "cem@example.org", password: "correct horse" },
     secret,
+    null,
   );
   expect(cem.role).toBe("admin");
   expect(await t.users.isSetUp()).toBe(true);

@@ -1,5 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { AuditLog } from "../../src/audit/audit-log.ts";
 import { openTestIdentity } from "./test-identity.ts";
 import { vouchedFor } from "./vouched-for.ts";
 
@@ -111,14 +112,23 @@ describe("the first administrator", () => {
   test("needs the link, which is used up only by that", async () => {
     await using t = openTestIdentity();
     const secret = await t.links.create("setup", { maxAgeMs: day });
-    expect(await codeOf(t.users.createFirst(ann, "lrl_wrong"))).toBe("unauthorized");
+    expect(await codeOf(t.users.createFirst(ann, "lrl_wrong", null))).toBe("unauthorized");
     await t.users.create({ email: "bob@example.org" });
-    expect(await codeOf(t.users.createFirst({ ...ann, email: "bob@example.org" }, secret))).toBe("conflict");
+    expect(await codeOf(t.users.createFirst({ ...ann, email: "bob@example.org" }, secret, null))).toBe(
+      "conflict",
+    );
     expect(await t.users.isSetUp()).toBe(false);
-    expect((await t.users.createFirst(ann, secret)).user.role).toBe("admin");
+    const { user } = await t.users.createFirst(ann, secret, "192.0.2.7");
+    expect(user.role).toBe("admin");
+    const { rows } = await new AuditLog(t.database).list({ kind: "user.create", target: user.email });
+    expect(rows).toMatchObject([
+      { actorKind: "user", actorId: user.id, actorName: user.email, address: "192.0.2.7" },
+    ]);
     expect(await t.links.find(secret, "setup")).toBeUndefined();
     const another = await t.links.create("setup", { maxAgeMs: day });
-    expect(await codeOf(t.users.createFirst({ ...ann, email: "eve@example.org" }, another))).toBe("conflict");
+    expect(await codeOf(t.users.createFirst({ ...ann, email: "eve@example.org" }, another, null))).toBe(
+      "conflict",
+    );
   });
 });
 
