@@ -165,7 +165,7 @@ test.each([
   [
     "a cookie that is newer than ours",
     () => {},
-    (cookie: string) => changed(cookie, { begunAt: Date.now() }),
+    (cookie: string) => changed(cookie, { begunAt: (begunIn(cookie).begunAt as number) + 1 }),
   ],
   ["a cookie without its seal", () => {}, (cookie: string) => cookie.split(".")[0] as string],
   [
