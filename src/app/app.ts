@@ -14,7 +14,7 @@ import { type Listener, listen } from "../server/listen.ts";
 import type { ServerLog } from "../server/logger.ts";
 import { Requests } from "../server/requests.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
-import { EventLog } from "../usage/event-log.ts";
+import { UsageRecorder } from "../usage/usage-recorder.ts";
 import { chooseMaxSize, createFirstToken, createSetupLink } from "./first-start.ts";
 import { scheduleJobs } from "./jobs.ts";
 import { buildRoutes } from "./routes.ts";
@@ -66,7 +66,8 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     log,
   });
   undo.defer(() => cache.close());
-  const eventLog = new EventLog(database, log);
+  const usage = new UsageRecorder(database, log);
+  undo.defer(() => usage.close());
   const uploadLog = new UploadLog(database, log);
   const tokenUse = new TokenUse(database);
   undo.defer(() => tokenUse.flush());
@@ -88,7 +89,7 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     database,
     log,
   });
-  const parts = { config, database, storage, cache, eventLog, uploadLog, tokenUse, oidc, requests, log };
+  const parts = { config, database, storage, cache, usage, uploadLog, tokenUse, oidc, requests, log };
   const routes = buildRoutes(parts);
   const listener = listen({
     handle: (request) => routes.fetch(request),

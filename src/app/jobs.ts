@@ -3,11 +3,13 @@ import { removeExchangedTokens } from "../identity/exchanged-tokens.ts";
 import { Links } from "../identity/links.ts";
 import { Sessions } from "../identity/sessions.ts";
 import { inTurn, type Schedule, schedule, type Work } from "../server/schedule.ts";
+import { expireEvents, expireHours, expireRuns } from "../usage/expire-usage.ts";
 import type { Parts } from "./parts.ts";
 
 const collectEveryMs = 2_000;
 const recencyEveryMs = 5_000;
 const tokenUseEveryMs = 5_000;
+const usageEveryMs = 1_000;
 const trimEveryMs = 10_000;
 const expireEveryMs = 60 * 60_000;
 const verifyPauseMs = 60_000;
@@ -16,11 +18,12 @@ const exchangedTokenMaxAgeMs = 30 * 86_400_000;
 
 /** What larder does on its own, as long as it runs. */
 export function scheduleJobs(parts: Parts): Schedule[] {
-  const { cache, config, tokenUse, uploadLog, log } = parts;
+  const { cache, config, tokenUse, uploadLog, usage, log } = parts;
   return [
     schedule("collect", collectEveryMs, log, inTurn(log, collecting(parts))),
     schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
     schedule("write last uses of tokens", tokenUseEveryMs, log, () => tokenUse.flush()),
+    schedule("write usage", usageEveryMs, log, () => usage.flush()),
     schedule("trim the log of uploads", trimEveryMs, log, (signal) => uploadLog.trim(signal)),
     schedule("remove what is old", expireEveryMs, log, inTurn(log, expiring(parts))),
     schedule("verify blobs", verifyPauseMs, log, async (signal) => {
@@ -46,7 +49,7 @@ function collecting({ cache, log }: Parts): [string, Work][] {
   ];
 }
 
-function expiring({ cache, config, database, eventLog, log }: Parts): [string, Work][] {
+function expiring({ cache, config, database, log }: Parts): [string, Work][] {
   return [
     [
       "empty the quarantine",
@@ -57,7 +60,9 @@ function expiring({ cache, config, database, eventLog, log }: Parts): [string, W
     ],
     ["remove expired sessions", () => new Sessions(database).removeExpired()],
     ["remove expired links", () => new Links(database).removeExpired()],
-    ["expire events", (signal) => eventLog.expire(Date.now() - config.eventMaxAge, signal)],
+    ["expire events", (signal) => expireEvents(database, { maxAgeMs: config.eventMaxAge }, { signal })],
+    ["expire runs", (signal) => expireRuns(database, { maxAgeMs: config.eventMaxAge }, { signal })],
+    ["expire sums of hours", (signal) => expireHours(database, { signal })],
     [
       "expire the audit log",
       (signal) =>

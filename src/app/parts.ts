@@ -7,7 +7,7 @@ import type { Oidc } from "../identity/open-oidc.ts";
 import type { TokenUse } from "../identity/token-use.ts";
 import type { Requests } from "../server/requests.ts";
 import type { DiskStorage } from "../storage/disk/disk-storage.ts";
-import type { EventLog } from "../usage/event-log.ts";
+import type { UsageRecorder } from "../usage/usage-recorder.ts";
 
 /** What a running larder consists of. */
 export interface Parts {
@@ -15,7 +15,7 @@ export interface Parts {
   database: Database;
   storage: DiskStorage;
   cache: Cache;
-  eventLog: EventLog;
+  usage: UsageRecorder;
   uploadLog: UploadLog;
   tokenUse: TokenUse;
   oidc: Oidc | undefined;

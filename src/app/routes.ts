@@ -30,7 +30,7 @@ import type { Parts } from "./parts.ts";
 
 /** Everything that larder answers over HTTP. */
 export function buildRoutes(parts: Parts) {
-  const { config, database, storage, cache, eventLog, uploadLog, tokenUse, oidc, requests, log } = parts;
+  const { config, database, storage, cache, usage, uploadLog, tokenUse, oidc, requests, log } = parts;
   const onRefusal = (request: Request, { code, message }: Refusal) =>
     requests.note(request, { refused: code, reason: message });
   const accessRules = access({
@@ -87,7 +87,7 @@ export function buildRoutes(parts: Parts) {
   });
   const api = new Elysia({ prefix: config.basePath })
     .use(tokenExchange)
-    .use(turbo({ cache, eventLog, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
+    .use(turbo({ cache, usage, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
     .use(turboAccount({ users, logins, access: accessRules, onError, addressOf }))
     .use(pages(signInOptions))
     .use(turboLogin({ ...signInOptions, logins }))

@@ -211,10 +211,11 @@ export class Cache {
   /**
    * Keeps an artifact. When it resolves, the artifact is durable and every later `get` finds it; when it rejects, what
    * was under the key before is there still. Of several at once for one key the last to commit stays, whole.
+   * @returns how large it is.
    * @throws Refusal `too_large`, `bad_request` (length), `aborted`, `no_space`, `team_over_limit`, `conflict` (write-once),
    *   `unauthorized` (revoked meanwhile), `unavailable`.
    */
-  async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<void> {
+  async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<{ sizeBytes: number }> {
     const { database, maxArtifactSizeBytes, storage } = this.options;
     const by = { teamId: key.teamId, isTrusted: key.scope === trustedScope };
     const room = new UploadRoom(this.capacity, this.teamRoom, by, upload.sizeBytes ?? 0);
@@ -246,6 +247,7 @@ export class Cache {
         // The artifact is kept all the same.
         this.options.log.error({ err: error, sha256: received.sha256 }, "upload not yet cleared up");
       });
+      return { sizeBytes: received.sizeBytes };
     } finally {
       if (!isRoomKept) room.settle(0);
       this.evictor.wake();

@@ -182,7 +182,7 @@ function changeOf(options: SetOptions): TeamChange {
 function deleteCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "delete",
-    "Delete a team with its artifacts, tokens and events",
+    "Delete a team with its artifacts, tokens and figures",
     "larder team delete web --yes",
   )
     .argument("<slug>", "Slug or id of the team")
@@ -194,7 +194,7 @@ function deleteCommand(context: CommandContext): Command {
         if (!options.yes) {
           throw new Refusal(
             "bad_request",
-            `This would delete team ${team.slug} (${team.id}) with ${what} and all its events. ` +
+            `This would delete team ${team.slug} (${team.id}) with ${what} and all its runs and figures. ` +
               "Nothing was deleted. Add --yes to delete it.",
           );
         }

@@ -16,6 +16,16 @@ export const userRoles = ["admin", "member"] as const;
 export const memberRoles = ["owner", "member", "viewer"] as const;
 /** Of a role: somebody gave it, or it came with single sign-on. */
 export const memberSources = ["manual", "oidc"] as const;
+/** Of the use of the cache. `environment`: the `TURBO_TOKEN` that the server was started with. */
+export const originKinds = ["token", "policy", "environment", "anonymous"] as const;
+/** `REMOTE`: seen by the server; `LOCAL`: reported by a client. An event's row has its place in this list. */
+export const eventKinds = [
+  { source: "LOCAL", event: "HIT" },
+  { source: "LOCAL", event: "MISS" },
+  { source: "REMOTE", event: "HIT" },
+  { source: "REMOTE", event: "MISS" },
+  { source: "REMOTE", event: "UPLOAD" },
+] as const;
 export const linkPurposes = ["setup", "password", "sso"] as const;
 
 /** The tenants. */
@@ -271,28 +281,126 @@ export const artifacts = sqliteTable(
   ],
 );
 
-/** Hits and misses as clients report them. */
-export const events = sqliteTable(
-  "events",
+/**
+ * What is counted of the use of the cache. What is remote, the server has seen itself; what is local, clients have reported.
+ */
+const counters = () => ({
+  remoteHits: integer().notNull().default(0),
+  remoteMisses: integer().notNull().default(0),
+  localHits: integer().notNull().default(0),
+  localMisses: integer().notNull().default(0),
+  /** What the tasks of the hits once took. */
+  remoteSavedMs: integer().notNull().default(0),
+  localSavedMs: integer().notNull().default(0),
+  /** What the tasks took whose results were uploaded, or were to be. */
+  missedMs: integer().notNull().default(0),
+  uploads: integer().notNull().default(0),
+  uploadedBytes: integer().notNull().default(0),
+  downloadedBytes: integer().notNull().default(0),
+  /** For their size, a quota, or want of room. */
+  refusedUploads: integer().notNull().default(0),
+});
+
+/** Whose a use is: one for all tokens of a policy's jobs, so that what is kept does not grow with jobs. */
+const origin = () => ({
+  originKind: text({ enum: originKinds }).notNull(),
+  /** Of the token or the policy; the variable's name for the environment's tokens; empty for anybody. */
+  originId: text().notNull(),
+});
+
+/** What a client did in one session; where it tells of none, what one credential did without a long pause. */
+export const runs = sqliteTable(
+  "runs",
   {
-    id: integer().primaryKey(),
+    /** Never given twice: events outlive a run whose team is deleted. */
+    id: integer().primaryKey({ autoIncrement: true }),
     teamId: text()
       .notNull()
       .references(() => teams.id, { onDelete: "cascade" }),
     tool: text().notNull(),
-    tokenId: text(),
-    /** The client's own id of its run. */
+    /** The client's own id of it. */
     sessionId: text(),
-    source: text({ enum: ["LOCAL", "REMOTE"] }).notNull(),
-    event: text({ enum: ["HIT", "MISS"] }).notNull(),
-    hash: text().notNull(),
-    durationMs: integer().notNull(),
+    ...origin(),
+    /** Empty where there is no row of it. */
+    tokenId: text().notNull(),
+    /** Of who asked, as it was then. */
+    actorName: text().notNull(),
+    userId: text(),
+    /** Whose work it was: empty if trusted. */
+    scope: text().notNull(),
     clientCi: text(),
-    clientInteractive: integer({ mode: "boolean" }),
+    startedAt: integer().notNull(),
+    lastEventAt: integer().notNull(),
+    /** How many there were; of very many not all have a row. */
+    events: integer().notNull().default(0),
+    ...counters(),
+  },
+  (table) => [
+    // What a list may be narrowed by stands in the index, so that it reads no rows in vain.
+    index("runs_started").on(table.startedAt, table.id, table.tool, table.originId, table.originKind),
+    index("runs_team_started").on(
+      table.teamId,
+      table.startedAt,
+      table.id,
+      table.tool,
+      table.originId,
+      table.originKind,
+    ),
+    // Another credential with the same session id shall not write into somebody's run.
+    uniqueIndex("runs_session").on(
+      table.sessionId,
+      table.teamId,
+      table.tool,
+      table.originKind,
+      table.originId,
+      table.tokenId,
+    ),
+  ],
+);
+
+/**
+ * Hits, misses and uploads, one by one. Ids grow with time, so the oldest are the lowest. Refers to no run, so that a team with
+ * millions of them is deleted at once; those of a run that is gone go with their age.
+ */
+export const events = sqliteTable(
+  "events",
+  {
+    id: integer().primaryKey(),
+    runId: integer().notNull(),
+    /** A place in `eventKinds`. */
+    kind: integer().notNull(),
+    hash: text().notNull(),
+    /** What the task took, when it ran; 0 for a miss. */
+    durationMs: integer().notNull(),
+    /** Of the artifact; null where none was transferred. */
+    sizeBytes: integer(),
     createdAt: integer().notNull(),
   },
-  (table) => [index("events_team").on(table.teamId), index("events_created").on(table.createdAt)],
+  (table) => [index("events_run").on(table.runId)],
 );
+
+const rollup = () => ({
+  /** Of the hour or the day, in UTC. */
+  startAt: integer().notNull(),
+  teamId: text()
+    .notNull()
+    .references(() => teams.id, { onDelete: "cascade" }),
+  tool: text().notNull(),
+  ...origin(),
+  ...counters(),
+});
+
+/** What was counted in each hour. */
+export const usageHours = sqliteTable("usage_hours", rollup(), (table) => [
+  primaryKey({ columns: [table.startAt, table.teamId, table.tool, table.originKind, table.originId] }),
+  index("usage_hours_team").on(table.teamId, table.startAt),
+]);
+
+/** The same by days, which stay. */
+export const usageDays = sqliteTable("usage_days", rollup(), (table) => [
+  primaryKey({ columns: [table.startAt, table.teamId, table.tool, table.originKind, table.originId] }),
+  index("usage_days_team").on(table.teamId, table.startAt),
+]);
 
 /** What a data folder was given once and keeps, such as the size limit that its first start chose. */
 export const choices = sqliteTable("choices", {

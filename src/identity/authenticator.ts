@@ -90,6 +90,7 @@ export class Authenticator {
         name: anonymousToken,
         tokenId: null,
         userId: null,
+        policyId: null,
         permission: "read",
         team,
         scope: "",
@@ -136,7 +137,7 @@ export class Authenticator {
       return undefined;
     const { id: tokenId, name, permission, scope, policyId, claims, expiresAt } = row.tokens;
     const owner = policyId === null ? tokenId : ownerOfJob(policyId, claims?.sub);
-    const holder = { name, tokenId, userId: row.users?.id ?? null };
+    const holder = { name, tokenId, userId: row.users?.id ?? null, policyId };
     const grants = row.teams
       ? [{ team: row.teams, permission }]
       : await this.grantsOf(row.users as typeof users.$inferSelect);
@@ -164,7 +165,7 @@ export class Authenticator {
   private async environmentToken(name: string): Promise<Remembered | undefined> {
     const [team] = await teamBySlug(this.database.read).execute({ slug: defaultTeamSlug });
     if (!team) return undefined;
-    const holder = { name, tokenId: null, userId: null };
+    const holder = { name, tokenId: null, userId: null, policyId: null };
     return {
       credential: {
         ...holder,

@@ -10,6 +10,8 @@ export interface Principal {
   readonly tokenId: string | null;
   /** Whose token it is; null for one of the team's own. */
   readonly userId: string | null;
+  /** Under which a CI job got its token; null for all others. */
+  readonly policyId: string | null;
   readonly permission: Permission;
   readonly team: Team;
   /** Empty for a trusted one; else the scope that it reads before the trusted one, and writes. */
@@ -23,6 +25,7 @@ export interface Credential {
   readonly name: string;
   readonly tokenId: string | null;
   readonly userId: string | null;
+  readonly policyId: string | null;
   /**
    * Under whom requests are counted: the token, and for those of CI jobs whoever gets them, since a job may get any number.
    */

@@ -19,9 +19,14 @@ export interface TestCache extends AsyncDisposable {
   team: Team;
   /** What was logged, parsed. */
   logged: Record<string, unknown>[];
-  put(hash: string, content: string, more?: PutOptions): Promise<void>;
+  put(hash: string, content: string, more?: PutOptions): Promise<{ sizeBytes: number }>;
   /** Puts a body of which so many bytes are announced. */
-  putFrom(hash: string, body: AsyncIterable<Uint8Array>, sizeBytes: number, scope?: string): Promise<void>;
+  putFrom(
+    hash: string,
+    body: AsyncIterable<Uint8Array>,
+    sizeBytes: number,
+    scope?: string,
+  ): Promise<{ sizeBytes: number }>;
   /** The artifact's bytes as text, or undefined for a miss. */
   get(hash: string, team?: Team, scope?: string): Promise<string | undefined>;
   /** Lets an artifact have been used last at this time, in milliseconds since 1970. */

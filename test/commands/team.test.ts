@@ -86,7 +86,7 @@ test("deleting wants --yes, and says before what would go", async () => {
   await cli.onData("token", "create", "--team", "web", "--permission", "read", "--name", "ci");
   const said = await cli.refused("team", "delete", "web");
   expect(said).toMatch(
-    /^larder: This would delete team web \(team_\w+\) with 0 artifacts \(0B\), 1 valid token and all its events\./,
+    /^larder: This would delete team web \(team_\w+\) with 0 artifacts \(0B\), 1 valid token and all its runs and figures\./,
   );
   expect(said).toContain("Nothing was deleted. Add --yes");
   expect(await cli.json("team", "list")).toHaveLength(2);

@@ -84,7 +84,7 @@ export function startLoad(
     };
     const report = async () => {
       events.attempted++;
-      const response = await client.report([{ source: "REMOTE", event: "MISS", hash: "missed" }]);
+      const response = await client.report([{ source: "LOCAL", event: "MISS", hash: "missed" }]);
       await expectStatus(response, 200);
       events.acknowledged++;
     };

@@ -19,7 +19,7 @@ const team: Team = {
   usedBytes: 0,
   createdAt: 1,
 };
-const holder = { name: "ci", tokenId: "tok_1", userId: null };
+const holder = { name: "ci", tokenId: "tok_1", userId: null, policyId: null };
 const principal: Principal = { ...holder, permission: "write", team, scope: "" };
 const credential: Credential = { ...holder, owner: "tok_1", principals: [principal] };
 

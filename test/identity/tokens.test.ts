@@ -7,7 +7,7 @@ describe("tokens", () => {
     await using t = openTestIdentity();
     const team = await t.teams.create({ slug: "web" });
     const { secret, id } = await t.tokens.create({ teamId: team.id, name: "ci", permission: "read" });
-    const holder = { name: "ci", tokenId: id, userId: null };
+    const holder = { name: "ci", tokenId: id, userId: null, policyId: null };
     expect(await t.authenticator.authenticate(secret)).toEqual({
       ...holder,
       owner: id,
@@ -132,7 +132,7 @@ describe("the environment's tokens", () => {
       ["from-the-environment", "TURBO_TOKEN"],
       ["another", "TURBO_TOKEN 2"],
     ] as const) {
-      const holder = { name, tokenId: null, userId: null };
+      const holder = { name, tokenId: null, userId: null, policyId: null };
       expect(await t.authenticator.authenticate(secret)).toEqual({
         ...holder,
         owner: name,

@@ -58,12 +58,17 @@ describe("a team that lets anybody read", () => {
       };
       expect((await client.report([event])).status).toBe(200);
     }
-    expect(rowsOf(t.larder.dataFolder, "SELECT * FROM events")).toEqual([]);
     expect(await (await t.writer.get("shared")).text()).toBe("of main");
     // The word is no secret, whatever the server's environment says.
     const asDefault = anonymous(t.larder, "?slug=default");
     await expectRefusal(await asDefault.put("new", "x"), 401, "unauthorized");
     expect((await new TurboClient(t.larder.url, "another-secret").put("new", "x")).status).toBe(202);
+    await t.larder.stop();
+    // What they read counts, and what they tell does not.
+    const query = "SELECT session_id, remote_hits, remote_misses FROM runs WHERE origin_kind = 'anonymous'";
+    expect(rowsOf(t.larder.dataFolder, query)).toEqual([
+      { session_id: null, remote_hits: 8, remote_misses: 8 },
+    ]);
   });
 
   test("takes a token that is no longer good for what it is", async () => {

@@ -18,6 +18,8 @@ const kinds: Record<string, string> = {
   sessions: "SELECT secret_sha256 AS name FROM sessions",
   links: "SELECT secret_sha256 AS name FROM links",
   events: "SELECT hash AS name FROM events",
+  runs: "SELECT session_id AS name FROM runs WHERE session_id IS NOT NULL",
+  hours: "SELECT tool AS name FROM usage_hours WHERE tool <> 'turbo'",
   audit: "SELECT target AS name FROM audit WHERE actor_name = 'test'",
   artifacts: "SELECT hash AS name FROM artifacts",
   tokens: "SELECT id AS name FROM tokens WHERE policy_id IS NOT NULL",
@@ -35,6 +37,8 @@ const allOf: Record<string, string[]> = {
   sessions: ["old", "young"],
   links: ["old", "young"],
   events: ["old", "young"],
+  runs: ["old", "young"],
+  hours: ["old", "young"],
   audit: ["old", "old-upload", "young", "young-upload"],
   artifacts: ["beyond-quota", "old", "old-scoped", "young", "young-scoped", "young-within-quota"],
   tokens: ["tok_old", "tok_young"],
@@ -79,9 +83,17 @@ function age(dataFolder: string): void {
     insert("sessions", { secret_sha256: name, user_id: userId, created_at: 1, expires_at: expiresAt });
     insert("links", { secret_sha256: name, purpose: "sso", created_at: 1, expires_at: expiresAt });
   }
+  // What was uploaded is as young as the server.
+  database.run("DELETE FROM events");
+  const ofToken = { origin_kind: "token", origin_id: "tok_1" };
   for (const [hash, ageMs] of Object.entries({ old: 25 * hour, young: 23 * hour })) {
-    const facts = { tool: "turbo", source: "LOCAL", event: "HIT", duration_ms: 1 };
-    insert("events", { team_id: teamId, ...facts, hash, created_at: now - ageMs });
+    const at = now - ageMs;
+    insert("events", { run_id: 1, kind: 0, duration_ms: 1, hash, created_at: at });
+    const by = { team_id: teamId, tool: "turbo", ...ofToken, token_id: "tok_1", actor_name: "ci", scope: "" };
+    insert("runs", { ...by, session_id: hash, started_at: at - day, last_event_at: at });
+  }
+  for (const [tool, days] of Object.entries({ old: 91, young: 89 })) {
+    insert("usage_hours", { start_at: now - days * day, team_id: teamId, tool, ...ofToken });
   }
   const rows = { old: 49, young: 47, "old-upload": 25, "young-upload": 23 };
   for (const [target, hours] of Object.entries(rows)) {

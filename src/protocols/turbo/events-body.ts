@@ -1,5 +1,5 @@
 import { Refusal } from "../../refusal.ts";
-import type { ClientEvent } from "../../usage/event-log.ts";
+import type { ClientEvent } from "../../usage/client-event.ts";
 import { isHash } from "./hash.ts";
 
 /** turbo sends at most 100 at a time (2.11.11). */

@@ -10,7 +10,9 @@ import { readJson } from "../../http/json-body.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
 import { actorOf, type Principal } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
-import type { EventLog } from "../../usage/event-log.ts";
+import { Refusal } from "../../refusal.ts";
+import type { UsageRecorder } from "../../usage/usage-recorder.ts";
+import { askerOf } from "../asker.ts";
 import {
   artifactHeaders,
   isUnchanged,
@@ -26,7 +28,7 @@ import { parseHashes, queryAnswer } from "./query-body.ts";
 
 export interface TurboOptions {
   cache: Cache;
-  eventLog: EventLog;
+  usage: UsageRecorder;
   uploadLog: UploadLog;
   access: ReturnType<typeof access>;
   onError: ErrorHandler;
@@ -66,7 +68,7 @@ export function turbo(options: TurboOptions) {
 }
 
 function artifactRoutes(path: string, options: TurboOptions) {
-  const { cache, eventLog, uploadLog, access, baseUrl, keepAlive, addressOf } = options;
+  const { cache, usage, uploadLog, access, baseUrl, keepAlive, addressOf } = options;
   const preflight = () => new Response(null, { status: 204, headers: preflightHeaders });
 
   const download = async ({
@@ -85,12 +87,17 @@ function artifactRoutes(path: string, options: TurboOptions) {
     requireEnabled(team);
     parseClientHeaders(headers);
     const inParts = headers.range !== undefined || request.method === "HEAD";
+    let found: Artifact | undefined;
     const answer = (artifact: Artifact, body: ArtifactBody) => {
+      found = artifact;
       const answerHeaders = artifactHeaders(artifact, headers);
       const isKnown = isUnchanged(headers, artifact);
       return new Response(isKnown ? null : body, { status: isKnown ? 304 : 200, headers: answerHeaders });
     };
-    return (await cache.get(keyOf(principal, params.hash), answer, { inParts })) ?? missAnswer();
+    const key = keyOf(principal, params.hash);
+    const answered = await cache.get(key, answer, { inParts });
+    if (isOneRead(request, headers.range)) usage.read(askerOf(principal, tool), key.hash, found);
+    return answered ?? missAnswer();
   };
 
   return (
@@ -105,15 +112,10 @@ function artifactRoutes(path: string, options: TurboOptions) {
         async ({ request, headers, team, principal, owner }) => {
           // A client reports what its local cache did, too, so only a blocked team's are refused.
           requireNotBlocked(team);
-          const reporter = {
-            teamId: team.id,
-            tool,
-            tokenId: principal.tokenId,
-            ...parseClientHeaders(headers),
-          };
+          const { clientCi } = parseClientHeaders(headers);
           const events = parseEvents(await readJson(request, owner));
-          // Anybody could tell anything, and turbo shall not be told that it may not (2.11.11 reports whatever it may do).
-          if (!principal.isAnonymous) await eventLog.record(reporter, events);
+          // Nothing comes of what anybody could tell, and turbo shall not be told that it may not (2.11.11 reports all the same).
+          usage.report(askerOf(principal, tool), clientCi, events);
           return new Response(null, { status: 200 });
         },
         { access: "anonymousRead", parse: "none" },
@@ -135,12 +137,19 @@ function artifactRoutes(path: string, options: TurboOptions) {
           const body = arriving(request, keepAlive);
           const by = actorOf(principal, addressOf(request));
           const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
-          await cache.put(key, facts, {
-            body,
-            ...(sizeBytes !== undefined && { sizeBytes }),
-            authorize: (tx) => requireStillAllowed(tx, principal),
-            record: (tx, { sha256, sizeBytes }) => uploadLog.record(tx, by, { ...key, sha256, sizeBytes }),
-          });
+          const asker = askerOf(principal, tool);
+          try {
+            const kept = await cache.put(key, facts, {
+              body,
+              ...(sizeBytes !== undefined && { sizeBytes }),
+              authorize: (tx) => requireStillAllowed(tx, principal),
+              record: (tx, { sha256, sizeBytes }) => uploadLog.record(tx, by, { ...key, sha256, sizeBytes }),
+            });
+            usage.upload(asker, key.hash, { ...kept, durationMs: facts.durationMs });
+          } catch (error) {
+            if (isForRoom(error)) usage.refusedUpload(asker, key.hash, facts.durationMs);
+            throw error;
+          }
           return Response.json({ urls: [url] }, { status: 202 });
         },
         { access: "write", parse: "none" },
@@ -177,6 +186,16 @@ const missHeaders = { headers: { "content-type": "application/json" }, status: 4
 /** The most frequent of all answers. */
 function missAnswer(): Response {
   return new Response(missBody, missHeaders);
+}
+
+/** Whether a GET counts: of one that takes an artifact in parts, the first does, and HEAD takes nothing. */
+function isOneRead({ method }: Request, range: string | undefined): boolean {
+  return method === "GET" && (range === undefined || /^\s*bytes\s*=\s*0+\s*-/i.test(range));
+}
+
+/** Whether an upload was refused for its size, a quota, or want of room, and not for what the client did wrong. */
+function isForRoom(error: unknown): boolean {
+  return error instanceof Refusal && ["too_large", "team_over_limit", "no_space"].includes(error.code);
 }
 
 /** The published states; `blocked` is the API's 402, and a team that may not write for its quota is over its limit. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RunningLarder, startLarder } from "../../larder.ts";
 import { rowsOf } from "../../server/holdings.ts";
 import { RawConnection } from "../../server/raw-connection.ts";
+import { until } from "../../server/until.ts";
 import { cliOutput, createTeam, createToken, TurboClient } from "./client.ts";
 
 let larder: RunningLarder;
@@ -98,12 +99,20 @@ test("nothing of a body that is no JSON comes back or into the log", async () =>
 });
 
 describe("reported events", () => {
-  const columns =
-    "session_id AS sessionId, source, event, hash, duration_ms AS durationMs, tool, token_id AS tokenId, client_ci AS clientCi, client_interactive AS clientInteractive";
-  const stored = (sessionId: string) =>
-    rowsOf(larder.dataFolder, `SELECT ${columns} FROM events WHERE session_id = '${sessionId}' ORDER BY id`);
+  const stored = async (sessionId: string) => {
+    const read = () =>
+      rowsOf<Record<string, unknown>>(
+        larder.dataFolder,
+        `SELECT local_hits AS localHits, local_misses AS localMisses, local_saved_ms AS localSavedMs, remote_hits AS remoteHits,
+          remote_misses AS remoteMisses, tool, token_id AS tokenId, client_ci AS clientCi, events
+          FROM runs WHERE session_id = '${sessionId}'`,
+      );
+    // It is written within a second.
+    await until(larder.url, () => read().length > 0);
+    return read();
+  };
 
-  test("are kept with who reported them and from where", async () => {
+  test("are a run's, with who reported them and from where; what is remote counts as far as the server saw it", async () => {
     const { id, token } = await createToken(larder, "default", "read");
     const reader = new TurboClient(larder.url, token);
     const headers = { "x-artifact-client-ci": "GITHUB_ACTIONS", "x-artifact-client-interactive": "0" };
@@ -113,33 +122,41 @@ describe("reported events", () => {
       // The published type is a number, and the last field may be left out.
       { sessionId: "run", source: "REMOTE", event: "HIT", hash: "c3", duration: 1.6 },
       { sessionId: "run", source: "REMOTE", event: "MISS", hash: "d4" },
+      { sessionId: "run", source: "LOCAL", event: "MISS", hash: "e5" },
     ];
+    expect((await reader.get("b2")).status).toBe(404);
     expect((await reader.report(events, headers)).status).toBe(200);
-    expect(stored("run")).toEqual(
-      events.map(({ duration, ...event }) => ({
-        ...event,
-        durationMs: Math.round(duration ?? 0),
+    expect(await stored("run")).toEqual([
+      {
+        localHits: 1,
+        localMisses: 1,
+        localSavedMs: 400,
+        remoteHits: 0,
+        remoteMisses: 1,
         tool: "turbo",
         tokenId: id,
         clientCi: "GITHUB_ACTIONS",
-        clientInteractive: 0,
-      })),
-    );
+        events: 3,
+      },
+    ]);
   });
 
   test("may be 1,000 at once, and none", async () => {
-    const event = { sessionId: "many", source: "REMOTE", event: "HIT", hash: "a1", duration: 1 };
+    const event = { sessionId: "many", source: "LOCAL", event: "HIT", hash: "a1", duration: 1 };
     expect((await client.report(Array(1_000).fill(event))).status).toBe(200);
-    expect(stored("many")).toHaveLength(1_000);
+    expect(await stored("many")).toMatchObject([{ localHits: 1_000 }]);
+    const rows = "SELECT id FROM events WHERE run_id = (SELECT id FROM runs WHERE session_id = 'many')";
+    await until(larder.url, () => rowsOf(larder.dataFolder, rows).length === 1_000);
     expect((await client.report([])).status).toBe(200);
   });
 
   test("may lack the session, and hold fields that larder does not know", async () => {
     const event = { source: "LOCAL", event: "MISS", hash: "nosession", more: { of: "it" } };
     expect((await client.report([event])).status).toBe(200);
-    expect(rowsOf(larder.dataFolder, "SELECT session_id FROM events WHERE hash = 'nosession'")).toEqual([
-      { session_id: null },
-    ]);
+    const run =
+      "SELECT session_id FROM runs WHERE id IN (SELECT run_id FROM events WHERE hash = 'nosession')";
+    await until(larder.url, () => rowsOf(larder.dataFolder, run).length > 0);
+    expect(rowsOf(larder.dataFolder, run)).toEqual([{ session_id: null }]);
   });
 
   test("of a team whose caching is off are kept too, since turbo still reports its local hits", async () => {
@@ -147,6 +164,6 @@ describe("reported events", () => {
     const event = { sessionId: "off", source: "LOCAL", event: "HIT", hash: "a1", duration: 1 };
     expect((await client.report([event])).status).toBe(200);
     await cliOutput(larder, "team", "set", "default", "--state", "enabled");
-    expect(stored("off")).toHaveLength(1);
+    expect(await stored("off")).toHaveLength(1);
   });
 });

@@ -1,0 +1,98 @@
+import { and, asc, count, desc, eq, lt, lte } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import { deleteInSteps } from "../database/delete-in-steps.ts";
+import { events, runs, usageHours } from "../database/schema.ts";
+import { hoursMaxAgeMs } from "./usage-span.ts";
+
+export interface ExpiryOptions {
+  now?: number;
+  /** Ends it between two steps. */
+  signal?: AbortSignal | undefined;
+}
+
+/** However young they are. */
+const maxEvents = 12_000_000;
+const maxRuns = 1_000_000;
+/** Short enough that no request notices a step. */
+const rowsPerStep = 2_000;
+
+/**
+ * Forgets, oldest first and a few at a time, the events that are too old and those that are too many. Those with the lowest ids
+ * are the oldest, so it looks no further than to the first that may stay.
+ */
+export async function expireEvents(
+  database: Database,
+  { maxAgeMs, atMost = maxEvents }: { maxAgeMs: number; atMost?: number },
+  { now = Date.now(), signal }: ExpiryOptions = {},
+): Promise<void> {
+  await expireOldEvents(database, now - maxAgeMs, signal);
+  await trimEvents(database, atMost, signal);
+}
+
+async function expireOldEvents(database: Database, before: number, signal?: AbortSignal): Promise<void> {
+  for (let isMore = true; isMore && !signal?.aborted; ) {
+    isMore = await database.write(async (tx) => {
+      const next = await tx
+        .select({ id: events.id, createdAt: events.createdAt })
+        .from(events)
+        .orderBy(asc(events.id))
+        .limit(rowsPerStep);
+      const last = next.at(-1);
+      if (!last) return false;
+      await tx.delete(events).where(and(lte(events.id, last.id), lt(events.createdAt, before)));
+      return next.length === rowsPerStep && next.every(({ createdAt }) => createdAt < before);
+    });
+  }
+}
+
+/** Events go from the lowest id on, so that the ids of those that are left tell how many they are. */
+async function trimEvents(database: Database, atMost: number, signal?: AbortSignal): Promise<void> {
+  for (let isMore = true; isMore && !signal?.aborted; ) {
+    isMore = await database.write(async (tx) => {
+      const [first] = await tx.select({ id: events.id }).from(events).orderBy(asc(events.id)).limit(1);
+      const [last] = await tx.select({ id: events.id }).from(events).orderBy(desc(events.id)).limit(1);
+      const excess = first && last ? last.id - first.id + 1 - atMost : 0;
+      if (!first || excess <= 0) return false;
+      const until = first.id + Math.min(excess, rowsPerStep) - 1;
+      await tx.delete(events).where(lte(events.id, until));
+      return true;
+    });
+  }
+}
+
+/** Forgets the runs to which nothing came for so long, and beyond so many the oldest. */
+export async function expireRuns(
+  database: Database,
+  { maxAgeMs, atMost = maxRuns }: { maxAgeMs: number; atMost?: number },
+  { now = Date.now(), signal }: ExpiryOptions = {},
+): Promise<void> {
+  const before = now - maxAgeMs;
+  const order = [runs.startedAt, runs.id];
+  // The index finds those that began before, and few of them can have gone on since.
+  const isOver = and(lt(runs.startedAt, before), lt(runs.lastEventAt, before));
+  await deleteInSteps(database, runs, isOver, { order, signal });
+  const [kept] = await database.read.select({ runs: count() }).from(runs);
+  const excess = (kept?.runs ?? 0) - atMost;
+  if (excess > 0) await deleteInSteps(database, runs, undefined, { order, atMost: excess, signal });
+}
+
+/** Forgets the sums of hours after 90 days; those of days stay. */
+export async function expireHours(
+  database: Database,
+  { now = Date.now(), signal }: ExpiryOptions = {},
+): Promise<void> {
+  const before = now - hoursMaxAgeMs;
+  for (let isMore = true; isMore && !signal?.aborted; ) {
+    isMore = await database.write(async (tx) => {
+      const [oldest] = await tx
+        .select({ startAt: usageHours.startAt })
+        .from(usageHours)
+        .where(lt(usageHours.startAt, before))
+        .orderBy(asc(usageHours.startAt))
+        .limit(1);
+      if (!oldest) return false;
+      await tx.delete(usageHours).where(eq(usageHours.startAt, oldest.startAt));
+      return true;
+    });
+  }
+}

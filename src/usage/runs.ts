@@ -1,0 +1,214 @@
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import { artifacts, eventKinds, events, policies, runs, teams, tokens, users } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
+import type { Origin } from "./asker.ts";
+import { counterNames, type Totals, totalsOf } from "./counters.ts";
+
+/** What a client did in one session; where it tells of none, what one credential did without a long pause. */
+export interface Run extends Totals {
+  id: number;
+  teamId: string;
+  teamSlug: string;
+  tool: string;
+  /** The client's own id of it. */
+  sessionId: string | null;
+  origin: Origin & { name: string };
+  /** The e-mail address of whose token it was. */
+  user: string | null;
+  /** What a CI job proved of itself, for as long as its token is known. */
+  claims: Record<string, unknown> | null;
+  /** Empty for trusted work. */
+  scope: string;
+  clientCi: string | null;
+  startedAt: number;
+  lastEventAt: number;
+  /** How many there were; of very many not all can be listed. */
+  events: number;
+}
+
+/** One thing that happened in a run. */
+export type RunEvent = (typeof eventKinds)[number] & {
+  id: number;
+  hash: string;
+  durationMs: number;
+  sizeBytes: number | null;
+  createdAt: number;
+  /** What is stored under its hash now, as far as the run's credential could see it. */
+  artifactId: number | null;
+};
+
+/** Which runs; what is not said does not matter. */
+export interface RunFilter {
+  teamIds?: readonly string[];
+  tool?: string;
+  /** An origin's id, or a kind of origins. */
+  origin?: string;
+  /** When they began, in milliseconds since 1970, included. */
+  since?: number;
+  /** Excluded. */
+  until?: number;
+}
+
+/** `limit` is 1 to 1,000, 50 if not said; `from` is the `next` of the page before. */
+export interface PageOptions {
+  limit?: number;
+  from?: string;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  /** Where the next page begins; null on the last. */
+  next: string | null;
+}
+
+const maxPageSize = 1_000;
+const defaultPageSize = 50;
+
+const columns = {
+  run: runs,
+  teamSlug: teams.slug,
+  user: users.email,
+  claims: tokens.claims,
+  policyName: policies.name,
+};
+
+type Row = {
+  run: typeof runs.$inferSelect;
+  teamSlug: string | null;
+  user: string | null;
+  claims: Record<string, unknown> | null;
+  policyName: string | null;
+};
+
+/** Tells what happened, run by run. */
+export class Runs {
+  constructor(private readonly database: Database) {}
+
+  /** Newest first. @throws Refusal `bad_request` for a `from` that is none. */
+  async list(filter: RunFilter, page: PageOptions = {}): Promise<Page<Run>> {
+    const limit = limitOf(page);
+    const older = page.from === undefined ? undefined : olderThan(page.from);
+    // Asked for one by one, since only the runs of one team lie in the index in the order of time.
+    const ofEach = await Promise.all(
+      (filter.teamIds ?? [undefined]).map((teamId) =>
+        this.select(and(conditionOf(filter, teamId), older), limit + 1),
+      ),
+    );
+    const found = ofEach.flat().sort(newestFirst);
+    const last = found.length > limit ? found[limit - 1] : undefined;
+    return {
+      items: found.slice(0, limit).map(runOf),
+      next: last ? `${last.run.startedAt}.${last.run.id}` : null,
+    };
+  }
+
+  async get(id: number): Promise<Run | undefined> {
+    const [row] = await this.select(eq(runs.id, id), 1);
+    return row && runOf(row);
+  }
+
+  /** Oldest first. @throws Refusal `bad_request` for a `from` that is none. */
+  async events({ id, teamId, tool, scope }: Run, page: PageOptions = {}): Promise<Page<RunEvent>> {
+    const limit = limitOf(page);
+    const after = page.from === undefined ? undefined : gt(events.id, eventId(page.from));
+    const stored = this.database.read
+      .select({ id: artifacts.id })
+      .from(artifacts)
+      .where(
+        and(
+          eq(artifacts.teamId, teamId),
+          eq(artifacts.tool, tool),
+          inArray(artifacts.scope, ["", scope]),
+          eq(artifacts.hash, events.hash),
+        ),
+      )
+      .orderBy(desc(artifacts.scope))
+      .limit(1);
+    const rows = await this.database.read
+      .select({
+        id: events.id,
+        kind: events.kind,
+        hash: events.hash,
+        durationMs: events.durationMs,
+        sizeBytes: events.sizeBytes,
+        createdAt: events.createdAt,
+        artifactId: sql<number | null>`(${stored})`,
+      })
+      .from(events)
+      .where(and(eq(events.runId, id), after))
+      .orderBy(asc(events.id))
+      .limit(limit + 1);
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return {
+      items: rows.slice(0, limit).map(({ kind, ...event }) => ({ ...kindOf(kind), ...event })),
+      next: last ? String(last.id) : null,
+    };
+  }
+
+  /** Everything but the runs is joined from the left, so that SQLite goes through the runs in the order of their index. */
+  private async select(condition: SQL | undefined, limit: number): Promise<Row[]> {
+    return await this.database.read
+      .select(columns)
+      .from(runs)
+      .leftJoin(teams, eq(teams.id, runs.teamId))
+      .leftJoin(users, eq(users.id, runs.userId))
+      .leftJoin(tokens, eq(tokens.id, runs.tokenId))
+      .leftJoin(policies, and(eq(runs.originKind, "policy"), eq(policies.id, runs.originId)))
+      .where(condition)
+      .orderBy(desc(runs.startedAt), desc(runs.id))
+      .limit(limit);
+  }
+}
+
+function limitOf({ limit = defaultPageSize }: PageOptions): number {
+  return Math.min(Math.max(limit, 1), maxPageSize);
+}
+
+function conditionOf({ tool, origin, since, until }: RunFilter, teamId: string | undefined): SQL | undefined {
+  return and(
+    teamId === undefined ? undefined : eq(runs.teamId, teamId),
+    tool === undefined ? undefined : eq(runs.tool, tool),
+    origin === undefined ? undefined : or(eq(runs.originId, origin), eq(sql`${runs.originKind}`, origin)),
+    since === undefined ? undefined : gte(runs.startedAt, since),
+    until === undefined ? undefined : lt(runs.startedAt, until),
+  );
+}
+
+function newestFirst({ run: a }: Row, { run: b }: Row): number {
+  return b.startedAt - a.startedAt || b.id - a.id;
+}
+
+function olderThan(from: string): SQL | undefined {
+  const [, startedAt, id] = (/^(\d{1,15})\.(\d{1,15})$/.exec(from) ?? []).map(Number);
+  if (startedAt === undefined || id === undefined) throw noPlace(from);
+  // The first half alone is what the index can begin at.
+  return and(lte(runs.startedAt, startedAt), or(lt(runs.startedAt, startedAt), lt(runs.id, id)));
+}
+
+function eventId(from: string): number {
+  if (!/^\d{1,15}$/.test(from)) throw noPlace(from);
+  return Number(from);
+}
+
+function noPlace(from: string): Refusal {
+  return new Refusal("bad_request", `"${from}" is no place to go on from. Take \`next\` of the page before.`);
+}
+
+function kindOf(kind: number): (typeof eventKinds)[number] {
+  return eventKinds[kind] as (typeof eventKinds)[number];
+}
+
+function runOf({ run, teamSlug, user, claims, policyName }: Row): Run {
+  const { originKind, originId, actorName, userId: _, tokenId: __, ...facts } = run;
+  const counters = Object.fromEntries(counterNames.map((name) => [name, run[name]]));
+  return {
+    ...facts,
+    ...totalsOf(counters as Pick<typeof run, (typeof counterNames)[number]>),
+    // A run goes with its team.
+    teamSlug: teamSlug as string,
+    origin: { kind: originKind, id: originId, name: policyName ?? actorName },
+    user,
+    claims,
+  };
+}

@@ -1,0 +1,216 @@
+import type { Logger } from "pino";
+import type { Database } from "../database/database.ts";
+import type { Asker } from "./asker.ts";
+import type { ClientEvent } from "./client-event.ts";
+import { noCounters } from "./counters.ts";
+import {
+  boundedDuration,
+  count,
+  type Happening,
+  localHit,
+  localMiss,
+  refusedUpload,
+  remoteHit,
+  remoteMiss,
+  upload,
+} from "./happening.ts";
+import { type OpenRun, OpenRuns } from "./open-runs.ts";
+import { type HourUse, type Source, Sources } from "./sources.ts";
+import { type FlushedUsage, UsageWriter } from "./usage-writer.ts";
+import { WaitingList } from "./waiting-list.ts";
+
+/** What seeing an artifact come or go tells of it. */
+export interface SeenArtifact {
+  durationMs: number;
+  sizeBytes: number;
+}
+
+/** What may wait for its session at once; beyond that, who has waited longest goes without. */
+const maxWaiting = 50_000;
+/** turbo (2.11.11) tells of a hit or miss within a second. */
+const patienceMs = 30_000;
+/** Misses whose task may still be running, so that its upload belongs to the same run. */
+const maxMissed = 50_000;
+const missedForMs = 6 * 3_600_000;
+const hourMs = 3_600_000;
+
+/** While nothing can be written: one for each origin and hour. */
+const maxHours = 100_000;
+
+/** Something that the server has seen, whose session is not known yet. */
+interface Seen {
+  source: Source;
+  happening: Happening;
+}
+
+/**
+ * Counts what happens to the cache. All that is called on a request's way only counts in memory: it costs the same whatever has
+ * been counted before, waits for nothing and does not fail. What is beyond a bound is counted, and only its details are dropped.
+ *
+ * What is remote counts as the server saw it. Which session it belongs to the client tells a moment later; who tells nothing
+ * has a run of its own. What is local counts as clients report it.
+ *
+ * `flush` has to be called again and again. A crash loses what was not flushed, and, of the runs, what still waits for its
+ * session. For the one process that serves the data folder.
+ */
+export class UsageRecorder {
+  private readonly sources = new Sources();
+  private readonly runs = new OpenRuns();
+  private readonly writer: UsageWriter;
+  private readonly reads = new WaitingList<Seen>(maxWaiting, (seen) => this.settle(seen));
+  private readonly uploads = new WaitingList<Seen>(maxWaiting, (seen) => this.settle(seen));
+  private readonly missed = new WaitingList<OpenRun>(maxMissed);
+  private hours: HourUse[] = [];
+  private droppedHere = 0;
+  private flushed: Promise<void> = Promise.resolve();
+  private readonly listeners = new Set<(usage: FlushedUsage) => void>();
+
+  constructor(
+    database: Database,
+    private readonly log: Logger,
+  ) {
+    this.writer = new UsageWriter(database, log);
+  }
+
+  /** What was dropped since the start: events without a row, and what could not be counted in any other way. */
+  get dropped(): number {
+    return this.droppedHere + this.runs.dropped + this.writer.dropped;
+  }
+
+  /** What waits in memory for its session, or to be written. */
+  get waiting(): number {
+    return this.reads.size + this.uploads.size + this.runs.waiting;
+  }
+
+  /** An artifact was asked for, and found or not. Of a part, only the first counts. */
+  read(asker: Asker, hash: string, found?: SeenArtifact): void {
+    const source = this.sources.of(asker);
+    const at = Date.now();
+    const happening = found
+      ? happeningOf(remoteHit, hash, at, found)
+      : { kind: remoteMiss, hash, durationMs: 0, sizeBytes: null, at };
+    this.countHour(source, happening);
+    // Nobody in particular reports nothing.
+    if (asker.origin.kind === "anonymous") this.settle({ source, happening });
+    else this.reads.add(source.key + hash, { source, happening }, at);
+  }
+
+  /** An artifact was kept. */
+  upload(asker: Asker, hash: string, kept: SeenArtifact): void {
+    this.came(asker, happeningOf(upload, hash, Date.now(), kept));
+  }
+
+  /** An artifact was refused for its size, a quota, or want of room. */
+  refusedUpload(asker: Asker, hash: string, durationMs: number): void {
+    this.came(asker, happeningOf(refusedUpload, hash, Date.now(), { durationMs, sizeBytes: 0 }));
+  }
+
+  /** What a client tells of its session. */
+  report(asker: Asker, clientCi: string | null, events: readonly ClientEvent[]): void {
+    if (asker.origin.kind === "anonymous") return;
+    const source = this.sources.of(asker);
+    const at = Date.now();
+    for (const event of events) {
+      if (event.source === "REMOTE") this.identify(source, event, clientCi, at);
+      else this.countLocal(source, event, clientCi, at);
+    }
+  }
+
+  /** Called with what each flush has written. @returns what ends that. */
+  subscribe(listener: (usage: FlushedUsage) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * Resolves when what was counted before is written, but for what still waits for its session. What could not be written waits
+   * for the next time.
+   */
+  flush(now = Date.now()): Promise<void> {
+    const next = this.flushed.then(() => this.write(now));
+    this.flushed = next.catch(() => {});
+    return next;
+  }
+
+  /** When nothing more comes: writes everything. */
+  async close(): Promise<void> {
+    this.reads.expire(Number.POSITIVE_INFINITY, 0);
+    this.uploads.expire(Number.POSITIVE_INFINITY, 0);
+    // What could not be written in the last flush goes first, and alone.
+    await this.flush();
+    await this.flush();
+    if (this.writer.isBehind) this.log.error("usage that could not be written is lost");
+  }
+
+  private async write(now: number): Promise<void> {
+    this.reads.expire(now, patienceMs);
+    this.uploads.expire(now, patienceMs);
+    this.missed.expire(now, missedForMs);
+    if (!this.writer.isBehind) {
+      const { hours } = this;
+      this.hours = [];
+      for (const hour of hours) hour.use.hour = undefined;
+      this.writer.take(hours, this.runs.takeChanged());
+    }
+    const written = await this.writer.write();
+    if (written) for (const listener of this.listeners) listener(written);
+  }
+
+  private came(asker: Asker, happening: Happening): void {
+    const source = this.sources.of(asker);
+    const key = source.key + happening.hash;
+    this.countHour(source, happening);
+    const run = this.missed.take(key);
+    if (run) this.runs.add(run, happening);
+    else this.uploads.add(key, { source, happening }, happening.at);
+  }
+
+  /** The newest read of that hash was this session's, whatever the client made of it. */
+  private identify(source: Source, event: ClientEvent, clientCi: string | null, at: number): void {
+    const key = source.key + event.hash;
+    const read = this.reads.take(key);
+    if (!read) return;
+    const run = this.runs.find(source, event.sessionId, at);
+    this.runs.add(run, read.happening, clientCi);
+    if (read.happening.kind !== remoteMiss) return;
+    // Its task may have been quicker than the report.
+    const came = this.uploads.take(key);
+    if (came) this.runs.add(run, came.happening, clientCi);
+    else this.missed.add(key, run, at);
+  }
+
+  private countLocal(source: Source, event: ClientEvent, clientCi: string | null, at: number): void {
+    const kind = event.event === "HIT" ? localHit : localMiss;
+    const durationMs = kind === localHit ? boundedDuration(event.durationMs) : 0;
+    const happening = { kind, hash: event.hash, durationMs, sizeBytes: null, at };
+    this.countHour(source, happening);
+    this.runs.add(this.runs.find(source, event.sessionId, at), happening, clientCi);
+  }
+
+  /** Of no session. */
+  private settle({ source, happening }: Seen): void {
+    this.runs.add(this.runs.find(source, null, happening.at), happening);
+  }
+
+  private countHour({ use }: Source, happening: Happening): void {
+    const startAt = happening.at - (happening.at % hourMs);
+    if (use.hour?.startAt !== startAt) {
+      if (this.hours.length >= maxHours) {
+        this.droppedHere++;
+        return;
+      }
+      use.hour = { use, startAt, counters: noCounters() };
+      this.hours.push(use.hour);
+    }
+    count(use.hour.counters, happening);
+  }
+}
+
+function happeningOf(
+  kind: number,
+  hash: string,
+  at: number,
+  { durationMs, sizeBytes }: SeenArtifact,
+): Happening {
+  return { kind, hash, durationMs: boundedDuration(durationMs), sizeBytes, at };
+}

@@ -1,0 +1,180 @@
+import { eq, inArray, type SQL, sql } from "drizzle-orm";
+import type { Queries } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
+import { events, runs, teams, usageDays, usageHours } from "../database/schema.ts";
+import { type Counters, counterNames } from "./counters.ts";
+import type { Happening } from "./happening.ts";
+import type { OpenRun } from "./open-runs.ts";
+import type { HourUse } from "./sources.ts";
+import { startOfStep } from "./usage-span.ts";
+
+/** A run as it was written. */
+export interface RunRow {
+  id: number;
+  /** How many there were in it, with those that were just counted. */
+  events: number;
+}
+
+type Counted = Record<keyof Counters, SQL>;
+
+const givenCounters = Object.fromEntries(counterNames.map((name) => [name, given(name)])) as Counted;
+
+/** What was there before, and what is given. */
+function added(table: typeof runs | typeof usageHours | typeof usageDays): Counted {
+  const sums = counterNames.map((name) => [name, sql`${table[name]} + ${given(name)}`]);
+  return Object.fromEntries(sums) as Counted;
+}
+
+const addToHour = prepared((queries) => addition(queries, usageHours));
+const addToDay = prepared((queries) => addition(queries, usageDays));
+
+function addition(queries: Queries, table: typeof usageHours | typeof usageDays) {
+  return queries
+    .insert(table)
+    .values({
+      startAt: given("startAt"),
+      teamId: given("teamId"),
+      tool: given("tool"),
+      originKind: given("originKind"),
+      originId: given("originId"),
+      ...givenCounters,
+    })
+    .onConflictDoUpdate({
+      target: [table.startAt, table.teamId, table.tool, table.originKind, table.originId],
+      set: added(table),
+    });
+}
+
+const changedRun = () => ({
+  clientCi: sql`coalesce(${runs.clientCi}, ${given("clientCi")})`,
+  startedAt: sql`case when ${given("startedAt")} < ${runs.startedAt} then ${given("startedAt")} else ${runs.startedAt} end`,
+  lastEventAt: sql`case when ${given("lastEventAt")} > ${runs.lastEventAt} then ${given("lastEventAt")} else ${runs.lastEventAt} end`,
+  events: sql`${runs.events} + ${given("events")}`,
+  ...added(runs),
+});
+const writtenRun = { id: runs.id, events: runs.events };
+
+const updateRun = prepared((queries) =>
+  queries
+    .update(runs)
+    .set(changedRun())
+    .where(eq(runs.id, given("id")))
+    .returning(writtenRun),
+);
+
+/** Of a session that an earlier process has begun there is a row already. */
+const insertRun = prepared((queries) =>
+  queries
+    .insert(runs)
+    .values({
+      teamId: given("teamId"),
+      tool: given("tool"),
+      sessionId: given("sessionId"),
+      originKind: given("originKind"),
+      originId: given("originId"),
+      tokenId: given("tokenId"),
+      actorName: given("actorName"),
+      userId: given("userId"),
+      scope: given("scope"),
+      clientCi: given("clientCi"),
+      startedAt: given("startedAt"),
+      lastEventAt: given("lastEventAt"),
+      events: given("events"),
+      ...givenCounters,
+    })
+    .onConflictDoUpdate({
+      target: [runs.sessionId, runs.teamId, runs.tool, runs.originKind, runs.originId, runs.tokenId],
+      set: changedRun(),
+    })
+    .returning(writtenRun),
+);
+
+const eventsPerStatement = 50;
+const insertMany = prepared((queries) => eventInsertion(queries, eventsPerStatement));
+const insertOne = prepared((queries) => eventInsertion(queries, 1));
+
+function eventInsertion(queries: Queries, count: number) {
+  return queries.insert(events).values(
+    Array.from({ length: count }, (_, index) => ({
+      runId: given("runId"),
+      kind: given(`kind${index}`),
+      hash: given(`hash${index}`),
+      durationMs: given(`durationMs${index}`),
+      sizeBytes: given(`sizeBytes${index}`),
+      createdAt: given(`createdAt${index}`),
+    })),
+  );
+}
+
+/** Those of the teams that there are. */
+export async function existingTeams(tx: Queries, ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  const rows = await tx
+    .select({ id: teams.id })
+    .from(teams)
+    .where(inArray(teams.id, [...ids]));
+  return new Set(rows.map(({ id }) => id));
+}
+
+export async function addToRollups(tx: Queries, { use, startAt, counters }: HourUse): Promise<void> {
+  const { teamId, tool, origin } = use;
+  const values = { teamId, tool, originKind: origin.kind, originId: origin.id, ...counters };
+  await addToHour(tx).execute({ ...values, startAt });
+  await addToDay(tx).execute({ ...values, startAt: startOfStep(startAt, "day") });
+}
+
+/** @param id the run's, if it was written before. */
+export async function writeRun(
+  tx: Queries,
+  run: OpenRun,
+  id: number | undefined,
+  counters: Counters,
+  eventCount: number,
+): Promise<RunRow> {
+  const { asker, sessionId, clientCi, startedAt, lastEventAt } = run;
+  const changes = { clientCi, startedAt, lastEventAt, events: eventCount, ...counters };
+  const [before] = id === undefined ? [] : await updateRun(tx).execute({ id, ...changes });
+  if (before) return before;
+  const [row] = await insertRun(tx).execute({
+    teamId: asker.teamId,
+    tool: asker.tool,
+    sessionId,
+    originKind: asker.origin.kind,
+    originId: asker.origin.id,
+    tokenId: asker.tokenId ?? "",
+    actorName: asker.name,
+    userId: asker.userId,
+    scope: asker.scope,
+    ...changes,
+  });
+  return row as RunRow;
+}
+
+export async function insertEvents(
+  tx: Queries,
+  runId: number,
+  happenings: readonly Happening[],
+): Promise<void> {
+  const whole = happenings.length - (happenings.length % eventsPerStatement);
+  for (let start = 0; start < whole; start += eventsPerStatement) {
+    const values: Record<string, unknown> = { runId };
+    for (let index = 0; index < eventsPerStatement; index++) {
+      const { kind, hash, durationMs, sizeBytes, at } = happenings[start + index] as Happening;
+      values[`kind${index}`] = kind;
+      values[`hash${index}`] = hash;
+      values[`durationMs${index}`] = durationMs;
+      values[`sizeBytes${index}`] = sizeBytes;
+      values[`createdAt${index}`] = at;
+    }
+    await insertMany(tx).execute(values);
+  }
+  for (const { kind, hash, durationMs, sizeBytes, at } of happenings.slice(whole)) {
+    await insertOne(tx).execute({
+      runId,
+      kind0: kind,
+      hash0: hash,
+      durationMs0: durationMs,
+      sizeBytes0: sizeBytes,
+      createdAt0: at,
+    });
+  }
+}
