@@ -1,5 +1,7 @@
-import { describe, expect, test } from "bun:test";
-import { askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
+import { describe, expect, setSystemTime, test } from "bun:test";
+import type { Database } from "../../src/database/database.ts";
+import type { FlushedUsage } from "../../src/usage/usage-writer.ts";
+import { allRuns, askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
 
 describe("a run", () => {
   test("has what the server saw and the client told of its session, and nothing else", async () => {
@@ -58,3 +60,122 @@ describe("a run", () => {
     ]);
   });
 });
+
+test("a read goes to the session that tells of it, the newest to the first that does, and only within half a minute", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id);
+  const now = Date.now();
+  t.recorder.read(asker, "a", { durationMs: 1, sizeBytes: 0 });
+  t.recorder.read(asker, "a", { durationMs: 20, sizeBytes: 0 });
+  t.recorder.read(asker, "b", { durationMs: 300, sizeBytes: 0 });
+  // Other credentials of the team, and other tools, tell nothing of it.
+  t.recorder.report(askerOf(t.team.id, { tokenId: "tok_2" }), null, [clientEvent({ sessionId: "other" })]);
+  t.recorder.report({ ...asker, tool: "nx" }, null, [clientEvent({ sessionId: "other" })]);
+  t.recorder.report(asker, null, [clientEvent({ sessionId: "first" }), clientEvent({ sessionId: "second" })]);
+  await t.recorder.flush(now + 29_000);
+  expect(await savedBySession(t)).toEqual({ first: 20, second: 1 });
+  await t.recorder.flush(now + 40_000);
+  t.recorder.report(asker, null, [clientEvent({ sessionId: "late", hash: "b" })]);
+  await t.recorder.close();
+  expect(await savedBySession(t)).toEqual({ first: 20, second: 1, none: 300 });
+  expect(await t.totals()).toMatchObject({ remoteHits: 3, savedMs: 321 });
+});
+
+test("an upload goes to the run whose miss it mends, however long the task took and whatever was reported first", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id);
+  const kept = { durationMs: 10, sizeBytes: 1 };
+  t.recorder.read(asker, "quick");
+  t.recorder.read(asker, "slow");
+  t.recorder.upload(asker, "quick", kept);
+  t.recorder.report(asker, null, [
+    clientEvent({ event: "MISS", hash: "quick" }),
+    clientEvent({ event: "MISS", hash: "slow" }),
+  ]);
+  await t.recorder.flush(Date.now() + 3_600_000);
+  t.recorder.upload(asker, "slow", kept);
+  t.recorder.upload(asker, "unasked", kept);
+  await t.recorder.close();
+  const runs = await allRuns(t.database);
+  const uploads = runs.map(({ sessionId, uploads }) => [sessionId, uploads]);
+  expect(uploads.sort()).toEqual([
+    [null, 1],
+    ["s", 2],
+  ]);
+});
+
+test("whoever tells of no session has a new run after a pause, and after a day", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id, { origin: { kind: "anonymous", id: "" }, tokenId: null });
+  const readAt = (minutes: number) => {
+    setSystemTime(startedAt + minutes * 60_000);
+    t.recorder.read(asker, "a");
+  };
+  const startedAt = Date.parse("2026-11-20T10:00Z");
+  for (const minutes of [0, 9, 18, 29]) readAt(minutes);
+  for (let minutes = 100; minutes <= 100 + 25 * 60; minutes += 5) readAt(minutes);
+  await t.recorder.close();
+  const runs = await allRuns(t.database);
+  const spans = runs.map((run) => [run.startedAt - startedAt, run.lastEventAt - startedAt]);
+  expect(spans.map((times) => times.map((time) => time / 60_000))).toEqual([
+    [1_540, 1_600],
+    [100, 1_535],
+    [29, 29],
+    [0, 18],
+  ]);
+  setSystemTime();
+});
+
+test("whoever is anonymous reports nothing", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id, { origin: { kind: "anonymous", id: "" }, tokenId: null });
+  t.recorder.read(asker, "a", { durationMs: 5, sizeBytes: 1 });
+  t.recorder.report(asker, null, [clientEvent({}), clientEvent({ source: "LOCAL", durationMs: 9 })]);
+  await t.recorder.close();
+  expect(await savedBySession(t)).toEqual({ none: 5 });
+});
+
+test("times that no task takes are cut to a week", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id);
+  const durationMs = Number.MAX_SAFE_INTEGER;
+  t.recorder.read(asker, "a", { durationMs, sizeBytes: 0 });
+  t.recorder.upload(asker, "b", { durationMs, sizeBytes: 0 });
+  t.recorder.refusedUpload(asker, "c", durationMs);
+  t.recorder.report(asker, null, [clientEvent({ source: "LOCAL", durationMs })]);
+  await t.recorder.close();
+  const week = 7 * 86_400_000;
+  expect(await t.totals()).toMatchObject({ remoteSavedMs: week, localSavedMs: week, missedMs: 2 * week });
+});
+
+test("listeners hear what each flush has written, by team, and which runs have changed", async () => {
+  await using t = await openTestUsage();
+  const other = await t.teams.create({ slug: "other" });
+  const heard: FlushedUsage[] = [];
+  const end = t.recorder.subscribe((usage) => heard.push(usage));
+  await t.recorder.flush();
+  expect(heard).toEqual([]);
+  t.recorder.report(askerOf(t.team.id), null, [clientEvent({ source: "LOCAL", durationMs: 5 })]);
+  t.recorder.report(askerOf(other.id), null, [clientEvent({ source: "LOCAL", durationMs: 7 })]);
+  await t.recorder.flush();
+  t.recorder.report(askerOf(other.id), null, [clientEvent({ source: "LOCAL", event: "MISS" })]);
+  await t.recorder.flush();
+  end();
+  t.recorder.report(askerOf(other.id), null, [clientEvent({ source: "LOCAL" })]);
+  await t.recorder.flush();
+
+  const idOf = new Map((await allRuns(t.database)).map(({ id, teamId }) => [teamId, id]));
+  const changed = ({ id: teamId }: { id: string }) => ({ id: idOf.get(teamId) as number, teamId });
+  expect(heard.map(({ runs }) => runs)).toEqual([[changed(t.team), changed(other)], [changed(other)]]);
+  const [first, second] = heard.map(({ byTeam }) => byTeam);
+  expect(first?.get(t.team.id)).toMatchObject({ localHits: 1, localSavedMs: 5, localMisses: 0 });
+  expect(first?.get(other.id)).toMatchObject({ localHits: 1, localSavedMs: 7 });
+  expect([...(second as Map<string, unknown>).keys()]).toEqual([other.id]);
+  expect(second?.get(other.id)).toMatchObject({ localHits: 0, localMisses: 1 });
+});
+
+async function savedBySession({ database }: { database: Database }): Promise<Record<string, number>> {
+  return Object.fromEntries(
+    (await allRuns(database)).map(({ sessionId, savedMs }) => [sessionId ?? "none", savedMs]),
+  );
+}

@@ -1,0 +1,79 @@
+import { expect, test } from "bun:test";
+import { events, runs, usageHours } from "../../src/database/schema.ts";
+import { expireEvents, expireHours, expireRuns } from "../../src/usage/expire-usage.ts";
+import { openTestUsage } from "./test-usage.ts";
+
+const now = Date.parse("2026-11-20T12:00Z");
+const day = 86_400_000;
+
+async function withEvents(ages: readonly number[]) {
+  const t = await openTestUsage();
+  const facts = { runId: 1, kind: 0, hash: "a", durationMs: 0 };
+  await t.database.write(async (tx) => {
+    for (let start = 0; start < ages.length; start += 1_000) {
+      const some = ages.slice(start, start + 1_000);
+      await tx.insert(events).values(some.map((ageMs) => ({ ...facts, createdAt: now - ageMs })));
+    }
+  });
+  return { ...t, left: async () => (await t.database.read.select().from(events)).map(({ id }) => id) };
+}
+
+test("events go when they are too old, however many, and no others", async () => {
+  const ages = [...Array(4_100).fill(2 * day), ...Array(5).fill(day - 1)];
+  await using t = await withEvents(ages);
+  await expireEvents(t.database, { maxAgeMs: day }, { now, signal: AbortSignal.abort() });
+  expect(await t.left()).toHaveLength(4_105);
+  await expireEvents(t.database, { maxAgeMs: day }, { now });
+  expect(await t.left()).toEqual([4_101, 4_102, 4_103, 4_104, 4_105]);
+  await expireEvents(t.database, { maxAgeMs: day }, { now: now + day });
+  expect(await t.left()).toEqual([]);
+});
+
+test("of too many events the oldest go", async () => {
+  await using t = await withEvents(Array(5_000).fill(0));
+  await expireEvents(t.database, { maxAgeMs: day, atMost: 5_000 }, { now });
+  expect(await t.left()).toHaveLength(5_000);
+  await expireEvents(t.database, { maxAgeMs: day, atMost: 3 }, { now });
+  expect(await t.left()).toEqual([4_998, 4_999, 5_000]);
+});
+
+test("runs go when nothing came to them for so long, and of too many the oldest", async () => {
+  await using t = await openTestUsage();
+  const facts = {
+    teamId: t.team.id,
+    tool: "turbo",
+    originKind: "token" as const,
+    originId: "t",
+    tokenId: "t",
+    actorName: "ci",
+    scope: "",
+  };
+  await t.database.write(async (tx) => {
+    for (const [startedAt, lastEventAt] of [
+      [now - 9 * day, now - 2 * day],
+      [now - 8 * day, now],
+      [now - 2, now],
+      [now - 1, now],
+    ] as const) {
+      await tx.insert(runs).values({ ...facts, startedAt, lastEventAt });
+    }
+  });
+  const left = async () => (await t.database.read.select().from(runs)).map(({ id }) => id);
+  await expireRuns(t.database, { maxAgeMs: day }, { now });
+  expect(await left()).toEqual([2, 3, 4]);
+  await expireRuns(t.database, { maxAgeMs: day, atMost: 2 }, { now });
+  expect(await left()).toEqual([3, 4]);
+});
+
+test("sums of hours go after 90 days", async () => {
+  await using t = await openTestUsage();
+  const facts = { teamId: t.team.id, tool: "turbo", originKind: "token" as const, originId: "t" };
+  await t.database.write(async (tx) => {
+    for (const days of [400, 91, 90, 89]) {
+      await tx.insert(usageHours).values({ ...facts, startAt: now - days * day });
+    }
+  });
+  await expireHours(t.database, { now });
+  const left = await t.database.read.select().from(usageHours);
+  expect(left.map(({ startAt }) => (now - startAt) / day).sort()).toEqual([89, 90]);
+});

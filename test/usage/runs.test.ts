@@ -1,0 +1,161 @@
+import { expect, test } from "bun:test";
+import { artifacts, blobs, runs, tokens, users } from "../../src/database/schema.ts";
+import type { Run } from "../../src/usage/runs.ts";
+import { askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
+
+type TestUsage = Awaited<ReturnType<typeof openTestUsage>>;
+
+async function insertRuns(
+  t: TestUsage,
+  rows: { teamId: string; startedAt: number; tool?: string; originId?: string }[],
+) {
+  const facts = {
+    tool: "turbo",
+    originKind: "token" as const,
+    originId: "tok_1",
+    tokenId: "tok_1",
+    actorName: "ci",
+    scope: "",
+  };
+  await t.database.write(async (tx) => {
+    await tx.insert(runs).values(rows.map((row) => ({ ...facts, ...row, lastEventAt: row.startedAt })));
+  });
+}
+
+async function allPages(
+  t: TestUsage,
+  filter: Parameters<typeof t.runs.list>[0],
+  limit: number,
+): Promise<Run[]> {
+  const found: Run[] = [];
+  for (let from: string | undefined; ; ) {
+    const page = await t.runs.list(filter, { limit, ...(from !== undefined && { from }) });
+    expect(page.items.length).toBeLessThanOrEqual(limit);
+    found.push(...page.items);
+    if (page.next === null) return found;
+    from = page.next;
+  }
+}
+
+test("runs are listed newest first, page by page, each once, whatever the list is narrowed by", async () => {
+  await using t = await openTestUsage();
+  const web = await t.teams.create({ slug: "web" });
+  const rows = Array.from({ length: 40 }, (_, index) => ({
+    teamId: index % 3 === 0 ? web.id : t.team.id,
+    // Several began at the same time.
+    startedAt: Math.floor(index / 4) * 10,
+    tool: index % 5 === 0 ? "nx" : "turbo",
+    originId: index % 4 === 0 ? "tok_2" : "tok_1",
+  }));
+  await insertRuns(t, rows);
+  const expected = (holds: (row: (typeof rows)[number]) => boolean) =>
+    rows
+      .map((row, index) => ({ ...row, id: index + 1 }))
+      .filter(holds)
+      .sort((a, b) => b.startedAt - a.startedAt || b.id - a.id)
+      .map(({ id }) => id);
+  const listed = async (filter: Parameters<typeof t.runs.list>[0], limit = 3) =>
+    (await allPages(t, filter, limit)).map(({ id }) => id);
+
+  expect(await listed({})).toEqual(expected(() => true));
+  expect(await listed({}, 40)).toEqual(expected(() => true));
+  expect(await listed({ teamIds: [web.id] })).toEqual(expected(({ teamId }) => teamId === web.id));
+  expect(await listed({ teamIds: [web.id, t.team.id] })).toEqual(expected(() => true));
+  expect(await listed({ teamIds: [] })).toEqual([]);
+  expect(await listed({ tool: "nx" })).toEqual(expected(({ tool }) => tool === "nx"));
+  expect(await listed({ origin: "tok_2" })).toEqual(expected(({ originId }) => originId === "tok_2"));
+  expect(await listed({ origin: "token" })).toEqual(expected(() => true));
+  expect(await listed({ origin: "policy" })).toEqual([]);
+  expect(await listed({ since: 20, until: 50 })).toEqual(
+    expected(({ startedAt }) => startedAt >= 20 && startedAt < 50),
+  );
+});
+
+test("a run names whose it was, as far as that is still known", async () => {
+  await using t = await openTestUsage();
+  await t.database.write(async (tx) => {
+    const user = {
+      id: "usr_1",
+      email: "ann@example.org",
+      name: "Ann",
+      role: "member" as const,
+      createdAt: 1,
+    };
+    await tx.insert(users).values(user);
+    const token = { teamId: t.team.id, permission: "read" as const, createdAt: 1 };
+    await tx
+      .insert(tokens)
+      .values({ id: "tok_job", name: "job", ...token, secretSha256: "x", claims: { ref: "main" } });
+  });
+  const report = [clientEvent({ source: "LOCAL" })];
+  t.recorder.report(askerOf(t.team.id, { userId: "usr_1", name: "laptop" }), null, report);
+  t.recorder.report(
+    askerOf(t.team.id, { tokenId: "tok_job", origin: { kind: "policy", id: "pol_gone" }, name: "job" }),
+    "GITHUB_ACTIONS",
+    report,
+  );
+  await t.recorder.close();
+  const { items } = await t.runs.list({});
+  expect(items.find(({ user }) => user === "ann@example.org")).toMatchObject({
+    origin: { kind: "token", id: "tok_1", name: "laptop" },
+    claims: null,
+    clientCi: null,
+  });
+  const job = items.find(({ claims }) => claims !== null) as Run;
+  expect(job).toMatchObject({
+    origin: { kind: "policy", id: "pol_gone", name: "job" },
+    claims: { ref: "main" },
+    user: null,
+    clientCi: "GITHUB_ACTIONS",
+  });
+  expect(await t.runs.get(job.id)).toEqual(job);
+  expect(await t.runs.get(999)).toBeUndefined();
+});
+
+test("events are listed in their order, page by page, with what is stored under their hash where the run could see it", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id, { scope: "pr-1" });
+  await t.database.write(async (tx) => {
+    await tx.insert(blobs).values({ id: 1, sha256: "x", sizeBytes: 1, createdAt: 1 });
+    const facts = { teamId: t.team.id, tool: "turbo", blobId: 1, durationMs: 1, createdAt: 1 };
+    await tx.insert(artifacts).values([
+      { id: 1, ...facts, scope: "", hash: "both" },
+      { id: 2, ...facts, scope: "pr-1", hash: "both" },
+      { id: 3, ...facts, scope: "", hash: "trusted" },
+      { id: 4, ...facts, scope: "pr-2", hash: "others" },
+      { id: 5, ...facts, tool: "nx", scope: "", hash: "othertool" },
+    ]);
+  });
+  const hashes = ["both", "trusted", "others", "othertool", "nothing"];
+  t.recorder.report(
+    asker,
+    null,
+    hashes.map((hash) => clientEvent({ source: "LOCAL", hash })),
+  );
+  t.recorder.report(askerOf(t.team.id, { tokenId: "tok_2" }), null, [clientEvent({ source: "LOCAL" })]);
+  await t.recorder.close();
+  const run = (await t.runs.list({ origin: "tok_1" })).items[0] as Run;
+  expect(run.scope).toBe("pr-1");
+  const first = await t.runs.events(run, { limit: 3 });
+  const second = await t.runs.events(run, { limit: 3, from: first.next as string });
+  expect(second.next).toBeNull();
+  expect([...first.items, ...second.items].map(({ hash, artifactId }) => [hash, artifactId])).toEqual([
+    ["both", 2],
+    ["trusted", 3],
+    ["others", null],
+    ["othertool", null],
+    ["nothing", null],
+  ]);
+});
+
+test("a place to go on from that is none is refused", async () => {
+  await using t = await openTestUsage();
+  await insertRuns(t, [{ teamId: t.team.id, startedAt: 1 }]);
+  for (const from of ["", "1", "1.2.3", "a.b", "1.-2"]) {
+    await expect(t.runs.list({}, { from })).rejects.toThrow("is no place to go on from");
+  }
+  const run = (await t.runs.get(1)) as Run;
+  for (const from of ["", "x", "1.2", "-1"]) {
+    await expect(t.runs.events(run, { from })).rejects.toThrow("is no place to go on from");
+  }
+});
