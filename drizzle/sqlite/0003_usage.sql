@@ -40,8 +40,9 @@ CREATE TABLE `runs` (
 	FOREIGN KEY (`team_id`) REFERENCES `teams`(`id`) ON UPDATE no action ON DELETE cascade
 );
 --> statement-breakpoint
-CREATE INDEX `runs_started` ON `runs` (`started_at`,`id`,`tool`,`origin_id`,`origin_kind`);--> statement-breakpoint
-CREATE INDEX `runs_team_started` ON `runs` (`team_id`,`started_at`,`id`,`tool`,`origin_id`,`origin_kind`);--> statement-breakpoint
+CREATE INDEX `runs_started` ON `runs` (`started_at`,`id`,`tool`,`origin_kind`);--> statement-breakpoint
+CREATE INDEX `runs_team_started` ON `runs` (`team_id`,`started_at`,`id`,`tool`,`origin_kind`);--> statement-breakpoint
+CREATE INDEX `runs_origin_started` ON `runs` (`origin_id`,`started_at`,`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `runs_session` ON `runs` (`session_id`,`team_id`,`tool`,`origin_kind`,`origin_id`,`token_id`);--> statement-breakpoint
 CREATE TABLE `usage_days` (
 	`start_at` integer NOT NULL,

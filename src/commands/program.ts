@@ -10,6 +10,7 @@ import { gcCommand } from "./gc.ts";
 import { policyCommand } from "./policy.ts";
 import { purgeCommand } from "./purge.ts";
 import { serveCommand } from "./serve.ts";
+import { statsCommand } from "./stats.ts";
 import { teamCommand } from "./team.ts";
 import { tokenCommand } from "./token.ts";
 import { userCommand } from "./user.ts";
@@ -43,6 +44,7 @@ function program(context: CommandContext): Command {
     );
   larder.commandsGroup("Server:");
   larder.addCommand(serveCommand(context)).addCommand(configCommand(context));
+  larder.addCommand(statsCommand(context));
   larder.commandsGroup("Storage:");
   larder.addCommand(duCommand(context)).addCommand(gcCommand(context));
   larder.addCommand(purgeCommand(context)).addCommand(verifyCommand(context));

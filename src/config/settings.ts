@@ -120,7 +120,7 @@ export const settings = {
   eventMaxAge: setting({
     kind: timeValue({ minMs: 1_000 }),
     default: "30d",
-    doc: "How long reported hits and misses are kept",
+    doc: "How long runs, with each hit and miss, are kept; sums by day stay",
   }),
   auditMaxAge: setting({
     kind: optional(timeValue({ minMs: 1_000 })),

@@ -65,6 +65,17 @@ export function roundSize(sizeBytes: number): string {
   return `${Number((sizeBytes / unitBytes).toFixed(1))}${unit}`;
 }
 
+/** For reading only: the two largest units, such as `3d 4h` or `12m 5s`; below a minute one, such as `4.2s` or `300ms`. */
+export function roundTime(timeMs: number): string {
+  if (timeMs < 1_000) return `${Math.round(timeMs)}ms`;
+  if (timeMs < 60_000) return `${Math.floor(timeMs / 100) / 10}s`;
+  const units = [...timeUnits].reverse();
+  const at = units.findIndex(([, unitMs]) => timeMs >= unitMs);
+  const [[unit, unitMs], [next, nextMs]] = units.slice(at, at + 2) as [[string, number], [string, number]];
+  const rest = Math.floor((timeMs % unitMs) / nextMs);
+  return `${Math.floor(timeMs / unitMs)}${unit}${rest === 0 ? "" : ` ${rest}${next}`}`;
+}
+
 /**
  * Milliseconds of a time such as `30d`, `12h`, `5m`, `1.5s` or `250ms`, or undefined if it is none.
  * The unit may not be left out. Always a safe integer, never negative.

@@ -337,15 +337,9 @@ export const runs = sqliteTable(
   },
   (table) => [
     // What a list may be narrowed by stands in the index, so that it reads no rows in vain.
-    index("runs_started").on(table.startedAt, table.id, table.tool, table.originId, table.originKind),
-    index("runs_team_started").on(
-      table.teamId,
-      table.startedAt,
-      table.id,
-      table.tool,
-      table.originId,
-      table.originKind,
-    ),
+    index("runs_started").on(table.startedAt, table.id, table.tool, table.originKind),
+    index("runs_team_started").on(table.teamId, table.startedAt, table.id, table.tool, table.originKind),
+    index("runs_origin_started").on(table.originId, table.startedAt, table.id),
     // Another credential with the same session id shall not write into somebody's run.
     uniqueIndex("runs_session").on(
       table.sessionId,

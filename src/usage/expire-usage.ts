@@ -14,7 +14,7 @@ export interface ExpiryOptions {
 const maxEvents = 12_000_000;
 const maxRuns = 1_000_000;
 /** Short enough that no request notices a step. */
-const rowsPerStep = 2_000;
+const rowsPerStep = 1_000;
 
 /**
  * Forgets, oldest first and a few at a time, the events that are too old and those that are too many. Those with the lowest ids
@@ -32,15 +32,16 @@ export async function expireEvents(
 async function expireOldEvents(database: Database, before: number, signal?: AbortSignal): Promise<void> {
   for (let isMore = true; isMore && !signal?.aborted; ) {
     isMore = await database.write(async (tx) => {
-      const next = await tx
+      const [last] = await tx
         .select({ id: events.id, createdAt: events.createdAt })
         .from(events)
         .orderBy(asc(events.id))
-        .limit(rowsPerStep);
-      const last = next.at(-1);
-      if (!last) return false;
-      await tx.delete(events).where(and(lte(events.id, last.id), lt(events.createdAt, before)));
-      return next.length === rowsPerStep && next.every(({ createdAt }) => createdAt < before);
+        .limit(1)
+        .offset(rowsPerStep - 1);
+      // Where fewer are left, this is the last step.
+      const some = last && lte(events.id, last.id);
+      await tx.delete(events).where(and(some, lt(events.createdAt, before)));
+      return last !== undefined && last.createdAt < before;
     });
   }
 }

@@ -1,6 +1,16 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { artifacts, eventKinds, events, policies, runs, teams, tokens, users } from "../database/schema.ts";
+import {
+  artifacts,
+  eventKinds,
+  events,
+  originKinds,
+  policies,
+  runs,
+  teams,
+  tokens,
+  users,
+} from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import type { Origin } from "./asker.ts";
 import { counterNames, type Totals, totalsOf } from "./counters.ts";
@@ -92,19 +102,22 @@ export class Runs {
     // Asked for one by one, since only the runs of one team lie in the index in the order of time.
     const ofEach = await Promise.all(
       (filter.teamIds ?? [undefined]).map((teamId) =>
-        this.select(and(conditionOf(filter, teamId), older), limit + 1),
+        this.find(and(conditionOf(filter, teamId), older), limit + 1),
       ),
     );
     const found = ofEach.flat().sort(newestFirst);
-    const last = found.length > limit ? found[limit - 1] : undefined;
+    const shown = found.slice(0, limit);
+    const last = found.length > limit ? shown.at(-1) : undefined;
+    const ids = shown.map(({ id }) => id);
+    const rows = ids.length === 0 ? [] : await this.select(inArray(runs.id, ids));
     return {
-      items: found.slice(0, limit).map(runOf),
-      next: last ? `${last.run.startedAt}.${last.run.id}` : null,
+      items: rows.map(runOf).sort(newestFirst),
+      next: last ? `${last.startedAt}.${last.id}` : null,
     };
   }
 
   async get(id: number): Promise<Run | undefined> {
-    const [row] = await this.select(eq(runs.id, id), 1);
+    const [row] = await this.select(eq(runs.id, id));
     return row && runOf(row);
   }
 
@@ -146,8 +159,20 @@ export class Runs {
     };
   }
 
-  /** Everything but the runs is joined from the left, so that SQLite goes through the runs in the order of their index. */
-  private async select(condition: SQL | undefined, limit: number): Promise<Row[]> {
+  /** Reads nothing but an index. */
+  private async find(
+    condition: SQL | undefined,
+    limit: number,
+  ): Promise<{ id: number; startedAt: number }[]> {
+    return await this.database.read
+      .select({ id: runs.id, startedAt: runs.startedAt })
+      .from(runs)
+      .where(condition)
+      .orderBy(desc(runs.startedAt), desc(runs.id))
+      .limit(limit);
+  }
+
+  private async select(condition: SQL): Promise<Row[]> {
     return await this.database.read
       .select(columns)
       .from(runs)
@@ -155,9 +180,7 @@ export class Runs {
       .leftJoin(users, eq(users.id, runs.userId))
       .leftJoin(tokens, eq(tokens.id, runs.tokenId))
       .leftJoin(policies, and(eq(runs.originKind, "policy"), eq(policies.id, runs.originId)))
-      .where(condition)
-      .orderBy(desc(runs.startedAt), desc(runs.id))
-      .limit(limit);
+      .where(condition);
   }
 }
 
@@ -169,13 +192,18 @@ function conditionOf({ tool, origin, since, until }: RunFilter, teamId: string |
   return and(
     teamId === undefined ? undefined : eq(runs.teamId, teamId),
     tool === undefined ? undefined : eq(runs.tool, tool),
-    origin === undefined ? undefined : or(eq(runs.originId, origin), eq(sql`${runs.originKind}`, origin)),
+    origin === undefined ? undefined : isOrigin(origin),
     since === undefined ? undefined : gte(runs.startedAt, since),
     until === undefined ? undefined : lt(runs.startedAt, until),
   );
 }
 
-function newestFirst({ run: a }: Row, { run: b }: Row): number {
+function isOrigin(origin: string): SQL {
+  const kind = originKinds.find((one) => one === origin);
+  return kind === undefined ? eq(runs.originId, origin) : eq(runs.originKind, kind);
+}
+
+function newestFirst(a: { id: number; startedAt: number }, b: { id: number; startedAt: number }): number {
   return b.startedAt - a.startedAt || b.id - a.id;
 }
 

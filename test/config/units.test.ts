@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatSize, formatTime, parseSize, parseTime, roundSize } from "../../src/config/units.ts";
+import {
+  formatSize,
+  formatTime,
+  parseSize,
+  parseTime,
+  roundSize,
+  roundTime,
+} from "../../src/config/units.ts";
 
 const quantity = fc.oneof(
   fc.nat(),
@@ -139,3 +146,21 @@ describe("times", () => {
 function isUndefinedOrSafe(value: number | undefined): boolean {
   return value === undefined || (Number.isSafeInteger(value) && value >= 0);
 }
+
+describe("times for reading", () => {
+  test.each([
+    [0, "0ms"],
+    [999, "999ms"],
+    [4_290, "4.2s"],
+    [59_999, "59.9s"],
+    [60_000, "1m"],
+    [66_999, "1m 6s"],
+    [3_599_999, "59m 59s"],
+    [3_600_000, "1h"],
+    [7_500_000, "2h 5m"],
+    [86_400_000 + 3_599_999, "1d"],
+    [400 * 86_400_000 + 7_200_000, "400d 2h"],
+  ])("%d milliseconds are %s", (timeMs, text) => {
+    expect(roundTime(timeMs)).toBe(text);
+  });
+});

@@ -1,0 +1,124 @@
+import type { UsageOverview } from "../admin/usage-overview.ts";
+import { roundSize, roundTime } from "../config/units.ts";
+import { addCounters, type Counters, noCounters, type Totals, totalsOf } from "../usage/counters.ts";
+import { counted } from "./counted.ts";
+import { textTable } from "./text-table.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** More are put together. */
+const maxLines = 31;
+const maxHours = 48;
+const barWidth = 24;
+const maxOrigins = 10;
+
+/** The overview for people at a terminal. @param team its slug, where it is of one only. */
+export function statsText(overview: UsageOverview, team: string | undefined): string {
+  const { since, until, totals, before, byTeam = [], byOrigin } = overview;
+  const parts = [
+    `From ${minute(since)} to ${minute(until)} (UTC), ${team === undefined ? "all teams" : `team ${team}`}\n`,
+    sumText(totals, before),
+    seriesText(overview),
+    byTeam.length > 1
+      ? textTable([["TEAM", ...figureNames], ...byTeam.map((one) => [one.slug, ...figures(one)])])
+      : "",
+    originsText(byOrigin),
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function sumText(totals: Totals, before: Totals): string {
+  const { remoteHits, localHits, remoteMisses, uploads, refusedUploads } = totals;
+  const hits = remoteHits + localHits;
+  const asked = hits + remoteMisses;
+  const rows = [
+    [
+      "Hits",
+      `${number(hits)} of ${number(asked)} ${asked === 1 ? "task" : "tasks"}${share(totals.hitRate)}: ${number(remoteHits)} from this cache, ${number(localHits)} local`,
+    ],
+    ["Time saved", `${roundTime(totals.savedMs)}${share(totals.hitRateByTime)}${change(before)}`],
+    ["Downloaded", roundSize(totals.downloadedBytes)],
+    [
+      "Uploaded",
+      `${roundSize(totals.uploadedBytes)} in ${number(uploads)} ${uploads === 1 ? "upload" : "uploads"}`,
+    ],
+    ...(refusedUploads > 0
+      ? [["Refused", `${counted(refusedUploads, "upload")}, for size, quota or want of room`]]
+      : []),
+  ];
+  return textTable(rows);
+}
+
+function change(before: Totals): string {
+  return before.savedMs === 0 ? "" : `; ${roundTime(before.savedMs)} in the same time before`;
+}
+
+/** One line for each day with what it saved, or for each hour of a short time, or for several days of a long one. */
+function seriesText({ series, totals }: UsageOverview): string {
+  if (totals.remoteHits + totals.remoteMisses + totals.localHits + totals.uploads === 0) return "";
+  const first = series[0]?.startAt;
+  const last = series.at(-1)?.startAt;
+  if (first === undefined || last === undefined) return "";
+  const lengthMs = Date.parse(last) - Date.parse(first) + hourMs;
+  const lineMs = lengthMs <= maxHours * hourMs ? hourMs : Math.ceil(lengthMs / dayMs / maxLines) * dayMs;
+  const lines = new Map<number, Counters>();
+  for (const one of series) {
+    const startAt = Math.floor(Date.parse(one.startAt) / lineMs) * lineMs;
+    const line = lines.get(startAt) ?? noCounters();
+    lines.set(startAt, line);
+    addCounters(line, one);
+  }
+  const sums = [...lines].map(([startAt, counters]) => ({ startAt, ...totalsOf(counters) }));
+  const most = Math.max(...sums.map(({ savedMs }) => savedMs));
+  const time = (startAt: number) => {
+    const text = new Date(startAt).toISOString();
+    return lineMs === hourMs ? minute(text) : text.slice(0, 10);
+  };
+  return textTable([
+    [lineMs === hourMs ? "HOUR" : lineMs === dayMs ? "DAY" : "FROM", ...figureNames],
+    ...sums.map((one) => [time(one.startAt), ...figures(one), bar(one.savedMs, most)]),
+  ]);
+}
+
+function originsText(byOrigin: UsageOverview["byOrigin"]): string {
+  if (byOrigin.length === 0) return "";
+  return textTable([
+    ["BY", "NAME", ...figureNames],
+    ...byOrigin.slice(0, maxOrigins).map((one) => [one.kind, one.name, ...figures(one)]),
+  ]);
+}
+
+const figureNames = ["HITS", "RAN", "HIT RATE", "DOWNLOADED", "UPLOADED", "SAVED"];
+
+function figures(totals: Totals): string[] {
+  return [
+    number(totals.remoteHits + totals.localHits),
+    number(totals.remoteMisses),
+    totals.hitRate === null ? "-" : percent(totals.hitRate),
+    roundSize(totals.downloadedBytes),
+    roundSize(totals.uploadedBytes),
+    roundTime(totals.savedMs),
+  ];
+}
+
+function bar(part: number, most: number): string {
+  if (part === 0) return "";
+  return "█".repeat(Math.max(1, Math.round((part / most) * barWidth)));
+}
+
+function share(rate: number | null): string {
+  return rate === null ? "" : ` (${percent(rate)})`;
+}
+
+function percent(rate: number): string {
+  // What is not all is not shown as all.
+  return `${(Math.floor(rate * 1_000) / 10).toFixed(1)}%`;
+}
+
+function number(count: number): string {
+  return count.toLocaleString("en");
+}
+
+function minute(isoTime: string): string {
+  return `${isoTime.slice(0, 10)} ${isoTime.slice(11, 16)}`;
+}
