@@ -1,5 +1,5 @@
 import { and, asc, count, desc, eq, lt, lte } from "drizzle-orm";
-import type { Database } from "../database/database.ts";
+import type { Database, Queries } from "../database/database.ts";
 import { deleteInSteps } from "../database/delete-in-steps.ts";
 import { events, runs, usageHours } from "../database/schema.ts";
 import { hoursMaxAgeMs } from "./usage-span.ts";
@@ -17,19 +17,15 @@ const maxRuns = 1_000_000;
 const rowsPerStep = 1_000;
 
 /**
- * Forgets, oldest first and a few at a time, the events that are too old and those that are too many. Those with the lowest ids
- * are the oldest, so it looks no further than to the first that may stay.
+ * Forgets, a few at a time, the events that are too old. Those with the lowest ids are the oldest, so it looks no further than to
+ * the first that may stay.
  */
 export async function expireEvents(
   database: Database,
-  { maxAgeMs, atMost = maxEvents }: { maxAgeMs: number; atMost?: number },
+  { maxAgeMs }: { maxAgeMs: number },
   { now = Date.now(), signal }: ExpiryOptions = {},
 ): Promise<void> {
-  await expireOldEvents(database, now - maxAgeMs, signal);
-  await trimEvents(database, atMost, signal);
-}
-
-async function expireOldEvents(database: Database, before: number, signal?: AbortSignal): Promise<void> {
+  const before = now - maxAgeMs;
   for (let isMore = true; isMore && !signal?.aborted; ) {
     isMore = await database.write(async (tx) => {
       const [last] = await tx
@@ -46,19 +42,31 @@ async function expireOldEvents(database: Database, before: number, signal?: Abor
   }
 }
 
-/** Events go from the lowest id on, so that the ids of those that are left tell how many they are. */
-async function trimEvents(database: Database, atMost: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Of more events than may be, forgets the oldest. They go from the lowest id on, so that the ids of those that are left tell how
+ * many they are. To be called again and again, since clients can report many in a short time; mostly it costs nothing.
+ */
+export async function trimEvents(
+  database: Database,
+  { atMost = maxEvents, signal }: { atMost?: number; signal?: AbortSignal } = {},
+): Promise<void> {
+  if ((await excessOf(database.read, atMost)).excess <= 0) return;
   for (let isMore = true; isMore && !signal?.aborted; ) {
     isMore = await database.write(async (tx) => {
-      const [first] = await tx.select({ id: events.id }).from(events).orderBy(asc(events.id)).limit(1);
-      const [last] = await tx.select({ id: events.id }).from(events).orderBy(desc(events.id)).limit(1);
-      const excess = first && last ? last.id - first.id + 1 - atMost : 0;
-      if (!first || excess <= 0) return false;
-      const until = first.id + Math.min(excess, rowsPerStep) - 1;
-      await tx.delete(events).where(lte(events.id, until));
+      const { first, excess } = await excessOf(tx, atMost);
+      if (excess <= 0) return false;
+      await tx.delete(events).where(lt(events.id, first + Math.min(excess, rowsPerStep)));
       return true;
     });
   }
+}
+
+async function excessOf(queries: Queries, atMost: number): Promise<{ first: number; excess: number }> {
+  const [first] = await queries.select({ id: events.id }).from(events).orderBy(asc(events.id)).limit(1);
+  const [last] = await queries.select({ id: events.id }).from(events).orderBy(desc(events.id)).limit(1);
+  return first && last
+    ? { first: first.id, excess: last.id - first.id + 1 - atMost }
+    : { first: 0, excess: 0 };
 }
 
 /** Forgets the runs to which nothing came for so long, and beyond so many the oldest. */

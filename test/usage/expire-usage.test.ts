@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { events, runs, usageHours } from "../../src/database/schema.ts";
-import { expireEvents, expireHours, expireRuns } from "../../src/usage/expire-usage.ts";
+import { expireEvents, expireHours, expireRuns, trimEvents } from "../../src/usage/expire-usage.ts";
 import { openTestUsage } from "./test-usage.ts";
 
 const now = Date.parse("2026-11-20T12:00Z");
@@ -31,9 +31,11 @@ test("events go when they are too old, however many, and no others", async () =>
 
 test("of too many events the oldest go", async () => {
   await using t = await withEvents(Array(5_000).fill(0));
-  await expireEvents(t.database, { maxAgeMs: day, atMost: 5_000 }, { now });
+  await trimEvents(t.database, { atMost: 5_000 });
   expect(await t.left()).toHaveLength(5_000);
-  await expireEvents(t.database, { maxAgeMs: day, atMost: 3 }, { now });
+  await trimEvents(t.database, { atMost: 3, signal: AbortSignal.abort() });
+  expect(await t.left()).toHaveLength(5_000);
+  await trimEvents(t.database, { atMost: 3 });
   expect(await t.left()).toEqual([4_998, 4_999, 5_000]);
 });
 
