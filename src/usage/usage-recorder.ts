@@ -22,8 +22,11 @@ import { WaitingList } from "./waiting-list.ts";
 /** What seeing an artifact come or go tells of it. */
 export interface SeenArtifact {
   durationMs: number;
-  sizeBytes: number;
+  /** Null where no bytes of it had to go. */
+  sizeBytes: number | null;
 }
+
+const nothing = { durationMs: 0, sizeBytes: null };
 
 /** What may wait for its session at once; beyond that, who has waited longest goes without. */
 const maxWaiting = 50_000;
@@ -38,9 +41,8 @@ const hourMs = 3_600_000;
 const maxHours = 100_000;
 
 /** Something that the server has seen, whose session is not known yet. */
-interface Seen {
+interface Seen extends Happening {
   source: Source;
-  happening: Happening;
 }
 
 /**
@@ -84,25 +86,20 @@ export class UsageRecorder {
 
   /** An artifact was asked for, and found or not. Of a part, only the first counts. */
   read(asker: Asker, hash: string, found?: SeenArtifact): void {
-    const source = this.sources.of(asker);
-    const at = Date.now();
-    const happening = found
-      ? happeningOf(remoteHit, hash, at, found)
-      : { kind: remoteMiss, hash, durationMs: 0, sizeBytes: null, at };
-    this.countHour(source, happening);
+    const seen = this.see(asker, found ? remoteHit : remoteMiss, hash, found ?? nothing);
     // Nobody in particular reports nothing.
-    if (asker.origin.kind === "anonymous") this.settle({ source, happening });
-    else this.reads.add(source.key + hash, { source, happening }, at);
+    if (asker.origin.kind === "anonymous") this.settle(seen);
+    else this.reads.add(seen.source.key + hash, seen, seen.at);
   }
 
   /** An artifact was kept. */
   upload(asker: Asker, hash: string, kept: SeenArtifact): void {
-    this.came(asker, happeningOf(upload, hash, Date.now(), kept));
+    this.came(this.see(asker, upload, hash, kept));
   }
 
   /** An artifact was refused for its size, a quota, or want of room. */
   refusedUpload(asker: Asker, hash: string, durationMs: number): void {
-    this.came(asker, happeningOf(refusedUpload, hash, Date.now(), { durationMs, sizeBytes: 0 }));
+    this.came(this.see(asker, refusedUpload, hash, { durationMs, sizeBytes: null }));
   }
 
   /** What a client tells of its session. */
@@ -156,13 +153,20 @@ export class UsageRecorder {
     if (written) for (const listener of this.listeners) listener(written);
   }
 
-  private came(asker: Asker, happening: Happening): void {
+  /** Counts it in its hour. */
+  private see(asker: Asker, kind: number, hash: string, { durationMs, sizeBytes }: SeenArtifact): Seen {
     const source = this.sources.of(asker);
-    const key = source.key + happening.hash;
-    this.countHour(source, happening);
+    const at = Date.now();
+    const seen = { kind, hash, durationMs: boundedDuration(durationMs), sizeBytes, at, source };
+    this.countHour(source, seen);
+    return seen;
+  }
+
+  private came(seen: Seen): void {
+    const key = seen.source.key + seen.hash;
     const run = this.missed.take(key);
-    if (run) this.runs.add(run, happening);
-    else this.uploads.add(key, { source, happening }, happening.at);
+    if (run) this.runs.add(run, seen);
+    else this.uploads.add(key, seen, seen.at);
   }
 
   /** The newest read of that hash was this session's, whatever the client made of it. */
@@ -171,11 +175,11 @@ export class UsageRecorder {
     const read = this.reads.take(key);
     if (!read) return;
     const run = this.runs.find(source, event.sessionId, at);
-    this.runs.add(run, read.happening, clientCi);
-    if (read.happening.kind !== remoteMiss) return;
+    this.runs.add(run, read, clientCi);
+    if (read.kind !== remoteMiss) return;
     // Its task may have been quicker than the report.
     const came = this.uploads.take(key);
-    if (came) this.runs.add(run, came.happening, clientCi);
+    if (came) this.runs.add(run, came, clientCi);
     else this.missed.add(key, run, at);
   }
 
@@ -188,8 +192,8 @@ export class UsageRecorder {
   }
 
   /** Of no session. */
-  private settle({ source, happening }: Seen): void {
-    this.runs.add(this.runs.find(source, null, happening.at), happening);
+  private settle(seen: Seen): void {
+    this.runs.add(this.runs.find(seen.source, null, seen.at), seen);
   }
 
   private countHour({ use }: Source, happening: Happening): void {
@@ -204,13 +208,4 @@ export class UsageRecorder {
     }
     count(use.hour.counters, happening);
   }
-}
-
-function happeningOf(
-  kind: number,
-  hash: string,
-  at: number,
-  { durationMs, sizeBytes }: SeenArtifact,
-): Happening {
-  return { kind, hash, durationMs: boundedDuration(durationMs), sizeBytes, at };
 }

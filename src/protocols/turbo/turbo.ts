@@ -11,7 +11,7 @@ import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../id
 import { actorOf, type Principal } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
 import { Refusal } from "../../refusal.ts";
-import type { UsageRecorder } from "../../usage/usage-recorder.ts";
+import type { SeenArtifact, UsageRecorder } from "../../usage/usage-recorder.ts";
 import { askerOf } from "../asker.ts";
 import {
   artifactHeaders,
@@ -87,11 +87,11 @@ function artifactRoutes(path: string, options: TurboOptions) {
     requireEnabled(team);
     parseClientHeaders(headers);
     const inParts = headers.range !== undefined || request.method === "HEAD";
-    let found: Artifact | undefined;
+    let found: SeenArtifact | undefined;
     const answer = (artifact: Artifact, body: ArtifactBody) => {
-      found = artifact;
       const answerHeaders = artifactHeaders(artifact, headers);
       const isKnown = isUnchanged(headers, artifact);
+      found = isKnown ? { ...artifact, sizeBytes: null } : artifact;
       return new Response(isKnown ? null : body, { status: isKnown ? 304 : 200, headers: answerHeaders });
     };
     const key = keyOf(principal, params.hash);
