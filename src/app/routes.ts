@@ -2,8 +2,11 @@ import { constants } from "node:fs";
 import { access as tryPath } from "node:fs/promises";
 import { Elysia } from "elysia";
 import { BunAdapter } from "elysia/adapter/bun";
+import { admin } from "../admin/admin.ts";
+import { Askers } from "../admin/askers.ts";
+import { who } from "../admin/who.ts";
 import { serverActor } from "../audit/audit-log.ts";
-import { access } from "../http/access.ts";
+import { type AccessOptions, access } from "../http/access.ts";
 import { BrowserSessions } from "../http/browser-session.ts";
 import { errorHandler } from "../http/errors.ts";
 import { Site } from "../http/site.ts";
@@ -33,15 +36,17 @@ export function buildRoutes(parts: Parts) {
   const { config, database, storage, cache, usage, uploadLog, tokenUse, oidc, requests, log } = parts;
   const onRefusal = (request: Request, { code, message }: Refusal) =>
     requests.note(request, { refused: code, reason: message });
-  const accessRules = access({
+  const addressOf = (request: Request) => requests.addressOf(request);
+  const tokenRules: AccessOptions = {
     authenticator: new Authenticator(database, config.turboToken ?? []),
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
-    addressOf: (request) => requests.addressOf(request),
+    addressOf,
     onAsker: (request, asker) => {
       requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name });
       tokenUse.note(asker.tokenId);
     },
-  });
+  };
+  const accessRules = access(tokenRules);
   const onError = errorHandler({
     log,
     onRefusal,
@@ -55,20 +60,20 @@ export function buildRoutes(parts: Parts) {
   ];
   const baseUrl = (request: Request) => site.baseUrl(request);
   const keepAlive = (request: Request) => requests.keepAlive(request);
-  const addressOf = (request: Request) => requests.addressOf(request);
   const site = new Site(config.publicUrl, config.basePath);
   const sessions = new Sessions(database);
   const users = new Users(database, serverActor);
   const logins = new ClientLogins(database, config.loginTokenMaxAge);
+  const browserSessions = new BrowserSessions({
+    sessions,
+    site,
+    sessionMaxAgeMs: config.sessionMaxAge,
+    addressOf,
+    onUser: (request, { email }) => requests.note(request, { user: email }),
+  });
   const signInOptions = {
     site,
-    browserSessions: new BrowserSessions({
-      sessions,
-      site,
-      sessionMaxAgeMs: config.sessionMaxAge,
-      addressOf,
-      onUser: (request, { email }) => requests.note(request, { user: email }),
-    }),
+    browserSessions,
     database,
     users,
     sessions,
@@ -85,15 +90,20 @@ export function buildRoutes(parts: Parts) {
     addressOf,
     onIssued: (request, issued) => requests.note(request, issued),
   });
+  const askers = new Askers({ ...tokenRules, database, browserSessions });
+  const adminApi = admin({ database, cache, askers, who: who(askers), onError });
   const api = new Elysia({ prefix: config.basePath })
     .use(tokenExchange)
     .use(turbo({ cache, usage, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
     .use(turboAccount({ users, logins, access: accessRules, onError, addressOf }))
+    .use(adminApi)
     .use(pages(signInOptions))
     .use(turboLogin({ ...signInOptions, logins }))
     .use(health(checks));
   if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal }));
   const root = new Elysia({
+    // A field that no model knows is a mistake to be told of, not one to be left out in silence.
+    normalize: false,
     // Elysia would look for the path only behind a host name of four letters or more.
     handler: { standardHostname: false },
     // It would answer HEAD by reading all bytes of the answer to GET, to count them; the server knows a file's length.

@@ -35,6 +35,12 @@ export async function teamTotals(
   return { artifacts: row?.artifacts ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
 }
 
+/** How many artifacts a team has, damaged ones included, for as long as their keys are there. */
+export async function artifactsOfTeam({ read }: Database, teamId: string): Promise<number> {
+  const [row] = await read.select({ artifacts: count() }).from(artifacts).where(eq(artifacts.teamId, teamId));
+  return row?.artifacts ?? 0;
+}
+
 /** How many artifacts that a token wrote are still kept, by the token's id. The environment's are not among them. */
 export async function artifactsByWriter(database: Database): Promise<Map<string, number>> {
   const rows = await database.read

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { isoTime } from "../admin/iso-time.ts";
 import { type AuditFilter, AuditLog, type AuditRow } from "../audit/audit-log.ts";
 import { integerValue } from "../config/value-kinds.ts";
 import type { Database } from "../database/database.ts";
@@ -10,7 +11,6 @@ import { checkAuditKind } from "./audit-kind.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
-import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { pastTimeValue } from "./past-time.ts";
 import { printable, printableCell } from "./printable.ts";

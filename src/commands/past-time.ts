@@ -1,5 +1,5 @@
+import { isoTime } from "../admin/iso-time.ts";
 import { timeValue, type ValueKind } from "../config/value-kinds.ts";
-import { isoTime } from "./iso-time.ts";
 
 const ago = timeValue({ minMs: 0 });
 const isoPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;

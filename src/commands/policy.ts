@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { isoTime } from "../admin/iso-time.ts";
 import { formatTime } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { ciProviders } from "../identity/ci-providers.ts";
@@ -6,7 +7,7 @@ import { readUnverified, verifyIdToken } from "../identity/id-token.ts";
 import { checkIssuer } from "../identity/issuer-url.ts";
 import { Issuers } from "../identity/issuers.ts";
 import { checkName } from "../identity/names.ts";
-import { defaultTokenMaxAgeMs, longestTokenMaxAgeMs, Policies, type Policy } from "../identity/policies.ts";
+import { defaultTokenMaxAgeMs, longestTokenMaxAgeMs, type Policy } from "../identity/policies.ts";
 import { type Judgement, judge, strongest } from "../identity/policy-match.ts";
 import { shareScopes } from "../identity/scope-overlap.ts";
 import { Refusal } from "../refusal.ts";
@@ -14,7 +15,6 @@ import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
-import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { type PolicyOptions, wantedPolicies } from "./policy-options.ts";
 import { printableCell } from "./printable.ts";
@@ -88,12 +88,11 @@ function createCommand(context: CommandContext): Command {
     )
     .action(async (options: CreateOptions) => {
       const wanted = wantedPolicies(options);
-      await withNewData(context, command, async ({ database, teams, by, config }) => {
+      await withNewData(context, command, async ({ teams, policies, config }) => {
         const { id: teamId } = await teams.get(options.team);
         const audience = config.publicUrl ?? "larder";
-        const policies = wanted.map((policy) => ({ audience, ...policy, teamId }));
-        const created = await new Policies(database, by).create(...policies);
-        const ofTeam = await new Policies(database, by).list({ teamId });
+        const created = await policies.create(...wanted.map((policy) => ({ audience, ...policy, teamId })));
+        const ofTeam = await policies.list({ teamId });
         for (const one of created) {
           const others = ofTeam.filter((other) => other.id !== one.id && shareScopes(one, other));
           if (others.length > 0) context.stderr(sharedScopeWarning(one, others));
@@ -113,10 +112,10 @@ function listCommand(context: CommandContext): Command {
   const command = dataSubcommand("list", "List policies, oldest first", "larder policy list --team web")
     .option("--team <slug>", "Only those of this team, by slug or id")
     .action((options: { team?: string; json?: true }) =>
-      withData(context, command, async ({ database, teams, by }) => {
+      withData(context, command, async ({ teams, policies }) => {
         const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
-        const policies = await new Policies(database, by).list(teamId === undefined ? {} : { teamId });
-        context.stdout(options.json ? jsonText(policies.map(policyJson)) : policyTable(policies));
+        const listed = await policies.list(teamId === undefined ? {} : { teamId });
+        context.stdout(options.json ? jsonText(listed.map(policyJson)) : policyTable(listed));
       }),
     );
   return command;
@@ -130,8 +129,8 @@ function deleteCommand(context: CommandContext): Command {
   )
     .argument("<id>", "Id of the policy, see larder policy list")
     .action((id: string, options: { json?: true }) =>
-      withData(context, command, async ({ database, by }) => {
-        const { revokedTokens, ...policy } = await new Policies(database, by).delete(id);
+      withData(context, command, async ({ policies }) => {
+        const { revokedTokens, ...policy } = await policies.delete(id);
         context.stdout(
           options.json
             ? jsonText({ ...policyJson(policy), revokedTokens })
@@ -159,10 +158,9 @@ function testCommand(context: CommandContext): Command {
     .option("--team <slug>", "Only the policies of this team, by slug or id")
     .action(async (given: string | undefined, options: TestOptions) => {
       const token = await tokenToTest(context, given, options.tokenEnv);
-      await withData(context, command, async ({ database, teams, by }) => {
+      await withData(context, command, async ({ teams, policies }) => {
         const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
-        const policies = await new Policies(database, by).list(teamId === undefined ? {} : { teamId });
-        const report = await examine(token, policies);
+        const report = await examine(token, await policies.list(teamId === undefined ? {} : { teamId }));
         context.stdout(options.json ? jsonText(reportJson(report)) : reportText(report));
         if (!report.chosen) throw new Refusal("forbidden", "No policy takes this token.");
       });

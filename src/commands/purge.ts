@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { isoTime } from "../admin/iso-time.ts";
 import { countPurge, type PurgeFilter, type PurgeTotals, type Writers } from "../cache/purge.ts";
 import { roundSize } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
@@ -11,7 +12,6 @@ import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
-import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { pastTimeValue } from "./past-time.ts";
 import { type CacheData, collected, withCache, withCacheShown } from "./with-cache.ts";

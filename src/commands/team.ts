@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { isoTime } from "../admin/iso-time.ts";
 import { takeOutTeam } from "../cache/books.ts";
 import { teamTotals } from "../cache/totals.ts";
 import { formatSize, formatTime, roundSize } from "../config/units.ts";
@@ -15,15 +16,14 @@ import {
   type TeamState,
   teamStates,
 } from "../identity/teams.ts";
+import { tokenState } from "../identity/token-state.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
-import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { textTable } from "./text-table.ts";
-import { tokenState } from "./token-state.ts";
 import { type Data, withData, withNewData } from "./with-data.ts";
 
 /** `larder team …` */

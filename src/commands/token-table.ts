@@ -1,8 +1,8 @@
+import { isoTime } from "../admin/iso-time.ts";
 import type { TokenReach } from "../identity/token-reach.ts";
+import { tokenState } from "../identity/token-state.ts";
 import type { Token } from "../identity/tokens.ts";
-import { isoTime } from "./iso-time.ts";
 import { textTable } from "./text-table.ts";
-import { tokenState } from "./token-state.ts";
 
 export interface ListedToken {
   token: Token;

@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { isoTime } from "../admin/iso-time.ts";
 import { checkEmail } from "../identity/email.ts";
-import { Members, memberRoles, type TeamRole } from "../identity/members.ts";
+import { memberRoles, type TeamRole } from "../identity/members.ts";
 import { checkName } from "../identity/names.ts";
-import { type User, type UserChange, type UserRole, Users, userRoles } from "../identity/users.ts";
+import { type User, type UserChange, type UserRole, userRoles } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText } from "./flag-value.ts";
-import { isoTime } from "./iso-time.ts";
 import { jsonText } from "./json-text.ts";
 import { textTable } from "./text-table.ts";
 import { type Data, withData, withNewData } from "./with-data.ts";
@@ -53,11 +53,7 @@ function createCommand(context: CommandContext): Command {
         const { name, role, team = [] } = options;
         const invited = { email, role, ...(name !== undefined && { name }) };
         const linkExpiresAt = Date.now() + linkMaxAgeMs;
-        const { user, linkSecret } = await new Users(data.database, data.by).invite(
-          invited,
-          team,
-          linkMaxAgeMs,
-        );
+        const { user, linkSecret } = await data.users.invite(invited, team, linkMaxAgeMs);
         const link = passwordLink(data, linkSecret, linkExpiresAt);
         if (options.json) context.stdout(jsonText({ ...(await userJson(data, user)), ...linkJson(link) }));
         else printLink(context, link, `Created user ${user.email} (${user.role}).`);
@@ -70,7 +66,7 @@ function listCommand(context: CommandContext): Command {
   const command = dataSubcommand("list", "List all users", "larder user list --json").action(
     (options: { json?: true }) =>
       withData(context, command, async (data) => {
-        const users = await new Users(data.database, data.by).list();
+        const users = await data.users.list();
         if (options.json) {
           context.stdout(jsonText(await Promise.all(users.map((user) => userJson(data, user)))));
           return;
@@ -114,7 +110,7 @@ function setCommand(context: CommandContext): Command {
         throw new Refusal("bad_request", "Nothing to change. `larder user set --help` lists what can be.");
       }
       await withData(context, command, async (data) => {
-        const user = await new Users(data.database, data.by).set(email, change, options.team);
+        const user = await data.users.set(email, change, options.team);
         context.stdout(options.json ? jsonText(await userJson(data, user)) : `Changed user ${user.email}.\n`);
       });
     });
@@ -131,10 +127,9 @@ function resetLinkCommand(context: CommandContext): Command {
     .argument("<email>", "E-mail address or id of the user")
     .action((email: string, options: { json?: true }) =>
       withData(context, command, async (data) => {
-        const users = new Users(data.database, data.by);
-        const user = await users.get(email);
+        const user = await data.users.get(email);
         const linkExpiresAt = Date.now() + linkMaxAgeMs;
-        const linkSecret = await users.createPasswordLink(user.id, linkMaxAgeMs);
+        const linkSecret = await data.users.createPasswordLink(user.id, linkMaxAgeMs);
         const link = passwordLink(data, linkSecret, linkExpiresAt);
         if (options.json) context.stdout(jsonText({ email: user.email, ...linkJson(link) }));
         else printLink(context, link, `Links for ${user.email} that were made before are void.`);
@@ -153,8 +148,7 @@ function deleteCommand(context: CommandContext): Command {
     .option("--yes", "Really delete the user")
     .action((email: string, options: { yes?: true; json?: true }) =>
       withData(context, command, async (data) => {
-        const users = new Users(data.database, data.by);
-        const user = await users.get(email);
+        const user = await data.users.get(email);
         if (!options.yes) {
           throw new Refusal(
             "bad_request",
@@ -163,7 +157,7 @@ function deleteCommand(context: CommandContext): Command {
           );
         }
         const json = await userJson(data, user);
-        await users.delete(user.id);
+        await data.users.delete(user.id);
         context.stdout(options.json ? jsonText(json) : `Deleted user ${user.email}.\n`);
       }),
     );
@@ -246,8 +240,8 @@ function stateOf({ disabledAt }: User): "enabled" | "disabled" {
   return disabledAt === null ? "enabled" : "disabled";
 }
 
-async function userJson({ database, by }: Data, user: User) {
-  const teams = await new Members(database, by).teamsOf(user.id);
+async function userJson({ members }: Data, user: User) {
+  const teams = await members.teamsOf(user.id);
   return {
     id: user.id,
     email: user.email,

@@ -5,19 +5,16 @@ import { loadConfig } from "../config/load-config.ts";
 import type { Config } from "../config/settings.ts";
 import { createDataFolder, hasDatabase, needsMigration, openDataFolder } from "../database/data-folder.ts";
 import type { Database } from "../database/database.ts";
-import { Teams } from "../identity/teams.ts";
-import { Tokens } from "../identity/tokens.ts";
+import { type IdentityServices, identityServices } from "../identity/services.ts";
 import { Refusal } from "../refusal.ts";
 import { keepServersOff } from "../server/data-lock.ts";
 import { version } from "../version.ts";
 import type { CommandContext } from "./command-context.ts";
 import { settingFlags } from "./setting-options.ts";
 
-export interface Data {
+export interface Data extends IdentityServices {
   config: Config;
   database: Database;
-  teams: Teams;
-  tokens: Tokens;
   /** Who runs the command. */
   by: Actor;
 }
@@ -69,7 +66,7 @@ async function runOn(config: Config, command: Command, story: (data: Data) => Pr
   const database = openBesideServer(config.data, commandName(command));
   const by: Actor = { kind: "command", id: null, name: userOfMachine(), address: null };
   try {
-    await story({ config, database, teams: new Teams(database, by), tokens: new Tokens(database, by), by });
+    await story({ config, database, ...identityServices(database, by), by });
   } finally {
     await database.close();
   }

@@ -10,7 +10,7 @@ import type { Site } from "./site.ts";
 export interface SignedIn {
   user: User;
   session: Session;
-  /** What each form of a page for this session has to send back, as the field `csrf`. */
+  /** What each form of a page for this session has to send back, as the field `csrf`, and each script in a header. */
   csrfToken: string;
 }
 
@@ -23,6 +23,9 @@ export interface BrowserSessionsOptions {
   /** Told who asks, for the access log. */
   onUser: (request: Request, user: User) => void;
 }
+
+/** In which scripts send back the session's `csrfToken`. */
+export const csrfHeader = "x-csrf-token";
 
 const cookieName = "larder_session";
 /** Browsers take a cookie of such a name from this very host only, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */
@@ -87,6 +90,24 @@ export class BrowserSessions {
       throw new Refusal("forbidden", "This page was made for another sign-in. Reload it, and try again.");
     }
     return form;
+  }
+
+  /**
+   * To be asked before anything is changed for a request that a script of a page of ours has sent.
+   * @throws Refusal `forbidden` for a script of another site or another session.
+   */
+  requireOwnScript(request: Request, { csrfToken }: SignedIn): void {
+    if (!this.isSameOrigin(request)) {
+      throw new Refusal(
+        "forbidden",
+        "This request came from another site than larder's own. Use larder's page itself, or a token.",
+      );
+    }
+    if (isSame(request.headers.get(csrfHeader) ?? "", csrfToken)) return;
+    throw new Refusal(
+      "forbidden",
+      `Send the header ${csrfHeader} with the csrfToken of GET /api/v1/me; it changes with each sign-in.`,
+    );
   }
 
   /**

@@ -1,7 +1,9 @@
+import { ParseError, ValidationError } from "elysia";
 import type { Logger } from "pino";
 import { Refusal } from "../refusal.ts";
 import { type Dialect, errorAnswer, refusalAnswer } from "./answer.ts";
 import { dropBody } from "./refused-body.ts";
+import { validationRefusal } from "./validation.ts";
 
 export interface ErrorOptions {
   log: Logger;
@@ -23,7 +25,9 @@ interface Thrown {
 /** Only what is a fault of ours is logged as an error. */
 export function errorHandler({ log, onRefusal, noRouteHint }: ErrorOptions): ErrorHandler {
   return (dialect) =>
-    async ({ code, error, request }) => {
+    async ({ code, error: thrown, request }) => {
+      // Elysia wraps what a hook throws while it reads the body.
+      const error = thrown instanceof ParseError ? thrown.cause : thrown;
       const answer = answerTo(code, error, request, dialect);
       if (!(await dropBody(request))) answer.headers.set("connection", "close");
       return answer;
@@ -38,6 +42,11 @@ export function errorHandler({ log, onRefusal, noRouteHint }: ErrorOptions): Err
     if (error instanceof Refusal) {
       onRefusal(request, error);
       return refusalAnswer(error, dialect);
+    }
+    if (error instanceof ValidationError && error.type !== "response") {
+      const refusal = validationRefusal(error);
+      onRefusal(request, refusal);
+      return refusalAnswer(refusal, dialect);
     }
     const { pathname } = new URL(request.url);
     if (code === "NOT_FOUND") {

@@ -7,7 +7,8 @@ import { permissionOf } from "./members.ts";
 import { type Credential, ownerOfJob, type Principal } from "./principal.ts";
 import { digestSecret, isSecret } from "./secret.ts";
 import { defaultTeamSlug, type Team } from "./teams.ts";
-import { lesser } from "./tokens.ts";
+import { lesser, type Permission } from "./tokens.ts";
+import type { User } from "./users.ts";
 
 /**
  * Says that there is no token, where a client wants one to be set: turbo (2.11.11) asks no remote cache without. Never a secret
@@ -42,6 +43,12 @@ const teamBySlug = prepared((queries) =>
     .from(teams)
     .where(eq(teams.slug, given("slug"))),
 );
+
+/** What somebody may do in a team. */
+export interface Grant {
+  team: Team;
+  permission: Permission;
+}
 
 interface Remembered {
   credential: Credential;
@@ -140,7 +147,7 @@ export class Authenticator {
     const holder = { name, tokenId, userId: row.users?.id ?? null, policyId };
     const grants = row.teams
       ? [{ team: row.teams, permission }]
-      : await this.grantsOf(row.users as typeof users.$inferSelect);
+      : await this.grantsOf(row.users as NonNullable<typeof row.users>);
     const principals = grants.map(
       (grant): Principal => ({
         ...holder,
@@ -149,11 +156,12 @@ export class Authenticator {
         permission: lesser(permission, grant.permission),
       }),
     );
-    return { credential: { ...holder, owner, principals }, expiresAt };
+    const isServerAdmin = row.users?.role === "admin" && permission === "admin";
+    return { credential: { ...holder, owner, permission, scope, isServerAdmin, principals }, expiresAt };
   }
 
-  /** What a user may do, by team. An administrator may do everything in each of them. */
-  private async grantsOf({ id, role }: typeof users.$inferSelect) {
+  /** What a user may do, by team, in the order of the slugs. An administrator may do everything in each of them. */
+  async grantsOf({ id, role }: Pick<User, "id" | "role">): Promise<Grant[]> {
     if (role === "admin") {
       const all = await allTeams(this.database.read).execute();
       return all.map((team) => ({ team, permission: "admin" as const }));
@@ -170,6 +178,9 @@ export class Authenticator {
       credential: {
         ...holder,
         owner: name,
+        permission: "write",
+        scope: "",
+        isServerAdmin: false,
         principals: [{ ...holder, permission: "write", team, scope: "" }],
       },
       expiresAt: null,

@@ -30,6 +30,12 @@ export interface Credential {
    * Under whom requests are counted: the token, and for those of CI jobs whoever gets them, since a job may get any number.
    */
   readonly owner: string;
+  /** The most that it may do anywhere. */
+  readonly permission: Permission;
+  /** Empty for a trusted one, see `Principal`. */
+  readonly scope: string;
+  /** It is good for the whole server: of an administrator, who gave it the permission `admin`. */
+  readonly isServerAdmin: boolean;
   /** One for each team that it is good for; a team's own token has just one. */
   readonly principals: readonly Principal[];
 }

@@ -21,7 +21,14 @@ const team: Team = {
 };
 const holder = { name: "ci", tokenId: "tok_1", userId: null, policyId: null };
 const principal: Principal = { ...holder, permission: "write", team, scope: "" };
-const credential: Credential = { ...holder, owner: "tok_1", principals: [principal] };
+const credential: Credential = {
+  ...holder,
+  owner: "tok_1",
+  permission: "write",
+  scope: "",
+  isServerAdmin: false,
+  principals: [principal],
+};
 
 describe("the team of a request", () => {
   test.each([{}, { teamId: "" }, { slug: "" }, { teamId: "team_1" }, { slug: "web" }, { slug: "team_1" }])(

@@ -11,6 +11,9 @@ describe("tokens", () => {
     expect(await t.authenticator.authenticate(secret)).toEqual({
       ...holder,
       owner: id,
+      permission: "read",
+      scope: "",
+      isServerAdmin: false,
       principals: [{ ...holder, permission: "read", team, scope: "" }],
     });
     await t.beside.teams.set("web", { state: "paused" });
@@ -136,6 +139,9 @@ describe("the environment's tokens", () => {
       expect(await t.authenticator.authenticate(secret)).toEqual({
         ...holder,
         owner: name,
+        permission: "write",
+        scope: "",
+        isServerAdmin: false,
         principals: [{ ...holder, permission: "write", team, scope: "" }],
       });
     }

@@ -1,4 +1,4 @@
-import type { Token } from "../identity/tokens.ts";
+import type { Token } from "./tokens.ts";
 
 export const tokenStates = ["valid", "expired", "revoked", "disabled"] as const;
 export type TokenState = (typeof tokenStates)[number];

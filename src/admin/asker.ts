@@ -1,0 +1,100 @@
+import type { Actor } from "../audit/audit-log.ts";
+import type { Grant } from "../identity/authenticator.ts";
+import type { IdentityServices } from "../identity/services.ts";
+import type { Team } from "../identity/teams.ts";
+import { allows, type Permission } from "../identity/tokens.ts";
+import { Refusal } from "../refusal.ts";
+
+/** What a route may need of whoever asks in a team: to see it, or to look after it as an owner does. */
+export type TeamRight = "read" | "admin";
+
+export interface AskerFacts {
+  /** In a browser, or with a token, which may be a user's, too. */
+  kind: "user" | "token";
+  user: { id: string; email: string; name: string } | null;
+  /** `id` is null for the environment's `TURBO_TOKEN`. */
+  token: { id: string | null; name: string } | null;
+  isServerAdmin: boolean;
+  /** The most that it may do anywhere. */
+  permission: Permission;
+  /** Of a browser's session only: what its scripts have to send back. */
+  csrfToken: string | null;
+  /** By slug. */
+  grants: readonly Grant[];
+  by: Actor;
+  /** What changes, changes in this asker's name. */
+  services: IdentityServices;
+}
+
+/** Who asks the admin API, and what they may do there. */
+export class Asker {
+  constructor(readonly facts: AskerFacts) {}
+
+  get by(): Actor {
+    return this.facts.by;
+  }
+
+  get services(): IdentityServices {
+    return this.facts.services;
+  }
+
+  get isServerAdmin(): boolean {
+    return this.facts.isServerAdmin;
+  }
+
+  /** @throws Refusal `forbidden`. */
+  requireServerAdmin(): void {
+    if (this.isServerAdmin) return;
+    throw new Refusal(
+      "forbidden",
+      this.facts.kind === "user"
+        ? "This needs an administrator of the server. Ask one of them."
+        : "This needs a token of an administrator of the server, with permission admin.",
+    );
+  }
+
+  /**
+   * The team of this slug or id, in which the asker may do what is needed.
+   * @throws Refusal `wrong_team`, the same whether the team exists or not, or `forbidden`.
+   */
+  team(slugOrId: string, needed: TeamRight): Team {
+    const grant = this.facts.grants.find(({ team }) => team.slug === slugOrId || team.id === slugOrId);
+    if (!grant) {
+      // To whoever may see all teams one that is not there is no secret.
+      if (this.isServerAdmin) throw new Refusal("not_found", `There is no team "${slugOrId}".`);
+      throw new Refusal(
+        "wrong_team",
+        `You may not see a team "${slugOrId}", or there is none. GET /api/v1/me lists the teams that you may see.`,
+      );
+    }
+    if (needed === "admin") this.requireAdmin(grant);
+    return grant.team;
+  }
+
+  /** Whether the asker may do what is needed in a team with this id. */
+  may(teamId: string | null, needed: TeamRight): boolean {
+    const grant = this.facts.grants.find(({ team }) => team.id === teamId);
+    return grant !== undefined && (needed === "read" || allows(grant.permission, "admin"));
+  }
+
+  /**
+   * The ids of the teams that a list is about: the one that is asked for, or all that the asker may see.
+   * @returns undefined for all that there are.
+   * @throws Refusal as `team`.
+   */
+  teamIds(slugOrId: string | undefined, needed: TeamRight = "read"): string[] | undefined {
+    if (slugOrId !== undefined) return [this.team(slugOrId, needed).id];
+    if (this.isServerAdmin) return undefined;
+    return this.facts.grants.map(({ team }) => team.id).filter((id) => this.may(id, needed));
+  }
+
+  private requireAdmin({ team, permission }: Grant): void {
+    if (allows(permission, "admin")) return;
+    throw new Refusal(
+      "forbidden",
+      this.facts.kind === "user"
+        ? `This needs an owner of team "${team.slug}". Ask one of them, or an administrator of the server.`
+        : `This token may ${permission} in team "${team.slug}", and this needs admin.`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import { Elysia } from "elysia";
+import { readJson } from "../http/json-body.ts";
+import type { Asker, TeamRight } from "./asker.ts";
+import type { Askers } from "./askers.ts";
+
+/**
+ * Lets a route declare whom it serves: `{ who: "anybody" }` for all who are known, `{ who: "server" }` for administrators of the
+ * server, and then has `asker`; or `{ teamRight: "read" | "admin" }` for those who may that in the team that stands in the path
+ * as `:team`, and then has `asker` and `team`.
+ *
+ * They are looked at first of all: whoever may not is told so before anything of the request is read or judged.
+ */
+export function who(askers: Askers) {
+  const admitAnybody = async (request: Request, needed: "anybody" | "server"): Promise<Asker> => {
+    const asker = await askers.admit(request);
+    if (needed === "server") asker.requireServerAdmin();
+    return asker;
+  };
+  const admitToTeam = async (request: Request, params: unknown, needed: TeamRight) => {
+    const asker = await askers.admit(request);
+    return { asker, team: asker.team(teamOf(params), needed) };
+  };
+  // Null for none, which Elysia then does not try to read itself.
+  const bodyOf = async (request: Request) =>
+    request.body === null ? null : await readJson(request, ownerOf(askers.of(request)));
+
+  return new Elysia({ name: "who" })
+    .macro({
+      who: (needed: "anybody" | "server") => ({
+        parse: async ({ request }) => {
+          await admitAnybody(request, needed);
+          return await bodyOf(request);
+        },
+        transform: async ({ request }) => void (await admitAnybody(request, needed)),
+        resolve: ({ request }) => ({ asker: askers.of(request) }),
+      }),
+    })
+    .macro({
+      teamRight: (needed: TeamRight) => ({
+        parse: async ({ request, params }) => {
+          await admitToTeam(request, params, needed);
+          return await bodyOf(request);
+        },
+        transform: async ({ request, params }) => void (await admitToTeam(request, params, needed)),
+        resolve: async ({ request, params }) => await admitToTeam(request, params, needed),
+      }),
+    });
+}
+
+/** Null where the router could not decode it. */
+function teamOf(params: unknown): string {
+  return (params as { team?: string | null }).team ?? "";
+}
+
+/** Whose bodies wait for each other. */
+function ownerOf({ facts }: Asker): string {
+  return facts.user?.id ?? facts.token?.id ?? "environment";
+}
