@@ -1,18 +1,17 @@
 import type { Command } from "commander";
+import { auditJson } from "../admin/audit-json.ts";
 import { isoTime } from "../admin/iso-time.ts";
 import { type AuditFilter, AuditLog, type AuditRow } from "../audit/audit-log.ts";
+import { pastTimeValue } from "../config/past-time.ts";
 import { integerValue } from "../config/value-kinds.ts";
-import type { Database } from "../database/database.ts";
-import { normalEmail } from "../identity/email.ts";
+import { auditFilter } from "../identity/audit-filter.ts";
 import type { Teams } from "../identity/teams.ts";
-import { writersOf } from "../identity/writers.ts";
 import { Refusal } from "../refusal.ts";
 import { checkAuditKind } from "./audit-kind.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
-import { pastTimeValue } from "./past-time.ts";
 import { printable, printableCell } from "./printable.ts";
 import { textTable } from "./text-table.ts";
 import { withData } from "./with-data.ts";
@@ -61,10 +60,12 @@ export function auditCommand(context: CommandContext): Command {
     .action(async (options: AuditOptions) => {
       checkSpan(options);
       await withData(context, command, async ({ database, teams }) => {
-        const filter = await filterOf(options, database, teams);
+        const filter = await auditFilter(options, database, teams);
         const log = new AuditLog(database);
         const { rows, isMore } = await newest(log, filter, options.limit);
-        context.stdout(options.json ? printable(jsonText(rows.map(rowJson))) : await auditTable(rows, teams));
+        context.stdout(
+          options.json ? printable(jsonText(rows.map(auditJson))) : await auditTable(rows, teams),
+        );
         if (isMore) context.stderr(`These are the newest ${rows.length}. --limit shows more.\n`);
         if (rows.length === 0) context.stderr(`${await whyNothing(log, filter, options)}\n`);
       });
@@ -93,37 +94,6 @@ async function whyNothing(log: AuditLog, filter: AuditFilter, options: AuditOpti
   if (target !== undefined && !(await occurs({ target })))
     return `Nothing in the audit log was done to ${target.includes("lrd_") ? "that" : printableCell(`"${target}"`)}.`;
   return "Nothing in the audit log matches.";
-}
-
-async function filterOf(options: AuditOptions, database: Database, teams: Teams): Promise<AuditFilter> {
-  const { since, until, actor, kind, team, target } = options;
-  return {
-    ...(since !== undefined && { since }),
-    ...(until !== undefined && { until }),
-    ...(actor !== undefined && { actors: await actorsOf(actor, database) }),
-    ...(kind !== undefined && { kind }),
-    ...(team !== undefined && { teamId: await teamIdOf(team, database, teams) }),
-    ...(target !== undefined && { target: target.includes("@") ? normalEmail(target) : target }),
-  };
-}
-
-/** What a user's tokens did, the user did. */
-async function actorsOf(actor: string, database: Database): Promise<string[]> {
-  const tokenIds = await writersOf(database, actor).catch((error) => {
-    // Somebody may have done something and never have had a token.
-    if (error instanceof Refusal) return [];
-    throw error;
-  });
-  return [actor, normalEmail(actor), ...(tokenIds ?? [])];
-}
-
-/** Of a team that has been deleted since, the log still knows the id. */
-async function teamIdOf(slugOrId: string, database: Database, teams: Teams): Promise<string> {
-  const team = await teams.find(slugOrId);
-  if (team) return team.id;
-  if (slugOrId.startsWith("team_")) return slugOrId;
-  const { rows } = await new AuditLog(database).list({ kind: "team.delete", target: slugOrId }, { limit: 1 });
-  return rows[0]?.teamId ?? (await teams.get(slugOrId)).id;
 }
 
 async function newest(
@@ -173,8 +143,4 @@ function detailsText(details: Record<string, unknown>): string {
     .filter(([, value]) => isChange || (value !== null && value !== ""))
     .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(" ");
-}
-
-function rowJson({ id, createdAt, ...row }: AuditRow): Record<string, unknown> {
-  return { id, createdAt: isoTime(createdAt), ...row };
 }

@@ -1,11 +1,11 @@
 import { Command } from "commander";
+import { connectText } from "../admin/connect-lines.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { webUrlValue } from "../config/value-kinds.ts";
 import { hasDatabase } from "../database/data-folder.ts";
 import { checkSlug, defaultTeamSlug } from "../identity/teams.ts";
 import { clientUrls } from "../server/client-urls.ts";
 import type { CommandContext } from "./command-context.ts";
-import { connectLines } from "./connect-lines.ts";
 import { flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
 import { addSettingOptions, settingFlags } from "./setting-options.ts";
@@ -35,7 +35,7 @@ export function connectCommand(context: CommandContext): Command {
       }
       checkSlug(teamSlug);
       context.stdout(
-        options.json ? jsonText({ ...urls, team: teamSlug, isGuess }) : connectLines({ ...urls, teamSlug }),
+        options.json ? jsonText({ ...urls, team: teamSlug, isGuess }) : connectText({ ...urls, teamSlug }),
       );
       if (isGuess) {
         context.stderr(

@@ -6,7 +6,7 @@ import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { jsonText } from "./json-text.ts";
-import { type CacheData, collected, withCache, withCacheShown } from "./with-cache.ts";
+import { type CacheData, collectedFrom, withCache, withCacheShown } from "./with-cache.ts";
 
 /** `larder gc` */
 export function gcCommand(context: CommandContext): Command {
@@ -50,10 +50,10 @@ async function removeGarbage(context: CommandContext, data: CacheData, json: boo
   const expired = await evictor.expire();
   const overQuota = await evictor.shrinkTeams();
   context.stderr("Removing blobs that nothing uses any more ...\n");
-  const unused = await collected(data);
+  const unused = await collectedFrom(data);
   // A server that runs keeps to its own limit by itself.
   const evicted = data.isServed ? 0 : await evictor.takeOutExcess();
-  const freed = evicted === 0 ? unused : both(unused, await collected(data));
+  const freed = evicted === 0 ? unused : both(unused, await collectedFrom(data));
   const quarantined = await collector.emptyQuarantine();
   if (expired + overQuota + evicted + freed.blobs + quarantined.blobs > 0) {
     const details = { expired, overQuota, evicted, freed, quarantined };

@@ -1,22 +1,22 @@
 import { Command, Option } from "commander";
-import { isoTime } from "../admin/iso-time.ts";
+import { policyJson, reportJson } from "../admin/policy-json.ts";
 import { formatTime } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { ciProviders } from "../identity/ci-providers.ts";
-import { readUnverified, verifyIdToken } from "../identity/id-token.ts";
+import { readUnverified } from "../identity/id-token.ts";
 import { checkIssuer } from "../identity/issuer-url.ts";
 import { Issuers } from "../identity/issuers.ts";
 import { checkName } from "../identity/names.ts";
 import { defaultTokenMaxAgeMs, longestTokenMaxAgeMs, type Policy } from "../identity/policies.ts";
-import { type Judgement, judge, strongest } from "../identity/policy-match.ts";
-import { shareScopes } from "../identity/scope-overlap.ts";
+import { examineToken, type PolicyReport } from "../identity/policy-report.ts";
+import { sharedScopeWarnings } from "../identity/scope-overlap.ts";
+import { type PolicyWish, wantedPolicies } from "../identity/wanted-policies.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
-import { type PolicyOptions, wantedPolicies } from "./policy-options.ts";
 import { printableCell } from "./printable.ts";
 import { textTable } from "./text-table.ts";
 import { withData, withNewData } from "./with-data.ts";
@@ -35,8 +35,10 @@ export function policyCommand(context: CommandContext): Command {
     .addCommand(testCommand(context));
 }
 
-interface CreateOptions extends PolicyOptions {
+interface CreateOptions extends Omit<PolicyWish, "claims" | "tokenMaxAgeMs"> {
   team: string;
+  claim?: string[];
+  expires?: number;
   json?: true;
 }
 
@@ -87,16 +89,18 @@ function createCommand(context: CommandContext): Command {
       flagValue(timeValue({ minMs: 1_000, maxMs: longestTokenMaxAgeMs }), context),
     )
     .action(async (options: CreateOptions) => {
-      const wanted = wantedPolicies(options);
+      const { claim, expires, ...wish } = options;
+      const wanted = wantedPolicies({
+        ...wish,
+        claims: claimsOf(claim),
+        ...(expires !== undefined && { tokenMaxAgeMs: expires }),
+      });
       await withNewData(context, command, async ({ teams, policies, config }) => {
         const { id: teamId } = await teams.get(options.team);
         const audience = config.publicUrl ?? "larder";
         const created = await policies.create(...wanted.map((policy) => ({ audience, ...policy, teamId })));
         const ofTeam = await policies.list({ teamId });
-        for (const one of created) {
-          const others = ofTeam.filter((other) => other.id !== one.id && shareScopes(one, other));
-          if (others.length > 0) context.stderr(sharedScopeWarning(one, others));
-        }
+        for (const warning of sharedScopeWarnings(created, ofTeam)) context.stderr(`larder: ${warning}\n`);
         if (options.json) {
           context.stdout(jsonText(created.map(policyJson)));
           return;
@@ -106,6 +110,23 @@ function createCommand(context: CommandContext): Command {
       });
     });
   return command;
+}
+
+function claimsOf(given: readonly string[] = []): Record<string, string> {
+  const entries = given.map((text) => {
+    const at = text.indexOf("=");
+    if (at > 0) return [text.slice(0, at), text.slice(at + 1)] as const;
+    throw new Refusal(
+      "bad_request",
+      "--claim takes the name of a claim and a pattern, such as ref=refs/heads/main.",
+    );
+  });
+  if (new Set(entries.map(([name]) => name)).size < entries.length)
+    throw new Refusal(
+      "bad_request",
+      "Two patterns for one claim go into one --claim, such as event=push|schedule.",
+    );
+  return Object.fromEntries(entries);
 }
 
 function listCommand(context: CommandContext): Command {
@@ -160,7 +181,8 @@ function testCommand(context: CommandContext): Command {
       const token = await tokenToTest(context, given, options.tokenEnv);
       await withData(context, command, async ({ teams, policies }) => {
         const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
-        const report = await examine(token, await policies.list(teamId === undefined ? {} : { teamId }));
+        const trusting = await policies.list(teamId === undefined ? {} : { teamId });
+        const report = await examineToken(token, trusting, new Issuers());
         context.stdout(options.json ? jsonText(reportJson(report)) : reportText(report));
         if (!report.chosen) throw new Refusal("forbidden", "No policy takes this token.");
       });
@@ -190,35 +212,7 @@ async function tokenToTest(
   );
 }
 
-interface Report {
-  issuer: string;
-  /** Why the token does not count, whatever the policies think of it. */
-  problem: string | undefined;
-  judgements: Judgement[];
-  chosen: (Judgement & { matches: true }) | undefined;
-}
-
-async function examine(token: string, policies: Policy[]): Promise<Report> {
-  const unverified = readUnverified(token);
-  const judgements = policies.map((policy) => judge(policy, unverified));
-  const problem = await problemOf(token, unverified.iss, policies);
-  const chosen = problem === undefined ? strongest(judgements) : undefined;
-  return { issuer: unverified.iss, problem, judgements, chosen };
-}
-
-async function problemOf(token: string, issuer: string, policies: Policy[]): Promise<string | undefined> {
-  // The server asks no others for their keys either.
-  if (!policies.some((policy) => policy.issuer === issuer)) return "No policy trusts its issuer.";
-  try {
-    await verifyIdToken(token, issuer, new Issuers());
-    return undefined;
-  } catch (error) {
-    if (error instanceof Refusal) return error.message;
-    throw error;
-  }
-}
-
-function reportText({ issuer, problem, judgements, chosen }: Report): string {
+function reportText({ issuer, problem, judgements, chosen }: PolicyReport): string {
   const lines = [
     `Issuer: ${JSON.stringify(issuer)}`,
     `Token: ${problem ?? "signed by its issuer, and valid now"}`,
@@ -235,21 +229,6 @@ function reportText({ issuer, problem, judgements, chosen }: Report): string {
   return lines.map((line) => `${printableCell(line)}\n`).join("");
 }
 
-function reportJson({ issuer, problem, judgements, chosen }: Report): Record<string, unknown> {
-  return {
-    issuer,
-    problem: problem ?? null,
-    chosen: chosen?.policy.id ?? null,
-    policies: judgements.map((one) => ({
-      id: one.policy.id,
-      name: one.policy.name,
-      team: one.policy.teamSlug,
-      matches: one.matches,
-      ...(one.matches ? { permission: one.policy.permission, scope: one.scope } : { reasons: one.reasons }),
-    })),
-  };
-}
-
 function describePolicy(policy: Policy): string {
   return (
     `Created policy "${policy.name}" (${policy.id}): for team ${policy.teamSlug}, permission ${policy.permission}, ` +
@@ -257,14 +236,6 @@ function describePolicy(policy: Policy): string {
     Object.entries(policy.claims)
       .map(([name, pattern]) => `  ${printableCell(`${name} = ${pattern}`)}\n`)
       .join("")
-  );
-}
-
-function sharedScopeWarning({ name, scope }: Policy, others: Policy[]): string {
-  const theirs = others.map((other) => `"${other.name}" (${other.id})`).join(", ");
-  return (
-    `larder: jobs under policy "${name}" can get the same scope (${scope}) as jobs of other projects under ${theirs}, and then ` +
-    "read what those wrote. Put into --scope what tells the projects apart, such as {repository}.\n"
   );
 }
 
@@ -289,8 +260,4 @@ function policyTable(policies: Policy[]): string {
         .join(" "),
     ]),
   ]);
-}
-
-function policyJson({ teamSlug, tokenMaxAgeMs, createdAt, ...policy }: Policy): Record<string, unknown> {
-  return { ...policy, team: teamSlug, tokenMaxAge: formatTime(tokenMaxAgeMs), createdAt: isoTime(createdAt) };
 }

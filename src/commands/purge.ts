@@ -1,20 +1,18 @@
 import type { Command } from "commander";
 import { isoTime } from "../admin/iso-time.ts";
 import { countPurge, type PurgeFilter, type PurgeTotals, type Writers } from "../cache/purge.ts";
+import { pastTimeValue } from "../config/past-time.ts";
 import { roundSize } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
+import { writersNamed } from "../identity/named-writers.ts";
 import { checkScope } from "../identity/scope.ts";
-import { isSecret } from "../identity/secret.ts";
-import type { Team } from "../identity/teams.ts";
-import { writersOf } from "../identity/writers.ts";
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
-import { pastTimeValue } from "./past-time.ts";
-import { type CacheData, collected, withCache, withCacheShown } from "./with-cache.ts";
+import { type CacheData, collectedFrom, withCache, withCacheShown } from "./with-cache.ts";
 import type { Data } from "./with-data.ts";
 
 interface PurgeOptions {
@@ -107,7 +105,7 @@ async function sayWhatIsUnknown(context: CommandContext, data: Data, filter: Pur
 /** Takes artifacts out, and waits until their bytes have gone, too. */
 export async function purged(data: CacheData, filter: PurgeFilter): Promise<PurgeTotals> {
   const artifacts = await data.cache.purge(filter, data.by);
-  return { artifacts, freed: await collected(data) };
+  return { artifacts, freed: await collectedFrom(data) };
 }
 
 /** Nobody shall lose all for a flag that was forgotten. */
@@ -146,42 +144,11 @@ async function filterOf(options: PurgeOptions, data: Data): Promise<{ filter: Pu
     ...(writtenBefore !== undefined && { writtenBefore }),
   };
   const team = options.team === undefined ? undefined : await data.teams.get(options.team);
-  const writers = writtenBy === undefined ? undefined : await writersNamed(writtenBy, team, data);
+  const writers =
+    writtenBy === undefined ? undefined : await writersNamed(writtenBy, team, data.database, data.tokens);
   if (team) {
     const filter = { ...narrowing, teamId: team.id, ...(writers !== undefined && { writtenBy: writers }) };
     return { filter, of: `team ${team.slug}` };
   }
   return { filter: { ...narrowing, writtenBy: writers as Writers }, of: "all teams" };
-}
-
-async function writersNamed(
-  writer: string,
-  team: Team | undefined,
-  { database, tokens }: Data,
-): Promise<Writers> {
-  // Names of tokens may look like addresses, as ann@laptop does.
-  const known = team ? await tokens.list({ teamId: team.id }) : [];
-  if (team && writer.includes("@") && known.some(({ name }) => name === writer))
-    return [(await tokens.find(writer, team.id)).id];
-  const writers = await writersOf(database, writer);
-  if (writers !== undefined) {
-    const isToken = isSecret(writer) || writer.startsWith("tok_");
-    if (team && isToken) await requireOfTeam(writers?.[0], team, tokens);
-    return writers;
-  }
-  if (team) return [(await tokens.find(writer, team.id)).id];
-  throw new Refusal(
-    "bad_request",
-    "A token is known by its name within a team only. Add --team, or give its id, its secret, a user's e-mail or a policy's id.",
-  );
-}
-
-/** One of another team has written nothing here, and whoever names it has mistaken one for the other. */
-async function requireOfTeam(tokenId: string | undefined, team: Team, tokens: Data["tokens"]): Promise<void> {
-  const token = (await tokens.list()).find(({ id }) => id === tokenId);
-  if (token && token.teamId !== null && token.teamId !== team.id)
-    throw new Refusal(
-      "not_found",
-      `There is no such token of team ${team.slug}. \`larder token list\` shows them with their teams.`,
-    );
 }

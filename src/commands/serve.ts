@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { connectText } from "../admin/connect-lines.ts";
 import { type App, startApp } from "../app/app.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { roundSize } from "../config/units.ts";
@@ -6,7 +7,6 @@ import { createLog } from "../server/logger.ts";
 import { firstSignal } from "../server/signals.ts";
 import { version } from "../version.ts";
 import type { CommandContext } from "./command-context.ts";
-import { connectLines } from "./connect-lines.ts";
 import { addSettingOptions, settingFlags } from "./setting-options.ts";
 
 /** Below this, whoever tries many finds it; nothing but a warning, since clients may have it already. */
@@ -59,7 +59,7 @@ function welcome(app: App, publicUrl: string | undefined): string {
     "",
     `This is its first start: team "${app.teamSlug}" has a first token, shown this once. Paste:`,
     "",
-    connectLines({ url, networkUrls, teamSlug: app.teamSlug, token: app.firstSecret }),
+    connectText({ url, networkUrls, teamSlug: app.teamSlug, token: app.firstSecret }),
   );
   return lines.join("\n");
 }

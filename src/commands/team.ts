@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { isoTime } from "../admin/iso-time.ts";
+import { teamJson } from "../admin/team-json.ts";
 import { takeOutTeam } from "../cache/books.ts";
 import { teamTotals } from "../cache/totals.ts";
 import { formatSize, formatTime, roundSize } from "../config/units.ts";
@@ -270,8 +271,4 @@ function quotaText({ quotaBytes, quotaRule }: Team): string {
 
 function maxAgeText({ maxAgeMs }: Team): string {
   return maxAgeMs === null ? "the server's" : formatTime(maxAgeMs);
-}
-
-function teamJson(team: Team): Record<string, unknown> {
-  return { ...team, createdAt: isoTime(team.createdAt) };
 }

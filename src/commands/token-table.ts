@@ -41,7 +41,7 @@ export function tokenTable(listed: ListedToken[], teamId: string | undefined): s
       token.teamSlug ?? `${token.userEmail}'s`,
       permissionText(token, reach, teamId),
       scopeText(token),
-      tokenState(token, reach.isDisabled),
+      tokenState(token),
       isoTime(token.createdAt),
       token.createdBy ?? "unknown",
       isoTime(token.expiresAt) ?? "never",

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { isoTime } from "../admin/iso-time.ts";
+import { tokenJson } from "../admin/token-json.ts";
 import { artifactsByWriter } from "../cache/totals.ts";
 import { roundSize } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
@@ -72,7 +73,7 @@ function createCommand(context: CommandContext): Command {
           ...(options.expires !== undefined && { expiresAt: Date.now() + options.expires }),
         });
         if (options.json) {
-          context.stdout(jsonText({ token: secret, ...tokenJson(token, 0) }));
+          context.stdout(jsonText({ token: secret, ...tokenJson(token), artifacts: 0 }));
           return;
         }
         // The secret stands alone on standard output, so that scripts can take it.
@@ -105,9 +106,7 @@ function listCommand(context: CommandContext): Command {
         const found = (await tokens.list())
           .map((token) => ({ token, reach: reachOf(token), artifacts: counts.get(token.id) ?? 0 }))
           .filter(({ reach }) => !team || reach.teams.some(({ teamId }) => teamId === team.id))
-          .filter(
-            ({ token, reach }) => !options.state || tokenState(token, reach.isDisabled) === options.state,
-          );
+          .filter(({ token }) => !options.state || tokenState(token) === options.state);
         context.stdout(
           options.json
             ? jsonText(found.map(({ token, reach, artifacts }) => listedJson(token, reach, artifacts)))
@@ -141,7 +140,7 @@ function showCommand(context: CommandContext): Command {
                 ["Holder", holderOf(token)],
                 ["Permission", permissionText(token, reach)],
                 ["Scope", scopeText(token)],
-                ["State", tokenState(token, reach.isDisabled)],
+                ["State", tokenState(token)],
                 ["Created", isoTime(token.createdAt)],
                 ["Created by", token.createdBy ?? "unknown"],
                 ["Expires", isoTime(token.expiresAt) ?? "never"],
@@ -183,7 +182,7 @@ function revokeCommand(context: CommandContext): Command {
           const { artifacts, freed } = await purged(data, { writtenBy: [token.id] });
           context.stdout(
             options.json
-              ? jsonText({ ...tokenJson(token, 0), purged: { artifacts, freed } })
+              ? jsonText({ ...tokenJson(token), artifacts: 0, purged: { artifacts, freed } })
               : `${describeRevoked(token, wasRevoked)}Purged ${counted(artifacts, "artifact")}; freed ${roundSize(freed.sizeBytes)}.\n`,
           );
         });
@@ -192,7 +191,7 @@ function revokeCommand(context: CommandContext): Command {
           const { token, wasRevoked } = await revoked(id, options, data);
           const artifacts = (await artifactsByWriter(data.database)).get(token.id) ?? 0;
           context.stdout(
-            options.json ? jsonText(tokenJson(token, artifacts)) : describeRevoked(token, wasRevoked),
+            options.json ? jsonText({ ...tokenJson(token), artifacts }) : describeRevoked(token, wasRevoked),
           );
           if (artifacts > 0) {
             const rest = artifacts === 1 ? "An artifact" : `${artifacts} artifacts`;
@@ -236,31 +235,10 @@ function holderOf({ teamSlug, userEmail }: Token): string {
 }
 
 /** With what it may do, as of now. */
-function listedJson(token: Token, { teams, isDisabled }: TokenReach, artifacts: number) {
+function listedJson(token: Token, { teams }: TokenReach, artifacts: number) {
   return {
-    ...tokenJson(token, artifacts),
-    state: tokenState(token, isDisabled),
-    teams: teams.map(({ teamId, slug, permission }) => ({ team: slug, teamId, permission })),
-  };
-}
-
-/** @param artifacts how many that it wrote are still kept. */
-function tokenJson(token: Token, artifacts: number): Record<string, unknown> {
-  return {
-    id: token.id,
-    name: token.name,
-    team: token.teamSlug,
-    teamId: token.teamId,
-    user: token.userEmail,
-    permission: token.permission,
-    scope: token.scope,
-    createdAt: isoTime(token.createdAt),
-    createdBy: token.createdBy,
-    policyId: token.policyId,
-    claims: token.claims,
-    expiresAt: isoTime(token.expiresAt),
-    revokedAt: isoTime(token.revokedAt),
-    lastUsedAt: isoTime(token.lastUsedAt),
+    ...tokenJson(token),
     artifacts,
+    teams: teams.map(({ teamId, slug, permission }) => ({ team: slug, teamId, permission })),
   };
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isoTime } from "../admin/iso-time.ts";
+import { linkMaxAgeMs, type UserState, userJson, userState, userStates } from "../admin/user-json.ts";
 import { checkEmail } from "../identity/email.ts";
 import { memberRoles, type TeamRole } from "../identity/members.ts";
 import { checkName } from "../identity/names.ts";
@@ -12,8 +13,6 @@ import { checkedText } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
 import { textTable } from "./text-table.ts";
 import { type Data, withData, withNewData } from "./with-data.ts";
-
-const linkMaxAgeMs = 24 * 60 * 60_000;
 
 /** `larder user …` */
 export function userCommand(context: CommandContext): Command {
@@ -55,7 +54,8 @@ function createCommand(context: CommandContext): Command {
         const linkExpiresAt = Date.now() + linkMaxAgeMs;
         const { user, linkSecret } = await data.users.invite(invited, team, linkMaxAgeMs);
         const link = passwordLink(data, linkSecret, linkExpiresAt);
-        if (options.json) context.stdout(jsonText({ ...(await userJson(data, user)), ...linkJson(link) }));
+        if (options.json)
+          context.stdout(jsonText({ ...(await userJson(user, data.members)), ...linkJson(link) }));
         else printLink(context, link, `Created user ${user.email} (${user.role}).`);
       }),
     );
@@ -68,7 +68,7 @@ function listCommand(context: CommandContext): Command {
       withData(context, command, async (data) => {
         const users = await data.users.list();
         if (options.json) {
-          context.stdout(jsonText(await Promise.all(users.map((user) => userJson(data, user)))));
+          context.stdout(jsonText(await Promise.all(users.map((user) => userJson(user, data.members)))));
           return;
         }
         const rows = await Promise.all(users.map((user) => userRow(data, user)));
@@ -82,7 +82,7 @@ interface SetOptions {
   email?: string;
   name?: string;
   role?: UserRole;
-  state?: "enabled" | "disabled";
+  state?: UserState;
   team?: TeamRole[];
   json?: true;
 }
@@ -98,10 +98,9 @@ function setCommand(context: CommandContext): Command {
     .option("--name <name>", "New name", checkedText(checkName))
     .addOption(roleOption())
     .addOption(
-      new Option("--state <state>", "Whether the user may sign in and the user's tokens count").choices([
-        "enabled",
-        "disabled",
-      ]),
+      new Option("--state <state>", "Whether the user may sign in and the user's tokens count").choices(
+        userStates,
+      ),
     )
     .addOption(teamOption())
     .action(async (email: string, options: SetOptions) => {
@@ -111,7 +110,9 @@ function setCommand(context: CommandContext): Command {
       }
       await withData(context, command, async (data) => {
         const user = await data.users.set(email, change, options.team);
-        context.stdout(options.json ? jsonText(await userJson(data, user)) : `Changed user ${user.email}.\n`);
+        context.stdout(
+          options.json ? jsonText(await userJson(user, data.members)) : `Changed user ${user.email}.\n`,
+        );
       });
     });
   return command;
@@ -156,7 +157,7 @@ function deleteCommand(context: CommandContext): Command {
               "or keep the user out with `larder user set … --state disabled`.",
           );
         }
-        const json = await userJson(data, user);
+        const json = await userJson(user, data.members);
         await data.users.delete(user.id);
         context.stdout(options.json ? jsonText(json) : `Deleted user ${user.email}.\n`);
       }),
@@ -231,27 +232,7 @@ function printLink(
 }
 
 async function userRow(data: Data, user: User): Promise<string[]> {
-  const { email, name, role, teams, lastSignInAt } = await userJson(data, user);
+  const { email, name, role, teams, lastSignInAt } = await userJson(user, data.members);
   const roles = teams.map(({ team, role: inTeam }) => `${team}=${inTeam}`).join(" ");
-  return [email, name, role, stateOf(user), roles || "-", lastSignInAt ?? "never"];
-}
-
-function stateOf({ disabledAt }: User): "enabled" | "disabled" {
-  return disabledAt === null ? "enabled" : "disabled";
-}
-
-async function userJson({ members }: Data, user: User) {
-  const teams = await members.teamsOf(user.id);
-  return {
-    id: user.id,
-    email: user.email,
-    name: user.name,
-    role: user.role,
-    state: stateOf(user),
-    hasPassword: user.hasPassword,
-    oidcIssuer: user.oidcIssuer,
-    teams: teams.map(({ team, role }) => ({ team: team.slug, role })),
-    createdAt: isoTime(user.createdAt),
-    lastSignInAt: isoTime(user.lastSignInAt),
-  };
+  return [email, name, role, userState(user), roles || "-", lastSignInAt ?? "never"];
 }

@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { pino } from "pino";
 import { Cache, type CacheOptions } from "../cache/cache.ts";
+import { collected } from "../cache/collected.ts";
 import type { Config } from "../config/settings.ts";
 import { chosen, maxSizeChoice } from "../database/choices.ts";
 import type { Database } from "../database/database.ts";
 import { keepServersOff, runningServer } from "../server/data-lock.ts";
+import type { BlobTotals } from "../storage/blob-storage.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { CommandContext } from "./command-context.ts";
 import { commandName, type Data, withData } from "./with-data.ts";
@@ -69,26 +71,9 @@ async function limitOf(setting: Config["maxSize"], database: Database): Promise<
   return first === undefined ? undefined : Number(first);
 }
 
-const serverCollectsWithinMs = 60_000;
-const pollMs = 200;
+const collectsWithinMs = 60_000;
 
 /** Waits until what was let go of has left the storage. @returns what has. */
-export async function collected({
-  cache,
-  isServed,
-}: CacheData): Promise<{ blobs: number; sizeBytes: number }> {
-  const before = await cache.collector.waiting();
-  const deadline = Date.now() + serverCollectsWithinMs;
-  for (;;) {
-    if (!isServed) await cache.collector.collect();
-    const left = await cache.collector.waiting();
-    if (left.blobs === 0 || Date.now() > deadline) {
-      // Beside a busy server more may wait at the end than at the beginning.
-      return {
-        blobs: Math.max(0, before.blobs - left.blobs),
-        sizeBytes: Math.max(0, before.sizeBytes - left.sizeBytes),
-      };
-    }
-    await Bun.sleep(pollMs);
-  }
+export async function collectedFrom({ cache, isServed }: CacheData): Promise<BlobTotals> {
+  return await collected(cache.collector, { isOurs: !isServed, withinMs: collectsWithinMs });
 }

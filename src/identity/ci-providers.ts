@@ -221,7 +221,10 @@ function projectName({ repository, organization, pipeline }: CiProject): string 
 function needed(project: CiProject, what: "repository" | "organization" | "pipeline"): string {
   const value = project[what];
   if (value) return value;
-  throw new Refusal("bad_request", `This provider needs --${what}. docs/ci.md has an example for each.`);
+  throw new Refusal(
+    "bad_request",
+    `This provider needs --${what}, in the API ${what}. docs/ci.md has an example for each.`,
+  );
 }
 
 const maxShownLength = 200;

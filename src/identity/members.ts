@@ -19,6 +19,16 @@ export function permissionOf(role: MemberRole): Permission {
   return permissionByRole[role];
 }
 
+export interface TeamMember {
+  userId: string;
+  email: string;
+  name: string;
+  role: MemberRole;
+  source: MemberSource;
+  /** Set while the user may not sign in. */
+  disabledAt: number | null;
+}
+
 /** Who belongs to which team. */
 export class Members {
   /** @param by who makes the changes that are made through this. */
@@ -39,9 +49,16 @@ export class Members {
   }
 
   /** The members of a team, by e-mail address. */
-  async usersOf(teamId: string): Promise<{ userId: string; email: string; role: MemberRole }[]> {
+  async usersOf(teamId: string): Promise<TeamMember[]> {
     return await this.database.read
-      .select({ userId: users.id, email: users.email, role: members.role })
+      .select({
+        userId: users.id,
+        email: users.email,
+        name: users.name,
+        role: members.role,
+        source: members.source,
+        disabledAt: users.disabledAt,
+      })
       .from(members)
       .innerJoin(users, eq(users.id, members.userId))
       .where(eq(members.teamId, teamId))

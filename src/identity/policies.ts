@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { policies, teams, tokens } from "../database/schema.ts";
@@ -45,6 +45,14 @@ export interface NewPolicy {
   tokenMaxAgeMs?: number;
 }
 
+/** Which policies; what is not said does not matter. */
+export interface PolicyFilter {
+  id?: string;
+  teamId?: string;
+  teamIds?: readonly string[];
+  issuer?: string;
+}
+
 export const defaultTokenMaxAgeMs = 60 * 60_000;
 export const longestTokenMaxAgeMs = 24 * 60 * 60_000;
 const shortestTokenMaxAgeMs = 1_000;
@@ -76,7 +84,7 @@ export class Policies {
   ) {}
 
   /** Oldest first. */
-  async list(filter: { id?: string; teamId?: string; issuer?: string } = {}): Promise<Policy[]> {
+  async list(filter: PolicyFilter = {}): Promise<Policy[]> {
     return await this.database.read
       .select(columns)
       .from(policies)
@@ -85,6 +93,7 @@ export class Policies {
         and(
           filter.id === undefined ? undefined : eq(policies.id, filter.id),
           filter.teamId === undefined ? undefined : eq(policies.teamId, filter.teamId),
+          filter.teamIds && inArray(policies.teamId, [...filter.teamIds]),
           filter.issuer === undefined ? undefined : eq(policies.issuer, filter.issuer),
         ),
       )

@@ -14,6 +14,20 @@ export function shareScopes(one: Compared, other: Compared): boolean {
   return areOfOtherProjects(one, other) && meet(partsOf(one), partsOf(other));
 }
 
+/** What to tell whoever has created policies of which some share a scope with others of the team. */
+export function sharedScopeWarnings(created: readonly Policy[], ofTeam: readonly Policy[]): string[] {
+  return created.flatMap((one) => {
+    const others = ofTeam.filter((other) => other.id !== one.id && shareScopes(one, other));
+    const theirs = others.map((other) => `"${other.name}" (${other.id})`).join(", ");
+    return others.length === 0
+      ? []
+      : [
+          `jobs under policy "${one.name}" can get the same scope (${one.scope}) as jobs of other projects under ${theirs}, and ` +
+            "then read what those wrote. Put into the scope what tells the projects apart, such as {repository}.",
+        ];
+  });
+}
+
 function areOfOtherProjects(one: Compared, other: Compared): boolean {
   if (one.issuer !== other.issuer) return true;
   const telling = ownerClaims(one.issuer) ?? Object.keys(one.claims);

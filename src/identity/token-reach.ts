@@ -6,8 +6,6 @@ import { lesser, type Permission, type Token } from "./tokens.ts";
 
 /** What a token may do as of now, where it is neither revoked nor expired. */
 export interface TokenReach {
-  /** It is of a user who is disabled, so that it does not count. */
-  isDisabled: boolean;
   /** Where it may act, by slug, and what it may do there. */
   teams: { teamId: string; slug: string; permission: Permission }[];
   /** Its user is an administrator, who may act in every team, also in those to come. */
@@ -31,17 +29,16 @@ export async function readTokenReach({ read }: Database): Promise<(token: Token)
   return ({ teamId, teamSlug, userId, permission }) => {
     if (userId === null) {
       const own = teamId !== null && teamSlug !== null ? [{ teamId, slug: teamSlug, permission }] : [];
-      return { isDisabled: false, teams: own, inEveryTeam: false };
+      return { teams: own, inEveryTeam: false };
     }
     const owner = owners.get(userId);
-    const isDisabled = owner !== undefined && owner.disabledAt !== null;
     if (owner?.role === "admin")
-      return { isDisabled, teams: allTeams.map((team) => ({ ...team, permission })), inEveryTeam: true };
+      return { teams: allTeams.map((team) => ({ ...team, permission })), inEveryTeam: true };
     const memberOf = (byUser.get(userId) ?? []).map(({ teamId, slug, role }) => ({
       teamId,
       slug,
       permission: lesser(permission, permissionOf(role)),
     }));
-    return { isDisabled, teams: memberOf, inEveryTeam: false };
+    return { teams: memberOf, inEveryTeam: false };
   };
 }

@@ -1,5 +1,6 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { permissions, teams, tokens, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
@@ -7,6 +8,7 @@ import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
 import { checkScope } from "./scope.ts";
 import { digestSecret, isSecret, newSecret } from "./secret.ts";
+import type { TokenState } from "./token-state.ts";
 import { writeIdentity } from "./write-identity.ts";
 
 /** `admin` may all that `write` may, and `write` all that `read` may. */
@@ -33,6 +35,8 @@ export interface Token {
   teamSlug: string | null;
   userId: string | null;
   userEmail: string | null;
+  /** Set while its user may not sign in: then it does not count. */
+  userDisabledAt: number | null;
   /** The most that it may do. */
   permission: Permission;
   /** Empty if it is trusted. */
@@ -60,6 +64,14 @@ export type NewToken = TokenHolder & {
   expiresAt?: number;
 };
 
+/** Which tokens; what is not said does not matter. */
+export interface TokenFilter {
+  /** Those that are held by any of these teams. */
+  teamIds?: readonly string[];
+  userId?: string;
+  state?: TokenState;
+}
+
 export type CreatedToken = Token & { secret: string };
 
 const columns = {
@@ -69,6 +81,7 @@ const columns = {
   teamSlug: teams.slug,
   userId: tokens.userId,
   userEmail: users.email,
+  userDisabledAt: users.disabledAt,
   permission: tokens.permission,
   scope: tokens.scope,
   createdAt: tokens.createdAt,
@@ -119,6 +132,15 @@ export class Tokens {
       .orderBy(tokens.createdAt, tokens.id);
   }
 
+  /** The same a page at a time, newest first. */
+  async page(filter: TokenFilter, { limit, cursor }: PageWish): Promise<Page<Token>> {
+    const rows = await selectTokens(this.database.read)
+      .where(and(...conditionsOf(filter), cursor === undefined ? undefined : after(cursor)))
+      .orderBy(desc(tokens.createdAt), desc(tokens.id))
+      .limit(limit + 1);
+    return pageOf(rows, limit, ({ createdAt, id }) => cursorOf(createdAt, id));
+  }
+
   /**
    * Revokes the token with this id or secret or, within `teamId`, this name. Revoking twice is fine.
    * @throws Refusal `not_found`, or `conflict` when several of the team's live tokens have that name.
@@ -155,6 +177,20 @@ export class Tokens {
     );
   }
 
+  /** Whether a token of the team, revoked or not, is called so. */
+  async isName(name: string, teamId: string): Promise<boolean> {
+    const rows = await this.database.read
+      .select({ id: tokens.id })
+      .from(tokens)
+      .where(and(eq(tokens.teamId, teamId), eq(tokens.name, name)))
+      .limit(1);
+    return rows.length > 0;
+  }
+
+  async findById(id: string): Promise<Token | undefined> {
+    return (await selectTokens(this.database.read).where(eq(tokens.id, id)))[0];
+  }
+
   /** The token with this secret, live or not. */
   async findBySecret(secret: string): Promise<Token | undefined> {
     return isSecret(secret) ? (await this.match(secret, undefined))[0] : undefined;
@@ -168,6 +204,28 @@ export class Tokens {
         : and(eq(tokens.teamId, teamId), eq(tokens.name, idOrSecretOrName));
     return await selectTokens(this.database.read).where(condition);
   }
+}
+
+function conditionsOf({ teamIds, userId, state }: TokenFilter): (SQL | undefined)[] {
+  return [
+    teamIds && inArray(tokens.teamId, [...teamIds]),
+    userId === undefined ? undefined : eq(tokens.userId, userId),
+    state && isInState(state),
+  ];
+}
+
+/** As `tokenState` tells of one. */
+function isInState(state: TokenState): SQL | undefined {
+  if (state === "revoked") return isNotNull(tokens.revokedAt);
+  const now = Date.now();
+  if (state === "expired") return and(isNull(tokens.revokedAt), lte(tokens.expiresAt, now));
+  const isLive = and(isNull(tokens.revokedAt), or(isNull(tokens.expiresAt), gt(tokens.expiresAt, now)));
+  return and(isLive, state === "disabled" ? isNotNull(users.disabledAt) : isNull(users.disabledAt));
+}
+
+function after(cursor: string): SQL | undefined {
+  const [createdAt, id] = readCursor(cursor, ["number", "string"]);
+  return or(lt(tokens.createdAt, createdAt), and(eq(tokens.createdAt, createdAt), lt(tokens.id, id)));
 }
 
 /**

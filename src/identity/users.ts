@@ -1,5 +1,6 @@
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, gt } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
+import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { links, type memberSources, sessions, userRoles, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
@@ -71,6 +72,18 @@ export class Users {
   /** By e-mail address. */
   async list(): Promise<User[]> {
     return (await this.database.read.select().from(users).orderBy(asc(users.email))).map(shownUser);
+  }
+
+  /** The same a page at a time. */
+  async page({ limit, cursor }: PageWish): Promise<Page<User>> {
+    const [email = ""] = cursor === undefined ? [] : readCursor(cursor, ["string"]);
+    const rows = await this.database.read
+      .select()
+      .from(users)
+      .where(gt(users.email, email))
+      .orderBy(asc(users.email))
+      .limit(limit + 1);
+    return pageOf(rows.map(shownUser), limit, (user) => cursorOf(user.email));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
-import { connectLines } from "../../src/commands/connect-lines.ts";
+import { connectText } from "../../src/admin/connect-lines.ts";
 import { lockData } from "../../src/server/data-lock.ts";
 import { startLarder } from "../larder.ts";
 import { type Cli, openCli } from "./cli.ts";
@@ -25,7 +25,7 @@ test("the lines are for the shell, turbo.json and GitHub Actions", async () => {
     "https://cache.example.com/",
   ]);
   expect(exitCode).toBe(0);
-  expect(stdout).toBe(connectLines({ url: "https://cache.example.com", networkUrls: [], teamSlug: "web" }));
+  expect(stdout).toBe(connectText({ url: "https://cache.example.com", networkUrls: [], teamSlug: "web" }));
   expect(stdout).toContain('export TURBO_TOKEN="<your token>"');
   const block = /"remoteCache": (\{[^}]*\})/.exec(stdout)?.[1] as string;
   expect(JSON.parse(block)).toEqual({ apiUrl: "https://cache.example.com", teamSlug: "web" });
@@ -40,7 +40,7 @@ test("the lines are for the shell, turbo.json and GitHub Actions", async () => {
 });
 
 test("the lines for turbo login have both addresses that it needs", () => {
-  const lines = connectLines({ url: "https://cache.example.com/x", networkUrls: [], teamSlug: "web" });
+  const lines = connectText({ url: "https://cache.example.com/x", networkUrls: [], teamSlug: "web" });
   expect(lines).toEndWith(
     [
       '  export TURBO_API="https://cache.example.com/x"',
@@ -66,7 +66,7 @@ test("as JSON, for scripts", async () => {
 });
 
 test("the secret, where there is one, stands in the shell's line only", () => {
-  const lines = connectLines({
+  const lines = connectText({
     url: "http://localhost:5273",
     networkUrls: [],
     teamSlug: "default",
@@ -77,7 +77,7 @@ test("the secret, where there is one, stands in the shell's line only", () => {
 });
 
 test("what other machines use never says localhost, where the machine has another name", () => {
-  const lines = connectLines({
+  const lines = connectText({
     url: "http://localhost:5273",
     networkUrls: ["http://192.0.2.1:5273", "http://192.0.2.2:5273"],
     teamSlug: "default",

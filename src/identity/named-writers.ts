@@ -1,0 +1,42 @@
+import type { Database } from "../database/database.ts";
+import { Refusal } from "../refusal.ts";
+import { isSecret } from "./secret.ts";
+import type { Team } from "./teams.ts";
+import type { Tokens } from "./tokens.ts";
+import { writersOf } from "./writers.ts";
+
+/**
+ * The ids of the tokens that somebody means as writers, as `writersOf`, and in a team a token by its name, too.
+ * @throws Refusal `not_found`, `conflict` for a name of several, or `bad_request` for a name without a team.
+ */
+export async function writersNamed(
+  writer: string,
+  team: Team | undefined,
+  database: Database,
+  tokens: Tokens,
+): Promise<string[] | null> {
+  // Names of tokens may look like addresses, as ann@laptop does.
+  if (team && writer.includes("@") && (await tokens.isName(writer, team.id)))
+    return [(await tokens.find(writer, team.id)).id];
+  const writers = await writersOf(database, writer);
+  if (writers !== undefined) {
+    const isToken = isSecret(writer) || writer.startsWith("tok_");
+    if (team && isToken) await requireOfTeam(writers?.[0] ?? "", team, tokens);
+    return writers;
+  }
+  if (team) return [(await tokens.find(writer, team.id)).id];
+  throw new Refusal(
+    "bad_request",
+    "A token is known by its name within a team only. Name the team (--team), or give its id, its secret, a user's e-mail or a policy's id.",
+  );
+}
+
+/** One of another team has written nothing here, and whoever names it has mistaken one for the other. */
+async function requireOfTeam(tokenId: string, team: Team, tokens: Tokens): Promise<void> {
+  const token = await tokens.findById(tokenId);
+  if (token && token.teamId !== null && token.teamId !== team.id)
+    throw new Refusal(
+      "not_found",
+      `There is no such token of team ${team.slug}. \`larder token list\` shows them with their teams.`,
+    );
+}

@@ -1,0 +1,48 @@
+import { Refusal } from "../refusal.ts";
+import { readUnverified, verifyIdToken } from "./id-token.ts";
+import type { Issuers } from "./issuers.ts";
+import type { Policy } from "./policies.ts";
+import { type Judgement, judge, strongest } from "./policy-match.ts";
+
+/** What the policies think of the token of a job. */
+export interface PolicyReport {
+  /** As the token says, whoever wrote it. */
+  issuer: string;
+  /** Why the token does not count, whatever the policies think of it. */
+  problem: string | undefined;
+  judgements: Judgement[];
+  chosen: (Judgement & { matches: true }) | undefined;
+}
+
+/**
+ * Which of the policies takes a job's token, and why the others do not. Nothing is created.
+ * @throws Refusal `bad_request` for what is no token of a job.
+ */
+export async function examineToken(
+  token: string,
+  policies: readonly Policy[],
+  issuers: Issuers,
+): Promise<PolicyReport> {
+  const unverified = readUnverified(token);
+  const judgements = policies.map((policy) => judge(policy, unverified));
+  const problem = await problemOf(token, unverified.iss, policies, issuers);
+  const chosen = problem === undefined ? strongest(judgements) : undefined;
+  return { issuer: unverified.iss, problem, judgements, chosen };
+}
+
+async function problemOf(
+  token: string,
+  issuer: string,
+  policies: readonly Policy[],
+  issuers: Issuers,
+): Promise<string | undefined> {
+  // An exchange asks no others for their keys either.
+  if (!policies.some((policy) => policy.issuer === issuer)) return "No policy trusts its issuer.";
+  try {
+    await verifyIdToken(token, issuer, issuers);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}
