@@ -1,19 +1,46 @@
 import { Elysia } from "elysia";
+import type { ArtifactList } from "../cache/artifact-list.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Database } from "../database/database.ts";
 import type { ErrorHandler } from "../http/errors.ts";
-import type { Askers } from "./askers.ts";
+import type { Issuers } from "../identity/issuers.ts";
+import { artifactsRoutes } from "./artifacts-routes.ts";
+import { auditRoutes } from "./audit-routes.ts";
+import type { ConnectLine } from "./connect-lines.ts";
+import { connectRoutes } from "./connect-routes.ts";
 import { meRoutes } from "./me-routes.ts";
+import { membersRoutes } from "./members-routes.ts";
+import { policiesRoutes } from "./policies-routes.ts";
+import { purgeRoutes } from "./purge-routes.ts";
 import { restOfApi } from "./rest-of-api.ts";
+import { type ShownSetting, settingsRoutes } from "./settings-routes.ts";
+import type { PastTimeReader } from "./span.ts";
+import { storageRoutes } from "./storage-routes.ts";
+import type { StorageTotals } from "./storage-totals.ts";
 import { teamsRoutes } from "./teams-routes.ts";
+import { tokensRoutes } from "./tokens-routes.ts";
+import { usersRoutes } from "./users-routes.ts";
 import type { who } from "./who.ts";
 
 export interface AdminOptions {
   database: Database;
   cache: Cache;
-  askers: Askers;
+  artifactList: ArtifactList;
+  storageTotals: StorageTotals;
+  issuers: Issuers;
   who: ReturnType<typeof who>;
   onError: ErrorHandler;
+  /** The address that clients use for this request's server, without a slash at its end. */
+  baseUrl: (request: Request) => string;
+  /** What to paste where so that a team's repositories use this server. Without a token, a place is left for it. */
+  linesFor: (request: Request, teamSlug: string, token?: string) => ConnectLine[];
+  /** To be called while an answer takes long, so that its connection is not taken for an idle one. */
+  keepAlive: (request: Request) => void;
+  readPastTime: PastTimeReader;
+  /** For whom the tokens of CI jobs have to be, unless a policy says otherwise. */
+  defaultAudience: string;
+  settings: readonly ShownSetting[];
+  dataFolder: string;
 }
 
 export const adminPath = "/api/v1";
@@ -23,6 +50,16 @@ export function admin(options: AdminOptions) {
   const routes = new Elysia({ name: "admin", prefix: adminPath })
     .onError(options.onError())
     .use(meRoutes(options))
-    .use(teamsRoutes(options));
+    .use(artifactsRoutes(options))
+    .use(purgeRoutes(options))
+    .use(teamsRoutes(options))
+    .use(membersRoutes(options))
+    .use(tokensRoutes(options))
+    .use(policiesRoutes(options))
+    .use(usersRoutes(options))
+    .use(auditRoutes(options))
+    .use(connectRoutes(options))
+    .use(storageRoutes(options))
+    .use(settingsRoutes(options));
   return routes.use(restOfApi(routes));
 }

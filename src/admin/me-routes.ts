@@ -2,10 +2,10 @@ import { Elysia, t } from "elysia";
 import { teamStates } from "../identity/teams.ts";
 import { version } from "../version.ts";
 import type { AdminOptions } from "./admin.ts";
-import { permissionModel } from "./model.ts";
+import { oneOf, permissionModel } from "./model.ts";
 
 const meModel = t.Object({
-  kind: t.UnionEnum(["user", "token"], {
+  kind: oneOf(["user", "token"], {
     description: "user: signed in in a browser; token: asked with a token",
   }),
   user: t.Nullable(t.Object({ id: t.String(), email: t.String(), name: t.String() }), {
@@ -21,7 +21,7 @@ const meModel = t.Object({
       id: t.String(),
       slug: t.String(),
       name: t.String(),
-      state: t.UnionEnum(teamStates),
+      state: oneOf(teamStates),
       permission: permissionModel,
     }),
   ),

@@ -1,14 +1,24 @@
-import { t } from "elysia";
+import { type TSchema, t } from "elysia";
 import { memberRoles } from "../identity/members.ts";
 import { permissions } from "../identity/tokens.ts";
 
 /* What the API's models have in common. */
 
+/** One of some words. Elysia's own `t.UnionEnum` (1.4) takes the first of them for whatever a request leaves out. */
+export function oneOf<const Word extends string>(
+  words: readonly [Word, ...Word[]],
+  options: { description?: string } = {},
+) {
+  const model = t.UnionEnum(words, options);
+  delete model.default;
+  return model;
+}
+
 export const isoTimeModel = t.String({ format: "date-time" });
-export const permissionModel = t.UnionEnum(permissions, {
+export const permissionModel = oneOf(permissions, {
   description: "admin may all that write may, and write all that read may",
 });
-export const memberRoleModel = t.UnionEnum(memberRoles, {
+export const memberRoleModel = oneOf(memberRoles, {
   description: "An owner may all that a member may, and a member all that a viewer may",
 });
 
@@ -21,6 +31,7 @@ export const errorModel = t.Object({
 
 /** The path names a team. */
 export const teamParams = t.Object({ team: t.String({ description: "Slug or id of the team" }) });
+export const userParams = t.Object({ id: t.String({ description: "E-mail address or id of the user" }) });
 export const idParams = t.Object({ id: t.String() });
 
 export const teamQuery = {
@@ -28,3 +39,33 @@ export const teamQuery = {
     t.String({ minLength: 1, description: "Slug or id of a team; without it, all that one may see" }),
   ),
 };
+
+/** From when to when. */
+export const spanQuery = {
+  since: t.Optional(
+    t.String({ description: "From then on: 7d (ago), or 2026-11-20T10:00:00Z", examples: ["7d"] }),
+  ),
+  until: t.Optional(t.String({ description: "Before then" })),
+};
+
+const defaultLimit = 50;
+
+/** How much of a list, and from where on. */
+export const pageQuery = {
+  limit: t.Optional(
+    t.Integer({ minimum: 1, maximum: 200, description: `How many at most; ${defaultLimit}, if not said` }),
+  ),
+  cursor: t.Optional(t.String({ description: "The nextCursor of the page before" })),
+};
+
+export function pageModel<Item extends TSchema>(item: Item) {
+  return t.Object({
+    items: t.Array(item),
+    nextCursor: t.Nullable(t.String(), { description: "Where the next page begins; null on the last" }),
+  });
+}
+
+/** Which page a query asks for. */
+export function pageWish({ limit = defaultLimit, cursor }: { limit?: number; cursor?: string }) {
+  return { limit, cursor };
+}

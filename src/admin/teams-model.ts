@@ -1,6 +1,6 @@
 import { t } from "elysia";
 import { overwriteRules, quotaRules, teamStates } from "../identity/teams.ts";
-import { isoTimeModel } from "./model.ts";
+import { isoTimeModel, oneOf } from "./model.ts";
 
 const sizeLimit = t.Nullable(t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }));
 const ageLimit = t.Nullable(t.Integer({ minimum: 1, maximum: 100 * 365 * 86_400_000 }));
@@ -9,14 +9,14 @@ export const teamModel = t.Object({
   id: t.String(),
   slug: t.String(),
   name: t.String(),
-  state: t.UnionEnum(teamStates),
-  overwrite: t.UnionEnum(overwriteRules, {
+  state: oneOf(teamStates),
+  overwrite: oneOf(overwriteRules, {
     description: "Whether an upload may replace an artifact by other bytes",
   }),
   requireTag: t.Boolean({ description: "Whether uploads without a signature are refused" }),
   anonymousRead: t.Boolean({ description: "Whether anybody may read its trusted artifacts without a token" }),
   quotaBytes: t.Nullable(t.Number(), { description: "null for no quota of its own" }),
-  quotaRule: t.UnionEnum(quotaRules, {
+  quotaRule: oneOf(quotaRules, {
     description: "Whether its least recently used artifacts go at the quota, or uploads are refused",
   }),
   maxAgeMs: t.Nullable(t.Number(), {
@@ -35,7 +35,7 @@ export const newTeamModel = t.Object(
   {
     slug: t.String({ description: "Name of the team in URLs: a-z, 0-9 and -" }),
     name: t.Optional(t.String({ description: "Name for people; the slug, if not said" })),
-    overwrite: t.Optional(t.UnionEnum(overwriteRules)),
+    overwrite: t.Optional(oneOf(overwriteRules)),
   },
   { additionalProperties: false, examples: [{ slug: "web", name: "Web team" }] },
 );
@@ -43,7 +43,7 @@ export const newTeamModel = t.Object(
 /** What the owner of a team may change. */
 const ownSettings = {
   name: t.Optional(t.String()),
-  overwrite: t.Optional(t.UnionEnum(overwriteRules)),
+  overwrite: t.Optional(oneOf(overwriteRules)),
   requireTag: t.Optional(t.Boolean()),
   anonymousRead: t.Optional(t.Boolean()),
 };
@@ -52,9 +52,9 @@ export const teamChangeModel = t.Object(
   {
     ...ownSettings,
     slug: t.Optional(t.String()),
-    state: t.Optional(t.UnionEnum(teamStates)),
+    state: t.Optional(oneOf(teamStates)),
     quotaBytes: t.Optional(sizeLimit),
-    quotaRule: t.Optional(t.UnionEnum(quotaRules)),
+    quotaRule: t.Optional(oneOf(quotaRules)),
     maxAgeMs: t.Optional(ageLimit),
   },
   { additionalProperties: false, examples: [{ requireTag: true }] },

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { serverActor } from "../audit/audit-log.ts";
 import { UploadLog } from "../audit/upload-log.ts";
 import { Cache } from "../cache/cache.ts";
-import type { Config } from "../config/settings.ts";
+import type { LoadedConfig } from "../config/load-config.ts";
 import { createDataFolder, openDataFolder } from "../database/data-folder.ts";
 import { refusalAnswer } from "../http/answer.ts";
 import { openOidc } from "../identity/open-oidc.ts";
@@ -18,6 +18,7 @@ import { UsageRecorder } from "../usage/usage-recorder.ts";
 import { chooseMaxSize, createFirstToken, createSetupLink } from "./first-start.ts";
 import { scheduleJobs } from "./jobs.ts";
 import { buildRoutes } from "./routes.ts";
+import { shownSettings } from "./shown-settings.ts";
 
 export interface App {
   /** How this machine reaches it. */
@@ -39,7 +40,8 @@ export interface App {
  * Opens the data folder, builds the services and listens. Everything that larder consists of is put together here.
  * @throws Refusal when the folder is served already or cannot be used, or the address cannot be had.
  */
-export async function startApp(config: Config, { log, logRequest }: ServerLog): Promise<App> {
+export async function startApp(loaded: LoadedConfig, { log, logRequest }: ServerLog): Promise<App> {
+  const { config } = loaded;
   createDataFolder(config.data);
   await using undo = new AsyncDisposableStack();
   const lock = lockData(config.data);
@@ -89,7 +91,20 @@ export async function startApp(config: Config, { log, logRequest }: ServerLog): 
     database,
     log,
   });
-  const parts = { config, database, storage, cache, usage, uploadLog, tokenUse, oidc, requests, log };
+  const settings = shownSettings(loaded);
+  const parts = {
+    config,
+    settings,
+    database,
+    storage,
+    cache,
+    usage,
+    uploadLog,
+    tokenUse,
+    oidc,
+    requests,
+    log,
+  };
   const routes = buildRoutes(parts);
   const listener = listen({
     handle: (request) => routes.fetch(request),

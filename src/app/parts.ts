@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { ShownSetting } from "../admin/settings-routes.ts";
 import type { UploadLog } from "../audit/upload-log.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Config } from "../config/settings.ts";
@@ -12,6 +13,8 @@ import type { UsageRecorder } from "../usage/usage-recorder.ts";
 /** What a running larder consists of. */
 export interface Parts {
   config: Config;
+  /** The same for people to look at. */
+  settings: readonly ShownSetting[];
   database: Database;
   storage: DiskStorage;
   cache: Cache;

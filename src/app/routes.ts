@@ -4,8 +4,12 @@ import { Elysia } from "elysia";
 import { BunAdapter } from "elysia/adapter/bun";
 import { admin } from "../admin/admin.ts";
 import { Askers } from "../admin/askers.ts";
+import { turboLines } from "../admin/connect-lines.ts";
+import { StorageTotals } from "../admin/storage-totals.ts";
 import { who } from "../admin/who.ts";
 import { serverActor } from "../audit/audit-log.ts";
+import { ArtifactList } from "../cache/artifact-list.ts";
+import { readPastTime } from "../config/past-time.ts";
 import { type AccessOptions, access } from "../http/access.ts";
 import { BrowserSessions } from "../http/browser-session.ts";
 import { errorHandler } from "../http/errors.ts";
@@ -84,14 +88,36 @@ export function buildRoutes(parts: Parts) {
     addressOf,
     errors: pageErrors(onError()),
   };
+  const issuers = new Issuers();
   const tokenExchange = oauth({
-    exchange: new Exchange({ database, issuers: new Issuers() }),
+    exchange: new Exchange({ database, issuers }),
     onError,
     addressOf,
     onIssued: (request, issued) => requests.note(request, issued),
   });
   const askers = new Askers({ ...tokenRules, database, browserSessions });
-  const adminApi = admin({ database, cache, askers, who: who(askers), onError });
+  const adminApi = admin({
+    database,
+    cache,
+    artifactList: new ArtifactList(database),
+    storageTotals: new StorageTotals(database, storage),
+    issuers,
+    who: who(askers),
+    onError,
+    baseUrl,
+    linesFor: (request, teamSlug, token) =>
+      turboLines({
+        url: baseUrl(request),
+        networkUrls: [],
+        teamSlug,
+        ...(token !== undefined && { token }),
+      }),
+    keepAlive,
+    readPastTime,
+    defaultAudience: config.publicUrl ?? "larder",
+    settings: parts.settings,
+    dataFolder: config.data,
+  });
   const api = new Elysia({ prefix: config.basePath })
     .use(tokenExchange)
     .use(turbo({ cache, usage, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))

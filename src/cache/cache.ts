@@ -181,6 +181,18 @@ export class Cache {
     return used;
   }
 
+  /**
+   * What `use` makes of the bytes of an artifact that somebody wants to look at, or undefined where there are none any more. It
+   * counts as no use, and the body is one that the server can cut.
+   */
+  async look<Used extends object>(
+    blob: Pick<Artifact, "sha256" | "sizeBytes">,
+    use: (body: ArtifactBody) => Used,
+  ): Promise<Used | undefined> {
+    const found = await this.options.storage.find(blob.sha256);
+    return found?.sizeBytes === blob.sizeBytes ? use(found.body) : undefined;
+  }
+
   /** Those of `hashes` that a `get` would find. Asks for any number of them. */
   async query(space: ArtifactSpace, hashes: readonly string[]): Promise<Map<string, Artifact>> {
     const own = await this.queryIn(space, hashes);

@@ -18,7 +18,8 @@ export function serveCommand(context: CommandContext): Command {
     .description("Start the server")
     .addHelpText("after", "\nExample:\n  larder serve --port 8080 --data /srv/larder")
     .action(async () => {
-      const { config } = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
+      const loaded = loadConfig({ flags: settingFlags(command), env: context.env, cwd: context.cwd });
+      const { config } = loaded;
       const serverLog = createLog({ level: config.logLevel, format: config.logFormat });
       if (config.turboToken?.some((secret) => secret.length < shortestSecret)) {
         serverLog.log.warn(
@@ -27,7 +28,7 @@ export function serveCommand(context: CommandContext): Command {
         );
       }
       const stop = firstSignal();
-      const app = await startApp(config, serverLog);
+      const app = await startApp(loaded, serverLog);
       context.stdout(welcome(app, config.publicUrl));
       serverLog.log.info({ signal: await stop }, "larder stops");
       await app.stop();

@@ -23,6 +23,8 @@ interface Schema {
   description?: string;
 }
 
+const maxChoices = 12;
+
 const partNames: Record<string, string> = {
   body: "The body",
   query: "The query",
@@ -53,9 +55,10 @@ export function validationRefusal({ type, valueError }: NotValid): Refusal {
 
 function taken(schema: Schema): string {
   const { type, enum: choices, anyOf, format, pattern, description } = schema;
+  if (choices && choices.length > maxChoices) return "one of the words that /api lists";
   if (choices) return oneOf(choices.map((one) => JSON.stringify(one)));
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (anyOf) return oneOf([...new Set(anyOf.map(taken))]);
+  if (anyOf) return oneOf([...new Set(anyOf.filter((one) => !isWrittenForm(one)).map(taken))]);
   const range = rangeOf(schema);
   if (format === "date-time") return "a time such as 2026-11-20T10:00:00Z";
   if (type === "integer" || type === "number") return `a ${type === "integer" ? "whole " : ""}number${range}`;
@@ -64,6 +67,11 @@ function taken(schema: Schema): string {
     return `a list${schema.maxItems === undefined ? "" : ` of at most ${schema.maxItems}`}`;
   if (type === "null") return "null";
   return type === "boolean" ? "true or false" : "a JSON object";
+}
+
+/** In a path or a query everything is text: of a number or a switch Elysia's schemas name the text, too. */
+function isWrittenForm({ type, format }: Schema): boolean {
+  return type === "string" && ["integer", "numeric", "boolean"].includes(format ?? "");
 }
 
 function rangeOf({ minimum, maximum, minLength, maxLength }: Schema): string {

@@ -1,0 +1,79 @@
+import { Elysia, t } from "elysia";
+import { auditKinds, auditThings } from "../audit/audit-kinds.ts";
+import { AuditLog } from "../audit/audit-log.ts";
+import { auditFilter } from "../identity/audit-filter.ts";
+import type { AdminOptions } from "./admin.ts";
+import { auditJson } from "./audit-json.ts";
+import { isoTimeModel, oneOf, pageModel, pageQuery, pageWish, spanQuery } from "./model.ts";
+import { spanOf } from "./span.ts";
+
+const auditModel = t.Object({
+  id: t.Number(),
+  createdAt: isoTimeModel,
+  kind: t.String({ description: "What was done, such as token.revoke" }),
+  actorKind: t.String({
+    description: "What kind of actor it was: user, token, command, server or anonymous",
+  }),
+  actorId: t.Nullable(t.String()),
+  actorName: t.String(),
+  address: t.Nullable(t.String(), { description: "From where, as far as that is known" }),
+  teamId: t.Nullable(t.String()),
+  target: t.Nullable(t.String(), { description: "What it was done to: an id, an e-mail, a slug or a hash" }),
+  details: t.Nullable(t.Record(t.String(), t.Unknown())),
+});
+
+const kinds = [...auditThings, ...auditKinds] as string[] as [string, ...string[]];
+
+/** `/audit`: who did what. */
+export function auditRoutes({ who, database, readPastTime }: AdminOptions) {
+  return new Elysia({ tags: ["Audit"] }).use(who).get(
+    "/audit",
+    async ({ asker, query }) => {
+      const { team, kind, actor, target, limit, cursor } = query;
+      if (team === undefined || !asker.isServerAdmin) {
+        // One that has been deleted is known to the log, and to administrators of the server.
+        if (team === undefined) asker.requireServerAdmin();
+        else asker.team(team, "admin");
+      }
+      const span = spanOf(query, readPastTime);
+      const filter = await auditFilter(
+        { ...span, team, kind, actor, target },
+        database,
+        asker.services.teams,
+      );
+      const wish = pageWish({ ...(limit !== undefined && { limit }) });
+      const { rows, next } = await new AuditLog(database).list(filter, {
+        limit: wish.limit,
+        ...(cursor !== undefined && { from: cursor }),
+      });
+      return { items: rows.map(auditJson), nextCursor: next };
+    },
+    {
+      who: "anybody",
+      query: t.Object({
+        team: t.Optional(
+          t.String({ minLength: 1, description: "Slug or id of a team; an owner has to name one" }),
+        ),
+        kind: t.Optional(
+          oneOf(kinds, {
+            description: "token.revoke, or token for all that is done with tokens",
+          }),
+        ),
+        actor: t.Optional(
+          t.String({
+            description:
+              "A user, with all the user's tokens, or a token: by e-mail, id or name; or a kind of actor",
+          }),
+        ),
+        target: t.Optional(t.String({ description: "An id, an e-mail, a slug or a hash" })),
+        ...spanQuery,
+        ...pageQuery,
+      }),
+      response: pageModel(auditModel),
+      detail: {
+        summary: "Who did what, newest first",
+        description: "Administrators of the server see everything, an owner what concerns his team.",
+      },
+    },
+  );
+}

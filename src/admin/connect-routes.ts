@@ -1,0 +1,54 @@
+import { Elysia, t } from "elysia";
+import { Refusal } from "../refusal.ts";
+import type { AdminOptions } from "./admin.ts";
+import type { Asker } from "./asker.ts";
+import { linesModel } from "./tokens-model.ts";
+
+const connectModel = t.Object({
+  url: t.String({ description: "Of this server, for clients" }),
+  team: t.String({ description: "Slug" }),
+  tools: t.Array(
+    t.Object({
+      tool: t.String({ description: "Such as turbo" }),
+      title: t.String({ description: "Such as Turborepo" }),
+      lines: linesModel,
+    }),
+  ),
+});
+
+/** `/connect`: what to paste into a repository so that it uses this larder. */
+export function connectRoutes({ who, baseUrl, linesFor }: AdminOptions) {
+  return new Elysia({ tags: ["Connect"] }).use(who).get(
+    "/connect",
+    ({ asker, query, request }) => {
+      const team = teamOf(asker, query.team);
+      return {
+        url: baseUrl(request),
+        team,
+        tools: [{ tool: "turbo", title: "Turborepo", lines: linesFor(request, team) }],
+      };
+    },
+    {
+      who: "anybody",
+      query: t.Object({
+        team: t.Optional(
+          t.String({ minLength: 1, description: "Slug or id; without it, the first that one may see" }),
+        ),
+      }),
+      response: connectModel,
+      detail: {
+        summary: "What to paste where, for each tool",
+        description:
+          "The place of the token is left as <your token>; POST /tokens gives the same lines with it.",
+      },
+    },
+  );
+}
+
+function teamOf(asker: Asker, slugOrId: string | undefined): string {
+  if (slugOrId !== undefined) return asker.team(slugOrId, "read").slug;
+  const { grants } = asker.facts;
+  const slug = grants.find(({ team }) => team.slug === "default")?.team.slug ?? grants[0]?.team.slug;
+  if (slug !== undefined) return slug;
+  throw new Refusal("not_found", "You are in no team yet. Ask an owner of one to add you.");
+}

@@ -1,0 +1,114 @@
+import { Elysia, t } from "elysia";
+import type { Policy } from "../identity/policies.ts";
+import { examineToken } from "../identity/policy-report.ts";
+import { sharedScopeWarnings } from "../identity/scope-overlap.ts";
+import { wantedPolicies } from "../identity/wanted-policies.ts";
+import { Refusal } from "../refusal.ts";
+import type { AdminOptions } from "./admin.ts";
+import type { Asker } from "./asker.ts";
+import { idParams, pageModel } from "./model.ts";
+import {
+  createdPoliciesModel,
+  deletedPolicyModel,
+  newPolicyModel,
+  policyModel,
+  reportModel,
+} from "./policies-model.ts";
+import { policyJson, reportJson } from "./policy-json.ts";
+
+const teamOption = t.Optional(
+  t.String({ minLength: 1, description: "Slug or id; without it, all teams that one looks after" }),
+);
+
+/** `/policies`: which CI jobs get a token without any secret. */
+export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) {
+  return new Elysia({ prefix: "/policies", tags: ["CI policies"] })
+    .use(who)
+    .get(
+      "",
+      async ({ asker, query }) => ({
+        items: (await ofTeams(asker, query.team)).map(policyJson),
+        nextCursor: null,
+      }),
+      {
+        who: "anybody",
+        query: t.Object({ team: teamOption }),
+        response: pageModel(policyModel),
+        detail: { summary: "List policies, oldest first, all at once" },
+      },
+    )
+    .post(
+      "",
+      async ({ asker, body: { team, ...wish }, set }) => {
+        const { id: teamId } = asker.team(team, "admin");
+        const { policies } = asker.services;
+        const wanted = wantedPolicies(wish).map((policy) => ({
+          audience: defaultAudience,
+          ...policy,
+          teamId,
+        }));
+        const created = await policies.create(...wanted);
+        set.status = 201;
+        return {
+          items: created.map(policyJson),
+          warnings: sharedScopeWarnings(created, await policies.list({ teamId })),
+        };
+      },
+      {
+        who: "anybody",
+        body: newPolicyModel,
+        response: { 201: createdPoliciesModel },
+        detail: {
+          summary: "Trust the jobs of a repository, or of any issuer",
+          description:
+            "Either with a provider and what names the project there, or with issuer, claims, and scope or trusted.",
+        },
+      },
+    )
+    .post(
+      "/test",
+      async ({ asker, body }) =>
+        reportJson(await examineToken(body.token.trim(), await ofTeams(asker, body.team), issuers)),
+      {
+        who: "anybody",
+        body: t.Object(
+          { team: teamOption, token: t.String({ description: "The OpenID Connect token of a CI job" }) },
+          { additionalProperties: false },
+        ),
+        response: reportModel,
+        detail: {
+          summary: "Which policy takes a job's token, and why the others do not",
+          description: "Nothing is created, and the token is not kept.",
+        },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ asker, params }) => {
+        const { policies } = asker.services;
+        const policy = await policies.find(params.id);
+        if (!policy || !(asker.isServerAdmin || asker.may(policy.teamId, "admin"))) {
+          throw new Refusal(
+            "not_found",
+            "You have no such policy, or there is none. GET /api/v1/policies lists those that you may see.",
+          );
+        }
+        const { revokedTokens, ...deleted } = await policies.delete(policy.id);
+        return { ...policyJson(deleted), revokedTokens };
+      },
+      {
+        who: "anybody",
+        params: idParams,
+        response: deletedPolicyModel,
+        detail: { summary: "Delete a policy, and revoke the tokens that jobs have under it" },
+      },
+    );
+}
+
+/** Whoever reads in a team need not know whom it trusts. */
+async function ofTeams(asker: Asker, team: string | undefined): Promise<Policy[]> {
+  const teamIds = asker.teamIds(team, "admin");
+  if (teamIds?.length === 0)
+    throw new Refusal("forbidden", "This needs an owner of a team, or an administrator of the server.");
+  return await asker.services.policies.list(teamIds === undefined ? {} : { teamIds });
+}

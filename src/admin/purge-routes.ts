@@ -1,0 +1,68 @@
+import { Elysia } from "elysia";
+import { countPurge, type PurgeFilter, type Writers } from "../cache/purge.ts";
+import { writersNamed } from "../identity/named-writers.ts";
+import { Refusal } from "../refusal.ts";
+import type { AdminOptions } from "./admin.ts";
+import { purgedModel, purgeModel } from "./artifacts-model.ts";
+import type { Asker } from "./asker.ts";
+import { purgeNow } from "./purge-now.ts";
+
+type PurgeWish = typeof purgeModel.static;
+
+/** `/purge`: takes many artifacts out at once. */
+export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
+  const filterOf = async (asker: Asker, wish: PurgeWish): Promise<PurgeFilter> => {
+    const { hash, scope, tool, writtenAfter, writtenBefore, usedBefore } = wish;
+    const team = wish.team === null ? undefined : asker.team(wish.team, "admin");
+    if (!team) asker.requireServerAdmin();
+    const narrowing = {
+      ...(hash !== undefined && { hash }),
+      ...(scope !== undefined && { scope }),
+      ...(tool !== undefined && { tool }),
+      ...(usedBefore !== undefined && { usedBefore: Date.parse(usedBefore) }),
+      ...(writtenAfter !== undefined && { writtenAfter: Date.parse(writtenAfter) }),
+      ...(writtenBefore !== undefined && { writtenBefore: Date.parse(writtenBefore) }),
+    };
+    const { tokens } = asker.services;
+    const writtenBy =
+      wish.writtenBy === undefined ? undefined : await writersNamed(wish.writtenBy, team, database, tokens);
+    if (team) return { ...narrowing, teamId: team.id, ...(writtenBy !== undefined && { writtenBy }) };
+    return { ...narrowing, writtenBy: writtenBy as Writers };
+  };
+
+  return new Elysia({ tags: ["Artifacts"] }).use(who).post(
+    "/purge",
+    async ({ asker, body, request }) => {
+      requireNarrowed(body);
+      const filter = await filterOf(asker, body);
+      const totals = body.dryRun
+        ? await countPurge(database, filter)
+        : await purgeNow(cache, filter, asker.by, () => keepAlive(request));
+      return { ...totals, dryRun: body.dryRun };
+    },
+    {
+      who: "anybody",
+      body: purgeModel,
+      response: purgedModel,
+      detail: {
+        summary: "Take out artifacts of a team, or all that somebody wrote",
+        description: "For a team it needs an owner, for all teams an administrator of the server.",
+      },
+    },
+  );
+}
+
+/** Nobody shall lose all for a field that was forgotten. @throws Refusal `bad_request`. */
+function requireNarrowed({ team, dryRun, all, ...narrowing }: PurgeWish): void {
+  const { writtenAfter, writtenBefore } = narrowing;
+  if (writtenAfter && writtenBefore && Date.parse(writtenAfter) >= Date.parse(writtenBefore)) {
+    throw new Refusal("bad_request", "writtenAfter is not before writtenBefore. Change one of them.");
+  }
+  if (team === null && narrowing.writtenBy === undefined)
+    throw new Refusal("bad_request", "Whose artifacts? Name a team, or who wrote them with writtenBy.");
+  if (dryRun || all || Object.keys(narrowing).length > 0) return;
+  throw new Refusal(
+    "bad_request",
+    `This would purge all artifacts of team "${team}". Say "all": true, or narrow it; with dryRun it only says what would go.`,
+  );
+}

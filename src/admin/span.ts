@@ -1,0 +1,34 @@
+import { Refusal } from "../refusal.ts";
+import { isoTime } from "./iso-time.ts";
+
+/** Reads a moment in milliseconds since 1970 from `7d` (ago) or `2026-11-20T10:00Z`; undefined for what is none. */
+export type PastTimeReader = (text: string) => number | undefined;
+
+/**
+ * From when to when a query asks.
+ * @throws Refusal `bad_request` for what is no time, or no time between the two.
+ */
+export function spanOf(
+  query: { since?: string; until?: string },
+  readPastTime: PastTimeReader,
+): { since?: number; until?: number } {
+  const since = momentOf("since", query.since, readPastTime);
+  const until = momentOf("until", query.until, readPastTime);
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw new Refusal(
+      "bad_request",
+      `since is ${isoTime(since)}, which is not before until, ${isoTime(until)}. Change one of them.`,
+    );
+  }
+  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
+}
+
+function momentOf(name: string, text: string | undefined, readPastTime: PastTimeReader): number | undefined {
+  if (text === undefined) return undefined;
+  const moment = readPastTime(text);
+  if (moment !== undefined) return moment;
+  throw new Refusal(
+    "bad_request",
+    `The query's field "${name}" takes a time ago such as 7d, or a moment such as 2026-11-20T10:00:00Z.`,
+  );
+}

@@ -1,0 +1,169 @@
+import { Elysia, t } from "elysia";
+import { artifactsWrittenBy } from "../cache/totals.ts";
+import { readTokenReach } from "../identity/token-reach.ts";
+import { tokenStates } from "../identity/token-state.ts";
+import { allows, type Token, type TokenFilter, type TokenHolder } from "../identity/tokens.ts";
+import { Refusal } from "../refusal.ts";
+import type { AdminOptions } from "./admin.ts";
+import type { Asker } from "./asker.ts";
+import { idParams, oneOf, pageModel, pageQuery, pageWish } from "./model.ts";
+import { purgeNow } from "./purge-now.ts";
+import { tokenJson } from "./token-json.ts";
+import {
+  createdTokenModel,
+  newTokenModel,
+  revokedTokenModel,
+  shownTokenModel,
+  tokenModel,
+} from "./tokens-model.ts";
+
+/** `/tokens`: those of the teams that one looks after, and one's own. */
+export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: AdminOptions) {
+  return new Elysia({ prefix: "/tokens", tags: ["Tokens"] })
+    .use(who)
+    .get(
+      "",
+      async ({ asker, query }) => {
+        const state = query.state === undefined ? {} : { state: query.state };
+        const page = await asker.services.tokens.page(
+          { ...whose(asker, query.team), ...state },
+          pageWish(query),
+        );
+        return { ...page, items: page.items.map(tokenJson) };
+      },
+      {
+        who: "anybody",
+        query: t.Object({
+          team: t.Optional(
+            t.String({
+              minLength: 1,
+              description:
+                "Slug or id of a team, whose tokens an owner may see. Without it: to administrators of the server all that there are, to other users their own, to a team's token that team's",
+            }),
+          ),
+          state: t.Optional(oneOf(tokenStates)),
+          ...pageQuery,
+        }),
+        response: pageModel(tokenModel),
+        detail: { summary: "List tokens, newest first, without their secrets" },
+      },
+    )
+    .post(
+      "",
+      async ({ asker, body, request, set }) => {
+        const holder = body.team === null ? ownHolder(asker, body.permission) : teamHolder(asker, body.team);
+        const { name, permission, scope, expiresAt } = body;
+        const { secret, ...token } = await asker.services.tokens.create({
+          ...holder,
+          name,
+          permission,
+          ...(scope !== undefined && { scope }),
+          ...(expiresAt && { expiresAt: Date.parse(expiresAt) }),
+        });
+        set.status = 201;
+        set.headers["cache-control"] = "no-store";
+        const teamSlug = token.teamSlug ?? asker.facts.grants[0]?.team.slug ?? "default";
+        return { ...tokenJson(token), secret, lines: linesFor(request, teamSlug, secret) };
+      },
+      {
+        who: "anybody",
+        body: newTokenModel,
+        response: { 201: createdTokenModel },
+        detail: {
+          summary: "Create a token",
+          description: "For a team it needs an owner. The secret is shown this once.",
+        },
+      },
+    )
+    .get(
+      "/:id",
+      async ({ asker, params }) => {
+        const token = await visible(asker, params.id);
+        const reachOf = await readTokenReach(database);
+        return {
+          ...tokenJson(token),
+          artifacts: await artifactsWrittenBy(database, token.id),
+          teams: reachOf(token).teams.map(({ teamId, slug, permission }) => ({
+            team: slug,
+            teamId,
+            permission,
+          })),
+        };
+      },
+      {
+        who: "anybody",
+        params: idParams,
+        response: shownTokenModel,
+        detail: { summary: "Show a token, where it may act, and how much of what it wrote is kept" },
+      },
+    )
+    .delete(
+      "/:id",
+      async ({ asker, params, query, request }) => {
+        const { id, teamId } = await visible(asker, params.id);
+        // It may have written in any team of its user.
+        if (query.purge && teamId === null) asker.requireServerAdmin();
+        const token = await asker.services.tokens.revoke(id);
+        if (!query.purge) return tokenJson(token);
+        // Nothing comes after: an upload under way asks again before it is kept.
+        const filter = { writtenBy: [id], ...(teamId !== null && { teamId }) };
+        return {
+          ...tokenJson(token),
+          purged: await purgeNow(cache, filter, asker.by, () => keepAlive(request)),
+        };
+      },
+      {
+        who: "anybody",
+        params: idParams,
+        query: t.Object({
+          purge: t.Optional(t.BooleanString({ description: "Also take out all that it wrote" })),
+        }),
+        response: revokedTokenModel,
+        detail: { summary: "Revoke a token at once", description: "Revoking twice is fine." },
+      },
+    );
+}
+
+/** Which tokens a list is about. */
+function whose(asker: Asker, team: string | undefined): TokenFilter {
+  if (team !== undefined) return { teamIds: [asker.team(team, "admin").id] };
+  if (asker.isServerAdmin) return {};
+  const { user, grants } = asker.facts;
+  if (user) return { userId: user.id };
+  return { teamIds: grants.map((grant) => asker.team(grant.team.id, "admin").id) };
+}
+
+function teamHolder(asker: Asker, slugOrId: string): TokenHolder {
+  return { teamId: asker.team(slugOrId, "admin").id };
+}
+
+/** One's own may be made in a browser, or with a token that may as much already. @throws Refusal `forbidden`. */
+function ownHolder({ facts }: Asker, permission: Token["permission"]): TokenHolder {
+  if (!facts.user)
+    throw new Refusal("forbidden", "This token is of no user. Name the team that the new one shall be for.");
+  // What is passed on must not be more, nor live longer: only who may everything may make another.
+  if (!allows(facts.permission, "admin") || !allows(facts.permission, permission))
+    throw new Refusal(
+      "forbidden",
+      "Only a token with permission admin makes others. Sign in in a browser instead.",
+    );
+  return { userId: facts.user.id };
+}
+
+/** One that the asker may see. @throws Refusal `not_found`, the same whether there is another's or none. */
+async function visible(asker: Asker, id: string): Promise<Token> {
+  const token = await asker.services.tokens.findById(id);
+  const isOwn = token !== undefined && token.userId !== null && token.userId === asker.facts.user?.id;
+  if (token && (asker.isServerAdmin || isOwn || asker.may(token.teamId, "admin"))) {
+    if (isOwn && !allows(asker.facts.permission, "admin"))
+      throw new Refusal(
+        "forbidden",
+        "This needs a token with permission admin, or a browser in which you are signed in.",
+      );
+    return token;
+  }
+  throw new Refusal(
+    "not_found",
+    "You have no such token, or there is none. GET /api/v1/tokens lists those that you may see.",
+  );
+}
