@@ -1,12 +1,12 @@
 import type { SignedIn } from "../http/browser-session.ts";
+import { type Html, html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import type { MemberRole } from "../identity/members.ts";
 import type { Session } from "../identity/sessions.ts";
 import type { Team } from "../identity/teams.ts";
 import type { Token } from "../identity/tokens.ts";
 import { field, hiddenField, hiddenUsername } from "./field.ts";
-import { type Html, html } from "./html.ts";
 import { type FieldErrors, firstWrong, newPasswordFields } from "./new-password.ts";
-import { page } from "./page.ts";
 
 interface TeamRole {
   team: Team;

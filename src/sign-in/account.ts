@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { SignedIn } from "../http/browser-session.ts";
+import type { Html } from "../http/html.ts";
 import { Members } from "../identity/members.ts";
 import { userActor } from "../identity/sessions.ts";
 import type { SignInProof } from "../identity/sign-in-proof.ts";
@@ -7,7 +8,6 @@ import { type Token, Tokens } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
 import { accountPage } from "./account-page.ts";
 import { onlyPageMethods } from "./error-page.ts";
-import type { Html } from "./html.ts";
 import { type FieldErrors, newPasswordErrors } from "./new-password.ts";
 import { notice, noticeOf, withNotice } from "./notice.ts";
 import type { PagesOptions } from "./pages.ts";

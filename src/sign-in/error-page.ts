@@ -1,6 +1,6 @@
 import { type Method, refuseOthers } from "../http/allowed-methods.ts";
-import { html } from "./html.ts";
-import { page } from "./page.ts";
+import { html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 
 export interface Thrown {
   code: string | number;

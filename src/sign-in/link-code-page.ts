@@ -1,7 +1,7 @@
+import { type Html, html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import { field } from "./field.ts";
 import { fragmentScript } from "./fragment-script.ts";
-import { type Html, html } from "./html.ts";
-import { page } from "./page.ts";
 
 export interface LinkCodePageOptions {
   title: string;

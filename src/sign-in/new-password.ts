@@ -1,7 +1,7 @@
+import { type Html, html } from "../http/html.ts";
 import { checkPassword } from "../identity/password.ts";
 import { Refusal } from "../refusal.ts";
 import { field } from "./field.ts";
-import { type Html, html } from "./html.ts";
 
 /** What is wrong with which field of a form, by its name. */
 export type FieldErrors = Partial<Record<string, string>>;

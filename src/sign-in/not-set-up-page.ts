@@ -1,5 +1,5 @@
-import { html } from "./html.ts";
-import { page } from "./page.ts";
+import { html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 
 /** While there is no administrator. @param signInPath where people sign in all the same, if there is anybody who can. */
 export function notSetUpPage(signInPath: string | undefined): Response {

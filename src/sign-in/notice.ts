@@ -1,4 +1,4 @@
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../http/html.ts";
 
 /**
  * What a page can say of the step that led to it. The address has the code only, so that no link can make larder say what

@@ -1,14 +1,14 @@
 import { Elysia } from "elysia";
 import type { BrowserSessions } from "../http/browser-session.ts";
+import { html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import { type Site, signInRoute } from "../http/site.ts";
 import type { OidcProvider } from "../identity/oidc-provider.ts";
 import type { OidcUsers } from "../identity/oidc-users.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods, type PageErrors } from "./error-page.ts";
-import { html } from "./html.ts";
 import { homeRoute, nextRoute } from "./next-route.ts";
 import { OidcCookie } from "./oidc-cookie.ts";
-import { page } from "./page.ts";
 import { ProviderLimiter } from "./provider-limiter.ts";
 import type { SignInChoice } from "./sign-in.ts";
 

@@ -1,15 +1,15 @@
 import { Elysia } from "elysia";
+import { html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import { badLink } from "../identity/links.ts";
 import type { SignInProof } from "../identity/sign-in-proof.ts";
 import type { User } from "../identity/users.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { formError, hiddenField, hiddenUsername } from "./field.ts";
-import { html } from "./html.ts";
 import { linkCodePage } from "./link-code-page.ts";
 import { type FieldErrors, firstWrong, newPasswordErrors, newPasswordFields } from "./new-password.ts";
 import { homeRoute } from "./next-route.ts";
-import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
 
 /** `/password`, where whoever has a link for it chooses a password, and is signed in with it: first the link, then the password. */

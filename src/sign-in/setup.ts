@@ -1,4 +1,6 @@
 import { Elysia } from "elysia";
+import { html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import { checkEmail } from "../identity/email.ts";
 import { badLink } from "../identity/links.ts";
 import { checkName } from "../identity/names.ts";
@@ -6,7 +8,6 @@ import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { field, formError, hiddenField } from "./field.ts";
 import { fragmentScript } from "./fragment-script.ts";
-import { html } from "./html.ts";
 import { linkCodePage } from "./link-code-page.ts";
 import {
   type FieldErrors,
@@ -17,7 +18,6 @@ import {
 } from "./new-password.ts";
 import { homeRoute } from "./next-route.ts";
 import { notSetUpPage } from "./not-set-up-page.ts";
-import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
 
 /** `/`, and `/setup`, where the first administrator comes to be. */

@@ -1,13 +1,13 @@
 import { Elysia } from "elysia";
+import { html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import { userActor } from "../identity/sessions.ts";
 import { Refusal } from "../refusal.ts";
 import { onlyPageMethods } from "./error-page.ts";
 import { field, formError, hiddenField } from "./field.ts";
-import { html } from "./html.ts";
 import { nextRoute } from "./next-route.ts";
 import { notSetUpPage } from "./not-set-up-page.ts";
 import { notice, noticeOf, withNotice } from "./notice.ts";
-import { page } from "./page.ts";
 import type { PagesOptions } from "./pages.ts";
 
 /** Another way to sign in than with a password: a button that leads to a route of ours, with `next` in its query. */

@@ -1,10 +1,10 @@
 import type { SignedIn } from "../http/browser-session.ts";
+import { type Html, html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import type { MemberRole } from "../identity/members.ts";
 import type { Team } from "../identity/teams.ts";
 import { hiddenField } from "./field.ts";
-import { type Html, html } from "./html.ts";
 import type { LoopbackUrl } from "./loopback-url.ts";
-import { page } from "./page.ts";
 
 /** Beyond it the page says how many more there are. */
 const maxTeamsShown = 20;

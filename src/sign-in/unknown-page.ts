@@ -1,7 +1,7 @@
+import { html } from "../http/html.ts";
+import { page } from "../http/page.ts";
 import type { Site } from "../http/site.ts";
 import type { JsonErrors, Thrown } from "./error-page.ts";
-import { html } from "./html.ts";
-import { page } from "./page.ts";
 
 /**
  * What people see where there is nothing; programs get what `jsonErrors` says, as for everything else. Below a base path, the

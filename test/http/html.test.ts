@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { html } from "../../src/sign-in/html.ts";
+import { html } from "../../src/http/html.ts";
 
 test("text is escaped, HTML is not, and nothing leaves no trace", () => {
   const inner = html`<b>${"a & b"}</b>`;
