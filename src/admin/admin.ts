@@ -4,15 +4,24 @@ import type { Cache } from "../cache/cache.ts";
 import type { Database } from "../database/database.ts";
 import type { ErrorHandler } from "../http/errors.ts";
 import type { Issuers } from "../identity/issuers.ts";
+import type { BlobStorage } from "../storage/blob-storage.ts";
+import type { Runs } from "../usage/runs.ts";
+import type { UsageHistory } from "../usage/usage-history.ts";
+import { adminPath } from "./admin-path.ts";
 import { artifactsRoutes } from "./artifacts-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import type { ConnectLine } from "./connect-lines.ts";
 import { connectRoutes } from "./connect-routes.ts";
 import { meRoutes } from "./me-routes.ts";
 import { membersRoutes } from "./members-routes.ts";
+import type { Notice } from "./notice.ts";
+import { type ApiDocument, apiDocument } from "./openapi.ts";
+import { openApiRoutes } from "./openapi-routes.ts";
+import { overviewRoutes } from "./overview-routes.ts";
 import { policiesRoutes } from "./policies-routes.ts";
 import { purgeRoutes } from "./purge-routes.ts";
 import { restOfApi } from "./rest-of-api.ts";
+import { runsRoutes } from "./runs-routes.ts";
 import { type ShownSetting, settingsRoutes } from "./settings-routes.ts";
 import type { PastTimeReader } from "./span.ts";
 import { storageRoutes } from "./storage-routes.ts";
@@ -26,7 +35,14 @@ export interface AdminOptions {
   database: Database;
   cache: Cache;
   artifactList: ArtifactList;
+  storage: BlobStorage;
   storageTotals: StorageTotals;
+  usageHistory: UsageHistory;
+  runs: Runs;
+  /** What is wrong now, what matters most first. */
+  currentNotices: () => Promise<readonly Notice[]>;
+  /** What has to stay free on the disk. */
+  minFreeBytes: number;
   issuers: Issuers;
   who: ReturnType<typeof who>;
   onError: ErrorHandler;
@@ -43,13 +59,13 @@ export interface AdminOptions {
   dataFolder: string;
 }
 
-export const adminPath = "/api/v1";
-
 /** The HTTP API that the dashboard and scripts use. */
 export function admin(options: AdminOptions) {
   const routes = new Elysia({ name: "admin", prefix: adminPath })
     .onError(options.onError())
     .use(meRoutes(options))
+    .use(overviewRoutes(options))
+    .use(runsRoutes(options))
     .use(artifactsRoutes(options))
     .use(purgeRoutes(options))
     .use(teamsRoutes(options))
@@ -61,5 +77,11 @@ export function admin(options: AdminOptions) {
     .use(connectRoutes(options))
     .use(storageRoutes(options))
     .use(settingsRoutes(options));
-  return routes.use(restOfApi(routes));
+  const { baseUrl } = options;
+  let document: ApiDocument | undefined;
+  const described = () => (document ??= apiDocument(routes));
+  return new Elysia()
+    .use(routes)
+    .use(openApiRoutes({ document: described, baseUrl }))
+    .use(restOfApi(routes));
 }

@@ -7,9 +7,7 @@ import { artifactJson } from "./artifact-json.ts";
 import { artifactModel, shownArtifactModel } from "./artifacts-model.ts";
 import type { Asker, TeamRight } from "./asker.ts";
 import { isoTime } from "./iso-time.ts";
-import { oneOf, pageModel, pageQuery, pageWish, teamQuery } from "./model.ts";
-
-const artifactParams = t.Object({ id: t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+import { numberParams, oneOf, pageModel, pageQuery, pageWish, teamQuery } from "./model.ts";
 
 /** `/artifacts`: what is stored, in every scope. */
 export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
@@ -75,7 +73,7 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
       },
       {
         who: "anybody",
-        params: artifactParams,
+        params: numberParams,
         response: shownArtifactModel,
         detail: { summary: "Show an artifact" },
       },
@@ -96,7 +94,7 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
       },
       {
         who: "anybody",
-        params: artifactParams,
+        params: numberParams,
         detail: {
           summary: "Download the bytes of an artifact",
           description: "It counts as no use of the artifact.",
@@ -119,7 +117,7 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
       },
       {
         who: "anybody",
-        params: artifactParams,
+        params: numberParams,
         response: artifactModel,
         detail: { summary: "Take an artifact out", description: "It needs an owner of its team." },
       },

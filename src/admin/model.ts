@@ -32,6 +32,8 @@ export const errorModel = t.Object({
 /** The path names a team. */
 export const teamParams = t.Object({ team: t.String({ description: "Slug or id of the team" }) });
 export const userParams = t.Object({ id: t.String({ description: "E-mail address or id of the user" }) });
+/** Of what is numbered. */
+export const numberParams = t.Object({ id: t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
 export const idParams = t.Object({ id: t.String() });
 
 export const teamQuery = {

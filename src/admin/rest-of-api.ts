@@ -10,11 +10,10 @@ import { Refusal } from "../refusal.ts";
 export function restOfApi(api: AnyElysia) {
   const prefix = api.config.prefix ?? "";
   const known = api.routes.map(({ method, path }) => ({ method, matches: matcherOf(path) }));
-  const rest = new Elysia({ detail: { hide: true } });
+  const rest = new Elysia({ prefix });
   for (const { method, path, handler, hooks } of api.routes) {
     // The server leaves the body out of an answer to HEAD and keeps its length.
-    if (method === "GET")
-      rest.route("HEAD", path.slice(prefix.length), handler, { ...hooks, detail: { hide: true } });
+    if (method === "GET") rest.route("HEAD", path.slice(prefix.length), handler, hooks);
   }
   return rest.all(
     "/*",

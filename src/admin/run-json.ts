@@ -1,15 +1,11 @@
 import type { Run, RunEvent } from "../usage/runs.ts";
+import { isoTime } from "./iso-time.ts";
 
-/** A run, as scripts get it. */
+/** A run as scripts see it. */
 export function runJson({ teamSlug, startedAt, lastEventAt, ...run }: Run) {
-  return {
-    ...run,
-    team: teamSlug,
-    startedAt: new Date(startedAt).toISOString(),
-    lastEventAt: new Date(lastEventAt).toISOString(),
-  };
+  return { ...run, team: teamSlug, startedAt: isoTime(startedAt), lastEventAt: isoTime(lastEventAt) };
 }
 
 export function runEventJson({ id: _, createdAt, ...event }: RunEvent) {
-  return { ...event, createdAt: new Date(createdAt).toISOString() };
+  return { ...event, createdAt: isoTime(createdAt) };
 }

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import { takeOutTeam } from "../cache/books.ts";
-import { artifactsOfTeam } from "../cache/totals.ts";
+import { artifactsOfTeams } from "../cache/totals.ts";
 import type { Team, TeamChange } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
@@ -13,7 +13,7 @@ import { newTeamModel, ownSettingNames, shownTeamModel, teamChangeModel, teamMod
 export function teamsRoutes({ who, database }: AdminOptions) {
   const shown = async (team: Team) => ({
     ...teamJson(team),
-    artifacts: await artifactsOfTeam(database, team.id),
+    artifacts: await artifactsOfTeams(database, [team.id]),
   });
 
   return new Elysia({ prefix: "/teams", tags: ["Teams"] })

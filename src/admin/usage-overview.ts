@@ -18,7 +18,7 @@ export interface UsageOverview {
   /** Of the time of the same length before. */
   before: Totals;
   series: (Omit<TotalsAt, "startAt"> & { startAt: string })[];
-  /** Only of all teams. */
+  /** Where more than one was asked for. */
   byTeam?: TotalsOfTeam[];
   byOrigin: TotalsOfOrigin[];
   /** Whether the server has ever given anything back, at whatever time. */
@@ -28,13 +28,17 @@ export interface UsageOverview {
 const maxOrigins = 20;
 
 /** What the overview of the pages, of the API and of `larder stats` shows of the use. */
-export async function usageOverview(history: UsageHistory, filter: UsageFilter): Promise<UsageOverview> {
+export async function usageOverview(
+  history: UsageHistory,
+  filter: UsageFilter,
+  wish: { byTeam: boolean },
+): Promise<UsageOverview> {
   const { span, teamIds } = filter;
   const [totals, before, series, byTeam, byOrigin, isFirstHitSeen] = await Promise.all([
     history.totals(filter),
     history.totals({ ...filter, span: spanBefore(span) }),
     history.series(filter),
-    teamIds === undefined ? history.byTeam(filter) : undefined,
+    wish.byTeam ? history.byTeam(filter) : undefined,
     history.byOrigin(filter, maxOrigins),
     history.hasRemoteHit(teamIds),
   ]);

@@ -33,6 +33,8 @@ import { oidcChoice, oidcRoutes } from "../sign-in/oidc.ts";
 import { pages } from "../sign-in/pages.ts";
 import { turboLogin } from "../sign-in/turbo-login.ts";
 import { unknownPage } from "../sign-in/unknown-page.ts";
+import { Runs } from "../usage/runs.ts";
+import { UsageHistory } from "../usage/usage-history.ts";
 import type { Parts } from "./parts.ts";
 
 /** Everything that larder answers over HTTP. */
@@ -100,7 +102,12 @@ export function buildRoutes(parts: Parts) {
     database,
     cache,
     artifactList: new ArtifactList(database),
+    storage,
     storageTotals: new StorageTotals(database, storage),
+    usageHistory: new UsageHistory(database),
+    runs: new Runs(database),
+    currentNotices: async () => [],
+    minFreeBytes: config.minFree,
     issuers,
     who: who(askers),
     onError,

@@ -1,4 +1,4 @@
-import { and, count, eq, gt, isNotNull, isNull, lte, max, sum } from "drizzle-orm";
+import { and, count, eq, gt, inArray, isNotNull, isNull, lte, max, sum } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
 
@@ -35,9 +35,15 @@ export async function teamTotals(
   return { artifacts: row?.artifacts ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
 }
 
-/** How many artifacts a team has, damaged ones included, for as long as their keys are there. */
-export async function artifactsOfTeam({ read }: Database, teamId: string): Promise<number> {
-  const [row] = await read.select({ artifacts: count() }).from(artifacts).where(eq(artifacts.teamId, teamId));
+/** How many artifacts teams have, damaged ones included, for as long as their keys are there. @param teamIds undefined for all. */
+export async function artifactsOfTeams(
+  { read }: Database,
+  teamIds: readonly string[] | undefined,
+): Promise<number> {
+  const [row] = await read
+    .select({ artifacts: count() })
+    .from(artifacts)
+    .where(teamIds && inArray(artifacts.teamId, [...teamIds]));
   return row?.artifacts ?? 0;
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type UsageOverview, usageOverview } from "../admin/usage-overview.ts";
+import { pastTimeValue } from "../config/past-time.ts";
 import type { Database } from "../database/database.ts";
 import { artifacts } from "../database/schema.ts";
 import { UsageHistory } from "../usage/usage-history.ts";
@@ -8,7 +9,6 @@ import type { CommandContext } from "./command-context.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
-import { pastTimeValue } from "./past-time.ts";
 import { statsText } from "./stats-text.ts";
 import { withData } from "./with-data.ts";
 
@@ -39,7 +39,11 @@ export function statsCommand(context: CommandContext): Command {
       await withData(context, command, async ({ database, teams }) => {
         const team = slug === undefined ? undefined : await teams.get(slug);
         const history = new UsageHistory(database);
-        const overview = await usageOverview(history, { span, ...(team && { teamIds: [team.id] }) });
+        const overview = await usageOverview(
+          history,
+          { span, ...(team && { teamIds: [team.id] }) },
+          { byTeam: team === undefined },
+        );
         if (json) return context.stdout(jsonText(overview));
         context.stdout(statsText(overview, team?.slug));
         const next = await firstStep(overview, database, team?.slug);

@@ -35,6 +35,7 @@ test("as JSON, with all there is to know", async () => {
     user: null,
     permission: "write",
     scope: "",
+    state: "valid",
     createdAt: expect.any(String),
     createdBy: expect.stringMatching(/^command ./),
     policyId: null,

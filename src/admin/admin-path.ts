@@ -1,0 +1,2 @@
+/** Before every route of the API. */
+export const adminPath = "/api/v1";

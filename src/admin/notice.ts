@@ -1,0 +1,35 @@
+export const severities = ["critical", "warning", "info"] as const;
+
+/** Something that is not as it should be, in words for whoever runs the server or owns the team. */
+export interface Notice {
+  /** Of the kind of thing, such as `disk_full`. */
+  code: string;
+  /** `critical`: builds lose something now. `warning`: they will, or do so unawares. `info`: worth knowing. */
+  severity: (typeof severities)[number];
+  title: string;
+  /** What is so, with the figures. */
+  message: string;
+  /** What to do, naming the command or setting. */
+  remedy: string;
+  /** Whose it is; without one it is the whole server's, and for its administrators. */
+  teamSlug?: string;
+}
+
+const units = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1_000],
+] as const;
+
+/** For reading only, such as `3 days` or `90 minutes`. */
+export function roughTime(timeMs: number): string {
+  // Two of a unit say more than one of the next.
+  const [unit, unitMs] = units.find(([, unitMs]) => timeMs >= 2 * unitMs) ?? ["second", 1_000];
+  return countOf(Math.floor(timeMs / unitMs), unit);
+}
+
+/** Such as `1 upload` or `2 uploads`. */
+export function countOf(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}

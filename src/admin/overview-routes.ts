@@ -1,0 +1,77 @@
+import { Elysia, t } from "elysia";
+import { artifactsOfTeams } from "../cache/totals.ts";
+import { usageSpan } from "../usage/usage-span.ts";
+import type { AdminOptions } from "./admin.ts";
+import type { Asker } from "./asker.ts";
+import { spanQuery, teamQuery } from "./model.ts";
+import type { Notice } from "./notice.ts";
+import { spanOf } from "./span.ts";
+import { overviewModel } from "./usage-model.ts";
+import { usageOverview } from "./usage-overview.ts";
+
+const defaultAgeMs = 7 * 86_400_000;
+
+/** `/overview`: what the cache saved, how full it is, and what is wrong. */
+export function overviewRoutes(options: AdminOptions) {
+  const { who, database, usageHistory, currentNotices, readPastTime } = options;
+  return new Elysia({ tags: ["Overview"] }).use(who).get(
+    "/overview",
+    async ({ asker, query }) => {
+      const now = Date.now();
+      const { until = now, ...asked } = spanOf(query, readPastTime);
+      const { since = until - defaultAgeMs } = asked;
+      const teamIds = asker.teamIds(query.team);
+      const filter = { span: usageSpan(since, until, now), ...(teamIds && { teamIds }) };
+      const overview = await usageOverview(usageHistory, filter, { byTeam: query.team === undefined });
+      const artifacts = await artifactsOfTeams(database, teamIds);
+      return {
+        ...overview,
+        storage: {
+          ...(await serverFigures(asker, options)),
+          artifacts,
+          team: teamFigures(asker, query.team),
+        },
+        notices: noticesFor(asker, query.team, await currentNotices()),
+        hasArtifacts: artifacts > 0,
+      };
+    },
+    {
+      who: "anybody",
+      query: t.Object({ ...teamQuery, ...spanQuery }),
+      response: overviewModel,
+      detail: {
+        summary: "What the cache saved, how full it is, and what is wrong",
+        description:
+          "The last seven days, if not said. Times are widened to whole hours, beyond seven days to whole days (UTC).",
+      },
+    },
+  );
+}
+
+async function serverFigures({ isServerAdmin }: Asker, { cache, storage, minFreeBytes }: AdminOptions) {
+  if (!isServerAdmin)
+    return {
+      storedBytes: null,
+      reservedBytes: null,
+      maxSizeBytes: null,
+      freeBytes: null,
+      minFreeBytes: null,
+    };
+  const { storedBytes, reservedBytes, maxSizeBytes = null } = cache.capacity;
+  return { storedBytes, reservedBytes, maxSizeBytes, freeBytes: await storage.freeBytes(), minFreeBytes };
+}
+
+function teamFigures(asker: Asker, slugOrId: string | undefined) {
+  if (slugOrId === undefined) return null;
+  const { usedBytes, quotaBytes } = asker.team(slugOrId, "read");
+  return { usedBytes, quotaBytes };
+}
+
+/** The server's are for those who can mend it, and a team's for those who see the team. */
+export function noticesFor(asker: Asker, slugOrId: string | undefined, all: readonly Notice[]): Notice[] {
+  const slugs = new Set(asker.facts.grants.map(({ team }) => team.slug));
+  const asked = slugOrId === undefined ? undefined : asker.team(slugOrId, "read").slug;
+  return all.filter(({ teamSlug }) =>
+    teamSlug === undefined ? asker.isServerAdmin : slugs.has(teamSlug) && (asked ?? teamSlug) === teamSlug,
+  );
+}

@@ -1,0 +1,73 @@
+import { Elysia, t } from "elysia";
+import { Refusal } from "../refusal.ts";
+import type { Run } from "../usage/runs.ts";
+import type { AdminOptions } from "./admin.ts";
+import type { Asker } from "./asker.ts";
+import { numberParams, pageModel, pageQuery, pageWish, spanQuery, teamQuery } from "./model.ts";
+import { runEventJson, runJson } from "./run-json.ts";
+import { spanOf } from "./span.ts";
+import { runEventModel, runModel } from "./usage-model.ts";
+
+/** `/runs`: what clients did, one run at a time. */
+export function runsRoutes({ who, runs, readPastTime }: AdminOptions) {
+  const find = async (asker: Asker, id: number): Promise<Run> => {
+    const run = await runs.get(id);
+    if (run && (asker.isServerAdmin || asker.may(run.teamId, "read"))) return run;
+    throw new Refusal("not_found", "There is no such run (any more) that you may see.");
+  };
+
+  return new Elysia({ prefix: "/runs", tags: ["Runs"] })
+    .use(who)
+    .get(
+      "",
+      async ({ asker, query }) => {
+        const { team, tool, origin } = query;
+        const teamIds = asker.teamIds(team);
+        const filter = {
+          ...(teamIds && { teamIds }),
+          ...(tool !== undefined && { tool }),
+          ...(origin !== undefined && { origin }),
+          ...spanOf(query, readPastTime),
+        };
+        const { limit, cursor } = pageWish(query);
+        const page = await runs.list(filter, { limit, ...(cursor !== undefined && { from: cursor }) });
+        return { items: page.items.map(runJson), nextCursor: page.next };
+      },
+      {
+        who: "anybody",
+        query: t.Object({
+          ...teamQuery,
+          tool: t.Optional(t.String({ description: "Such as turbo" })),
+          origin: t.Optional(
+            t.String({ description: "Id of a token or a policy, or a kind of origins, such as policy" }),
+          ),
+          ...spanQuery,
+          ...pageQuery,
+        }),
+        response: pageModel(runModel),
+        detail: { summary: "List runs, newest first" },
+      },
+    )
+    .get("/:id", async ({ asker, params }) => runJson(await find(asker, params.id)), {
+      who: "anybody",
+      params: numberParams,
+      response: runModel,
+      detail: { summary: "Show a run" },
+    })
+    .get(
+      "/:id/events",
+      async ({ asker, params, query }) => {
+        const { limit, cursor } = pageWish(query);
+        const run = await find(asker, params.id);
+        const page = await runs.events(run, { limit, ...(cursor !== undefined && { from: cursor }) });
+        return { items: page.items.map(runEventJson), nextCursor: page.next };
+      },
+      {
+        who: "anybody",
+        params: numberParams,
+        query: t.Object(pageQuery),
+        response: pageModel(runEventModel),
+        detail: { summary: "List what happened in a run, oldest first" },
+      },
+    );
+}
