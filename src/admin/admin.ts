@@ -9,9 +9,12 @@ import type { Runs } from "../usage/runs.ts";
 import type { UsageHistory } from "../usage/usage-history.ts";
 import { adminPath } from "./admin-path.ts";
 import { artifactsRoutes } from "./artifacts-routes.ts";
+import type { Askers } from "./askers.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import type { ConnectLine } from "./connect-lines.ts";
 import { connectRoutes } from "./connect-routes.ts";
+import type { LiveFeed } from "./live-feed.ts";
+import { liveRoutes } from "./live-routes.ts";
 import { meRoutes } from "./me-routes.ts";
 import { membersRoutes } from "./members-routes.ts";
 import type { Notice } from "./notice.ts";
@@ -44,6 +47,8 @@ export interface AdminOptions {
   /** What has to stay free on the disk. */
   minFreeBytes: number;
   issuers: Issuers;
+  liveFeed: LiveFeed;
+  askers: Askers;
   who: ReturnType<typeof who>;
   onError: ErrorHandler;
   /** The address that clients use for this request's server, without a slash at its end. */
@@ -65,6 +70,7 @@ export function admin(options: AdminOptions) {
     .onError(options.onError())
     .use(meRoutes(options))
     .use(overviewRoutes(options))
+    .use(liveRoutes(options))
     .use(runsRoutes(options))
     .use(artifactsRoutes(options))
     .use(purgeRoutes(options))

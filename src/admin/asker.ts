@@ -38,6 +38,11 @@ export class Asker {
     return this.facts.services;
   }
 
+  /** Under whom is counted what an asker has open at the same time. */
+  get owner(): string {
+    return this.facts.user?.id ?? this.facts.token?.id ?? "environment";
+  }
+
   get isServerAdmin(): boolean {
     return this.facts.isServerAdmin;
   }

@@ -22,7 +22,7 @@ export function who(askers: Askers) {
   };
   // Null for none, which Elysia then does not try to read itself.
   const bodyOf = async (request: Request) =>
-    request.body === null ? null : await readJson(request, ownerOf(askers.of(request)));
+    request.body === null ? null : await readJson(request, askers.of(request).owner);
 
   return new Elysia({ name: "who" })
     .macro({
@@ -50,9 +50,4 @@ export function who(askers: Askers) {
 /** Null where the router could not decode it. */
 function teamOf(params: unknown): string {
   return (params as { team?: string | null }).team ?? "";
-}
-
-/** Whose bodies wait for each other. */
-function ownerOf({ facts }: Asker): string {
-  return facts.user?.id ?? facts.token?.id ?? "environment";
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { LiveFeed } from "../admin/live-feed.ts";
 import { serverActor } from "../audit/audit-log.ts";
 import { UploadLog } from "../audit/upload-log.ts";
 import { Cache } from "../cache/cache.ts";
@@ -14,6 +15,7 @@ import { type Listener, listen } from "../server/listen.ts";
 import type { ServerLog } from "../server/logger.ts";
 import { Requests } from "../server/requests.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
+import { Runs } from "../usage/runs.ts";
 import { UsageRecorder } from "../usage/usage-recorder.ts";
 import { chooseMaxSize, createFirstToken, createSetupLink } from "./first-start.ts";
 import { scheduleJobs } from "./jobs.ts";
@@ -92,6 +94,9 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     log,
   });
   const settings = shownSettings(loaded);
+  const runs = new Runs(database);
+  const currentNotices = async () => [];
+  const liveFeed = new LiveFeed({ usage, runs, currentNotices, log });
   const parts = {
     config,
     settings,
@@ -99,6 +104,9 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     storage,
     cache,
     usage,
+    runs,
+    currentNotices,
+    liveFeed,
     uploadLog,
     tokenUse,
     oidc,
@@ -119,7 +127,12 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   const jobs = scheduleJobs(parts);
   for (const job of jobs) undo.defer(() => job.stop());
   // Comes first, since what is last put here goes first; and what is under way may need the jobs, such as for room.
-  undo.defer(() => drain(listener, config.shutdownTimeout, log));
+  undo.defer(async () => {
+    const drained = drain(listener, config.shutdownTimeout, log);
+    // Streams have no end of their own.
+    liveFeed.close();
+    await drained;
+  });
 
   // Only now, when nothing can go wrong any more: its secret is shown once.
   const firstSecret = await createFirstToken(database);

@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import type { LiveFeed } from "../admin/live-feed.ts";
+import type { Notice } from "../admin/notice.ts";
 import type { ShownSetting } from "../admin/settings-routes.ts";
 import type { UploadLog } from "../audit/upload-log.ts";
 import type { Cache } from "../cache/cache.ts";
@@ -8,6 +10,7 @@ import type { Oidc } from "../identity/open-oidc.ts";
 import type { TokenUse } from "../identity/token-use.ts";
 import type { Requests } from "../server/requests.ts";
 import type { DiskStorage } from "../storage/disk/disk-storage.ts";
+import type { Runs } from "../usage/runs.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
 
 /** What a running larder consists of. */
@@ -19,6 +22,10 @@ export interface Parts {
   storage: DiskStorage;
   cache: Cache;
   usage: UsageRecorder;
+  runs: Runs;
+  /** What is wrong now, what matters most first. */
+  currentNotices: () => Promise<readonly Notice[]>;
+  liveFeed: LiveFeed;
   uploadLog: UploadLog;
   tokenUse: TokenUse;
   oidc: Oidc | undefined;

@@ -33,13 +33,13 @@ import { oidcChoice, oidcRoutes } from "../sign-in/oidc.ts";
 import { pages } from "../sign-in/pages.ts";
 import { turboLogin } from "../sign-in/turbo-login.ts";
 import { unknownPage } from "../sign-in/unknown-page.ts";
-import { Runs } from "../usage/runs.ts";
 import { UsageHistory } from "../usage/usage-history.ts";
 import type { Parts } from "./parts.ts";
 
 /** Everything that larder answers over HTTP. */
 export function buildRoutes(parts: Parts) {
   const { config, database, storage, cache, usage, uploadLog, tokenUse, oidc, requests, log } = parts;
+  const { runs, currentNotices, liveFeed } = parts;
   const onRefusal = (request: Request, { code, message }: Refusal) =>
     requests.note(request, { refused: code, reason: message });
   const addressOf = (request: Request) => requests.addressOf(request);
@@ -105,11 +105,13 @@ export function buildRoutes(parts: Parts) {
     storage,
     storageTotals: new StorageTotals(database, storage),
     usageHistory: new UsageHistory(database),
-    runs: new Runs(database),
-    currentNotices: async () => [],
+    runs,
+    currentNotices,
     minFreeBytes: config.minFree,
     issuers,
+    askers,
     who: who(askers),
+    liveFeed,
     onError,
     baseUrl,
     linesFor: (request, teamSlug, token) =>

@@ -1,0 +1,216 @@
+import type { Logger } from "pino";
+import { Refusal } from "../refusal.ts";
+import { addCounters, noCounters, totalsOf } from "../usage/counters.ts";
+import type { Run, Runs } from "../usage/runs.ts";
+import type { UsageRecorder } from "../usage/usage-recorder.ts";
+import type { FlushedUsage } from "../usage/usage-writer.ts";
+import { EventStream } from "./event-stream.ts";
+import type { Notice } from "./notice.ts";
+import { runJson } from "./run-json.ts";
+
+/** What one stream may tell. */
+export interface Sight {
+  /** Undefined for all. */
+  teamIds: readonly string[] | undefined;
+  noticesOf(all: readonly Notice[]): Notice[];
+}
+
+export interface Watcher {
+  /** Under whom streams are counted. */
+  owner: string;
+  /** What may be told at first. */
+  sight: Sight;
+  /** What may be told from now on; undefined for nothing any more. Asked again and again. */
+  lookAgain: () => Promise<Sight | undefined>;
+  /** To be called often, so that a quiet stream is not taken for an idle connection. */
+  keepAlive: () => void;
+}
+
+export interface LiveFeedOptions {
+  usage: Pick<UsageRecorder, "subscribe">;
+  runs: Pick<Runs, "get">;
+  currentNotices: () => Promise<readonly Notice[]>;
+  log: Logger;
+  limits?: Partial<Limits>;
+}
+
+interface Limits {
+  streams: number;
+  streamsOfOwner: number;
+  /** No idle timeout can be set to less than 5 seconds. */
+  tickMs: number;
+  pingEveryMs: number;
+  lookEveryMs: number;
+  noticesEveryMs: number;
+}
+
+const defaultLimits: Limits = {
+  streams: 200,
+  streamsOfOwner: 8,
+  tickMs: 2_000,
+  pingEveryMs: 15_000,
+  lookEveryMs: 30_000,
+  noticesEveryMs: 5_000,
+};
+
+/** Of very many that changed within a second the rest is seen with their next change, or in the list. */
+const maxRunsAtOnce = 100;
+
+interface Watched extends Watcher {
+  stream: EventStream;
+  pingedAt: number;
+  lookedAt: number;
+  isLooking: boolean;
+  /** As they were last told. */
+  notices: string | undefined;
+}
+
+/**
+ * Tells browsers what happens, as it happens: `usage`, what the last second brought; `run`, a run that is new or has changed;
+ * `notices`, what is wrong, when that changes. While nobody watches it does nothing.
+ */
+export class LiveFeed {
+  private readonly limits: Limits;
+  private readonly watched = new Set<Watched>();
+  private stopListening: (() => void) | undefined;
+  private timer: Timer | undefined;
+  private noticedAt = 0;
+  private isClosed = false;
+
+  constructor(private readonly options: LiveFeedOptions) {
+    this.limits = { ...defaultLimits, ...options.limits };
+  }
+
+  /** @throws Refusal `too_many_requests` for one more than may be, `unavailable` when the server is about to stop. */
+  open(watcher: Watcher): ReadableStream<Uint8Array> {
+    this.requirePlace(watcher.owner);
+    const now = performance.now();
+    const watched: Watched = {
+      ...watcher,
+      stream: new EventStream(() => this.leave(watched)),
+      pingedAt: now,
+      lookedAt: now,
+      isLooking: false,
+      notices: undefined,
+    };
+    this.watched.add(watched);
+    this.begin();
+    watched.stream.comment("larder");
+    this.noticedAt = 0;
+    void this.tellNotices();
+    return watched.stream.readable;
+  }
+
+  /** Ends all streams at once, and takes no more: nobody shall wait for them at the end. */
+  close(): void {
+    this.isClosed = true;
+    for (const { stream } of [...this.watched]) stream.end();
+  }
+
+  private requirePlace(owner: string): void {
+    if (this.isClosed) throw new Refusal("unavailable", "The server stops. Try again in a moment.", 1);
+    const ofOwner = [...this.watched].filter((one) => one.owner === owner).length;
+    if (ofOwner < this.limits.streamsOfOwner && this.watched.size < this.limits.streams) return;
+    throw new Refusal(
+      "too_many_requests",
+      "Too many streams are open. Close some of those pages, or ask for /api/v1/overview now and then instead.",
+      10,
+    );
+  }
+
+  private begin(): void {
+    if (this.timer !== undefined) return;
+    this.stopListening = this.options.usage.subscribe((usage) => void this.tell(usage));
+    this.timer = setInterval(() => this.tick(), this.limits.tickMs);
+  }
+
+  private leave(watched: Watched): void {
+    this.watched.delete(watched);
+    if (this.watched.size > 0) return;
+    this.stopListening?.();
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    for (const watched of [...this.watched]) {
+      watched.keepAlive();
+      if (now - watched.pingedAt >= this.limits.pingEveryMs) {
+        watched.pingedAt = now;
+        watched.stream.comment("ping");
+      }
+      if (now - watched.lookedAt >= this.limits.lookEveryMs) void this.lookAgain(watched);
+    }
+    if (now - this.noticedAt >= this.limits.noticesEveryMs) void this.tellNotices();
+  }
+
+  /** Whoever was signed out, or taken out of a team, sees no more of it. */
+  private async lookAgain(watched: Watched): Promise<void> {
+    if (watched.isLooking) return;
+    watched.isLooking = true;
+    try {
+      const sight = await watched.lookAgain();
+      if (sight) watched.sight = sight;
+      else watched.stream.end();
+    } catch (error) {
+      // Nobody sees more for a fault of ours.
+      if (!(error instanceof Refusal)) this.options.log.error({ err: error }, "live stream ended");
+      watched.stream.end();
+    }
+    watched.lookedAt = performance.now();
+    watched.isLooking = false;
+  }
+
+  private async tell({ byTeam, runs }: FlushedUsage): Promise<void> {
+    const watching = [...this.watched];
+    for (const { sight, stream } of watching) {
+      const counters = noCounters();
+      let isAny = false;
+      for (const [teamId, more] of byTeam) {
+        if (!sees(sight, teamId)) continue;
+        addCounters(counters, more);
+        isAny = true;
+      }
+      if (isAny) stream.event("usage", totalsOf(counters));
+    }
+    const shown = runs.filter(({ teamId }) => watching.some(({ sight }) => sees(sight, teamId)));
+    for (const { id } of shown.slice(0, maxRunsAtOnce)) {
+      const run = await this.runOf(id);
+      if (!run) continue;
+      const json = runJson(run);
+      for (const { sight, stream } of this.watched) if (sees(sight, run.teamId)) stream.event("run", json);
+    }
+  }
+
+  private async runOf(id: number): Promise<Run | undefined> {
+    try {
+      return await this.options.runs.get(id);
+    } catch (error) {
+      this.options.log.error({ err: error }, "run not shown live");
+      return undefined;
+    }
+  }
+
+  private async tellNotices(): Promise<void> {
+    this.noticedAt = performance.now();
+    let all: readonly Notice[];
+    try {
+      all = await this.options.currentNotices();
+    } catch (error) {
+      this.options.log.error({ err: error }, "notices not shown live");
+      return;
+    }
+    for (const watched of this.watched) {
+      const notices = watched.sight.noticesOf(all);
+      const text = JSON.stringify(notices);
+      if (text === watched.notices) continue;
+      watched.notices = text;
+      watched.stream.event("notices", notices);
+    }
+  }
+}
+
+function sees({ teamIds }: Sight, teamId: string): boolean {
+  return teamIds === undefined || teamIds.includes(teamId);
+}

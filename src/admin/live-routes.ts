@@ -1,0 +1,57 @@
+import { Elysia, t } from "elysia";
+import type { AdminOptions } from "./admin.ts";
+import type { Asker } from "./asker.ts";
+import type { Sight } from "./live-feed.ts";
+import { teamQuery } from "./model.ts";
+import { noticesFor } from "./overview-routes.ts";
+
+const headers = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-store",
+  // Otherwise nginx would keep the events until there are many.
+  "x-accel-buffering": "no",
+};
+
+/** `/live`: what happens, as it happens. */
+export function liveRoutes({ who, askers, liveFeed, keepAlive }: AdminOptions) {
+  const sightOf = (asker: Asker, team: string | undefined): Sight => ({
+    teamIds: asker.teamIds(team),
+    noticesOf: (all) => noticesFor(asker, team, all),
+  });
+
+  return new Elysia({ tags: ["Overview"] }).use(who).get(
+    "/live",
+    ({ asker, query, request }) => {
+      const sight = sightOf(asker, query.team);
+      // The server leaves the body of an answer to HEAD unread, and this one would never end.
+      if (request.method === "HEAD") return new Response(null, { headers });
+      const lookAgain = async () => {
+        const now = await askers.lookAgain(request);
+        return now && sightOf(now, query.team);
+      };
+      const stream = liveFeed.open({
+        owner: asker.owner,
+        sight,
+        lookAgain,
+        keepAlive: () => keepAlive(request),
+      });
+      return new Response(stream, { headers });
+    },
+    {
+      who: "anybody",
+      query: t.Object(teamQuery),
+      detail: {
+        summary: "What happens, as it happens",
+        description:
+          "Server-sent events: `usage` (the figures of the last second, when there was anything), `run` (one that is new or has " +
+          "changed), `notices` (at first, and when they change). At most 8 streams at a time for one asker.",
+        responses: {
+          200: {
+            description: "The events, until the server stops or the asker may see them no more",
+            content: { "text/event-stream": { schema: { type: "string" } } },
+          },
+        },
+      },
+    },
+  );
+}
