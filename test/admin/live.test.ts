@@ -1,0 +1,182 @@
+import { expect, test } from "bun:test";
+import { pino } from "pino";
+import { LiveFeed, type Sight } from "../../src/admin/live-feed.ts";
+import type { Notice } from "../../src/admin/notice.ts";
+import { noCounters } from "../../src/usage/counters.ts";
+import type { FlushedUsage } from "../../src/usage/usage-writer.ts";
+import type { ApiClient, Json } from "./api-client.ts";
+import { openWorld, type World } from "./world.ts";
+
+interface LiveEvent {
+  name: string;
+  data: Json;
+}
+
+/** The events of a stream, one by one; comments are `ping`. */
+async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<LiveEvent> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const block = text.slice(0, end);
+      text = text.slice(end + 2);
+      const [, name, data] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
+      yield name === undefined
+        ? { name: "comment", data: block.slice(2) }
+        : { name, data: JSON.parse(data as string) };
+    }
+  }
+}
+
+async function open(world: World, client: ApiClient, path = "/live") {
+  const response = await fetch(`${world.larder.url}/api/v1${path}`, { headers: client.sent });
+  expect(response.headers.get("content-type")).toBe("text/event-stream");
+  return eventsOf(response.body as ReadableStream<Uint8Array>);
+}
+
+async function next(events: AsyncGenerator<LiveEvent>, name: string): Promise<Json> {
+  for (;;) {
+    const { value, done } = await events.next();
+    if (done) throw new Error(`The stream ended before ${name}.`);
+    if (value.name === name) return value.data;
+  }
+}
+
+test("a stream tells what happens in the teams that one may see, and nothing of others", async () => {
+  await using world = await openWorld();
+  const { admin } = world;
+  await admin.ok("POST", "/teams", { slug: "web" });
+  await admin.ok("POST", "/teams", { slug: "app" });
+  const secretOf = async (team: string) =>
+    (await admin.ok("POST", "/tokens", { team, name: team, permission: "write" })).secret;
+  const [web, app] = [await secretOf("web"), await secretOf("app")];
+  const all = await open(world, admin);
+  const ofWeb = await open(world, world.bearer(web));
+  expect(await next(all, "notices")).toBeArray();
+  await world.report(app, "app", {
+    sessionId: "of-app",
+    source: "LOCAL",
+    event: "HIT",
+    hash: "abc1",
+    duration: 5,
+  });
+  expect(await next(all, "usage")).toMatchObject({ localHits: 1, savedMs: 5 });
+  expect(await next(all, "run")).toMatchObject({ team: "app", sessionId: "of-app", localHits: 1 });
+  await world.report(web, "web", {
+    sessionId: "of-web",
+    source: "LOCAL",
+    event: "HIT",
+    hash: "abc2",
+    duration: 7,
+  });
+  expect(await next(ofWeb, "usage")).toMatchObject({ localHits: 1, savedMs: 7 });
+  const run = await next(ofWeb, "run");
+  expect(run).toMatchObject({ team: "web", sessionId: "of-web" });
+  expect(run).toEqual(await admin.get(`/runs/${run.id}`));
+});
+
+test("streams that are open hold up no shutdown, and end with it", async () => {
+  await using world = await openWorld({ args: ["--shutdown-timeout", "30s"] });
+  const events = await open(world, world.admin);
+  await next(events, "notices");
+  const startedAt = performance.now();
+  expect(await world.larder.stop()).toBe(0);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect((await events.next()).done).toBe(true);
+});
+
+function openFeed(limits: ConstructorParameters<typeof LiveFeed>[0]["limits"]) {
+  const listeners = new Set<(usage: FlushedUsage) => void>();
+  const notices: Notice[] = [];
+  const feed = new LiveFeed({
+    usage: {
+      subscribe: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    },
+    runs: { get: async () => undefined },
+    currentNotices: async () => notices,
+    log: pino({ level: "silent" }),
+    limits: { tickMs: 1, pingEveryMs: 1, lookEveryMs: 1, noticesEveryMs: 1, ...limits },
+  });
+  const flush = (teamId: string) => {
+    const usage = { byTeam: new Map([[teamId, { ...noCounters(), uploads: 1 }]]), runs: [] };
+    for (const listener of listeners) listener(usage);
+  };
+  return { feed, listeners, notices, flush };
+}
+
+const everything: Sight = { teamIds: undefined, noticesOf: (all) => [...all] };
+
+function watcher(owner: string, lookAgain: () => Promise<Sight | undefined> = async () => everything) {
+  return { owner, sight: everything, lookAgain, keepAlive: () => {} };
+}
+
+test("so many streams there are of one asker, and so many of all, and the place of one that was left is free again", async () => {
+  const { feed, listeners } = openFeed({ streams: 5, streamsOfOwner: 3 });
+  const streams = [1, 2, 3].map(() => feed.open(watcher("ann")));
+  expect(() => feed.open(watcher("ann"))).toThrow("Too many streams");
+  for (let count = 0; count < 2; count++) feed.open(watcher(`other ${count}`));
+  expect(() => feed.open(watcher("bob"))).toThrow("Too many streams");
+  await streams[0]?.cancel();
+  feed.open(watcher("bob"));
+  expect(listeners.size).toBe(1);
+  feed.close();
+  expect(listeners.size).toBe(0);
+  expect(() => feed.open(watcher("ann"))).toThrow("The server stops");
+});
+
+test("a stream shows no more than its asker may see now, and ends when that is nothing", async () => {
+  const { feed, flush } = openFeed({});
+  let sight: Sight | undefined = everything;
+  let looks = 0;
+  const events = eventsOf(
+    feed.open(
+      watcher("ann", async () => {
+        looks++;
+        return sight;
+      }),
+    ),
+  );
+  flush("web");
+  expect((await next(events, "usage")).uploads).toBe(1);
+  sight = { teamIds: ["app"], noticesOf: () => [] };
+  // Each ping is a turn of the clock in which it is looked again.
+  const seen = looks;
+  while (looks < seen + 2) await next(events, "comment");
+  flush("web");
+  flush("app");
+  const { uploads } = await next(events, "usage");
+  expect(uploads).toBe(1);
+  sight = undefined;
+  let name: string | undefined = "";
+  while (name !== undefined) {
+    const { value, done } = await events.next();
+    name = done ? undefined : value.name;
+    expect(name).not.toBe("usage");
+  }
+});
+
+test("notices come at first and when they change", async () => {
+  const { feed, notices } = openFeed({});
+  const events = eventsOf(feed.open(watcher("ann")));
+  expect(await next(events, "notices")).toEqual([]);
+  notices.push({
+    code: "disk_full",
+    severity: "critical",
+    title: "Full",
+    message: "Full.",
+    remedy: "Free some space.",
+  });
+  expect(await next(events, "notices")).toEqual(notices);
+  feed.close();
+});
+
+test("whoever does not read is cut off before what waits fills the memory", async () => {
+  const { feed, flush, listeners } = openFeed({ tickMs: 60_000 });
+  feed.open(watcher("ann"));
+  for (let count = 0; count < 2_000 && listeners.size > 0; count++) flush("web");
+  expect(listeners.size).toBe(0);
+});

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { openWorld, type World } from "./world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(async () => await world?.[Symbol.asyncDispose]());
+
+test("the description names every route once, says what each is for and what may go wrong, and is there for anybody", async () => {
+  const { document } = world.description;
+  expect(document.openapi).toBe("3.1.0");
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+  expect(operations.length).toBeGreaterThan(35);
+  const names = operations.map(({ operation }) => operation.operationId);
+  expect(new Set(names).size).toBe(names.length);
+  const tags = document.tags.map(({ name }) => name);
+  for (const { path, method, operation } of operations) {
+    expect(path).toStartWith("/api/v1/");
+    expect(operation.summary).toBeString();
+    expect(tags).toContain(operation.tags?.[0] as string);
+    expect(Object.keys(operation.responses)).toContainValues([
+      "400",
+      "401",
+      "403",
+      "404",
+      "409",
+      "429",
+      "500",
+    ]);
+    const [good] = Object.keys(operation.responses).filter((status) => status.startsWith("2"));
+    expect(good).toBeString();
+    const inPath = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name);
+    expect((operation.parameters ?? []).filter((one) => one.in === "path").map(({ name }) => name)).toEqual(
+      inPath as string[],
+    );
+    if (operation.requestBody)
+      expect(operation.requestBody.content["application/json"]?.schema.type).toBe("object");
+    expect(["get", "delete"].includes(method) && operation.requestBody !== undefined).toBe(false);
+  }
+  const again = await fetch(`${world.larder.url}/api/v1/openapi.json`);
+  expect(await again.json()).toEqual(document);
+});
+
+test("the examples of bodies are what their schemas take", async () => {
+  for (const [path, methods] of Object.entries(world.description.document.paths)) {
+    for (const [method, { requestBody }] of Object.entries(methods)) {
+      const examples = requestBody?.content["application/json"]?.schema.examples as object[] | undefined;
+      for (const example of examples ?? []) {
+        const route = path
+          .replace("/api/v1", "")
+          .replace(/{(team)}/, "default")
+          .replace(/{\w+}/, "nothing");
+        const { json, status } = await world.admin.send(method.toUpperCase(), route, example);
+        // Whatever it means, it is no wrong field.
+        expect([path, status, /field "/.test(json.message ?? "")]).toEqual([path, status, false]);
+      }
+    }
+  }
+});
+
+test("the page shows every route to people, needs no script, and asks nobody else for anything", async () => {
+  const page = await fetch(`${world.larder.url}/api`);
+  const text = await page.text();
+  const policy = page.headers.get("content-security-policy");
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain("script-src");
+  expect(text).not.toContain("<script");
+  expect(text.match(/(?:src|href)="https?:/g)).toBeNull();
+  for (const [path, methods] of Object.entries(world.description.document.paths))
+    for (const method of Object.keys(methods))
+      expect(text).toContain(`${method.toUpperCase()} ${path}</code>`);
+  const { status, headers } = await fetch(`${world.larder.url}/api`, { method: "POST" });
+  expect([status, headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+});
