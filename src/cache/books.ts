@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, type SQL, sql } from "drizzle-orm";
+import { and, count, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
@@ -20,6 +20,17 @@ export interface TakeOutOptions {
   enough?: (releasedBytes: number) => boolean;
   /** Told, in each of the transactions, how many went in it. */
   onTakenOut?: (tx: Queries, artifacts: number) => Promise<void>;
+  /** Told after each of the transactions what went in it. */
+  onGone?: (gone: TakenOut) => void;
+}
+
+/** What went in one transaction. */
+export interface TakenOut {
+  artifacts: number;
+  /** Of the blobs that were let go of, each counted once. */
+  sizeBytes: number;
+  /** When the youngest of them was used last. */
+  lastUsedAt: number;
 }
 
 /**
@@ -29,24 +40,26 @@ export interface TakeOutOptions {
 export async function takeOut(
   database: Database,
   condition: SQL | undefined,
-  { enough = () => false, onTakenOut }: TakeOutOptions = {},
+  { enough = () => false, onTakenOut, onGone }: TakeOutOptions = {},
 ): Promise<number> {
   const released = new ReleasedBlobs();
-  let count = 0;
+  let artifacts = 0;
   for (;;) {
-    const went = await database.write(async (tx) => {
-      const artifacts = await takeOutOldest(tx, condition, { released, enough });
-      if (artifacts > 0) await onTakenOut?.(tx, artifacts);
-      return artifacts;
+    const gone = await database.write(async (tx) => {
+      const gone = await takeOutOldest(tx, condition, { released, enough });
+      if (gone.artifacts > 0) await onTakenOut?.(tx, gone.artifacts);
+      return gone;
     });
-    count += went;
-    if (went < artifactsPerStep || enough(released.sizeBytes)) return count;
+    if (gone.artifacts > 0) onGone?.(gone);
+    artifacts += gone.artifacts;
+    if (gone.artifacts < artifactsPerStep || enough(released.sizeBytes)) return artifacts;
   }
 }
 
 /** All of a team's artifacts, in one transaction with the deletion of the team. */
 export async function takeOutTeam(tx: Queries, teamId: string): Promise<void> {
-  while ((await takeOutOldest(tx, eq(artifacts.teamId, teamId))) === artifactsPerStep);
+  const ofTeam = eq(artifacts.teamId, teamId);
+  while ((await takeOutOldest(tx, ofTeam)).artifacts === artifactsPerStep);
 }
 
 /** So many of the artifacts that meet a condition, least recently used first, in one transaction with something else. */
@@ -70,7 +83,7 @@ class ReleasedBlobs {
   }
 }
 
-/** @returns how many artifacts went; adds their blobs to `released`. */
+/** @returns what went; adds its blobs to `released`. */
 async function takeOutOldest(
   tx: Queries,
   condition: SQL | undefined,
@@ -79,13 +92,15 @@ async function takeOutOldest(
     enough = () => false,
     maxArtifacts = artifactsPerStep,
   }: { released?: ReleasedBlobs; enough?: (releasedBytes: number) => boolean; maxArtifacts?: number } = {},
-): Promise<number> {
+): Promise<TakenOut> {
+  const releasedBefore = released.sizeBytes;
   const candidates = await tx
     .select({
       id: artifacts.id,
       teamId: artifacts.teamId,
       blobId: artifacts.blobId,
       sizeBytes: blobs.sizeBytes,
+      lastUsedAt: artifacts.lastUsedAt,
     })
     .from(artifacts)
     .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
@@ -98,7 +113,12 @@ async function takeOutOldest(
     victims.push(candidate);
     released.add(candidate);
   }
-  if (victims.length === 0) return 0;
+  const gone: TakenOut = {
+    artifacts: victims.length,
+    sizeBytes: released.sizeBytes - releasedBefore,
+    lastUsedAt: victims.at(-1)?.lastUsedAt ?? 0,
+  };
+  if (victims.length === 0) return gone;
   await tx.delete(artifacts).where(
     inArray(
       artifacts.id,
@@ -120,7 +140,7 @@ async function takeOutOldest(
     if (!(await isHeld(tx, teamId, blobId))) freed.set(teamId, (freed.get(teamId) ?? 0) + sizeBytes);
   }
   for (const [teamId, sizeBytes] of freed) await addUsed(tx, teamId, -sizeBytes);
-  return victims.length;
+  return gone;
 }
 
 const holder = prepared((queries) =>
@@ -148,11 +168,17 @@ export async function addUsed(tx: Queries, teamId: string, sizeBytes: number): P
   if (sizeBytes !== 0) await addition(tx).execute({ teamId, sizeBytes });
 }
 
-/** What lies on the storage, each blob once. */
-export async function storedBytes(database: Database): Promise<number> {
+/** What lies on the storage, each blob once; and how many blobs do not, since they are in quarantine. */
+export async function storedTotals(
+  database: Database,
+): Promise<{ storedBytes: number; quarantinedBlobs: number }> {
   const [row] = await database.read
-    .select({ sizeBytes: sql<number | null>`sum(${blobs.sizeBytes})` })
-    .from(blobs)
-    .where(isNull(blobs.quarantinedAt));
-  return Number(row?.sizeBytes ?? 0);
+    .select({
+      sizeBytes: sql<
+        number | null
+      >`sum(case when ${blobs.quarantinedAt} is null then ${blobs.sizeBytes} end)`,
+      quarantined: count(blobs.quarantinedAt),
+    })
+    .from(blobs);
+  return { storedBytes: Number(row?.sizeBytes ?? 0), quarantinedBlobs: row?.quarantined ?? 0 };
 }

@@ -13,11 +13,12 @@ import {
   type ArtifactSpace,
   trustedScope,
 } from "./artifact.ts";
-import { storedBytes } from "./books.ts";
+import { storedTotals } from "./books.ts";
 import { Capacity } from "./capacity.ts";
 import { Collector } from "./collector.ts";
 import { enter } from "./enter.ts";
 import { Evictor } from "./evictor.ts";
+import { type CacheFigures, readFigures, UploadCounter } from "./figures.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { type PurgeFilter, purge } from "./purge.ts";
 import { Recency } from "./recency.ts";
@@ -109,16 +110,17 @@ export class Cache {
   private readonly teamRoom: TeamRoom;
   private readonly scopeLimit: ScopeLimit;
   private readonly blobLock = new KeyedLock();
+  private readonly uploads = new UploadCounter();
 
   private constructor(
     private readonly options: CacheOptions,
-    alreadyStoredBytes: number,
+    stored: { storedBytes: number; quarantinedBlobs: number },
   ) {
     const { database, storage, log } = options;
     this.capacity = new Capacity({
       maxSizeBytes: options.maxSizeBytes,
       minFreeBytes: options.minFreeBytes,
-      storedBytes: alreadyStoredBytes,
+      storedBytes: stored.storedBytes,
       freeBytes: () => storage.freeBytes(),
       patienceMs: roomPatienceMs,
     });
@@ -138,7 +140,20 @@ export class Cache {
     this.scopeLimit = new ScopeLimit(options.maxPerScope);
     const { collector } = this;
     const { by = serverActor } = options;
-    this.verifier = new Verifier({ database, storage, capacity, collector, blobLock, by, log });
+    const { quarantinedBlobs } = stored;
+    this.verifier = new Verifier({
+      database,
+      storage,
+      capacity,
+      collector,
+      blobLock,
+      quarantinedBlobs,
+      by,
+      log,
+    });
+    collector.onQuarantinedGone = (blobs) => {
+      this.verifier.quarantined -= blobs;
+    };
   }
 
   /** For the one process that serves the data folder. Undoes first what a crash left half done. */
@@ -150,7 +165,7 @@ export class Cache {
 
   /** For a command beside the server: it may change the books, and nothing on the storage. */
   static async beside(options: CacheOptions): Promise<Cache> {
-    return new Cache(options, await storedBytes(options.database));
+    return new Cache(options, await storedTotals(options.database));
   }
 
   /**
@@ -232,6 +247,7 @@ export class Cache {
     const by = { teamId: key.teamId, isTrusted: key.scope === trustedScope };
     const room = new UploadRoom(this.capacity, this.teamRoom, by, upload.sizeBytes ?? 0);
     let isRoomKept = false;
+    this.uploads.underWay++;
     try {
       // More than the limit is refused before a byte is read, with a better message than that of missing room.
       if ((upload.sizeBytes ?? 0) <= maxArtifactSizeBytes) await room.open();
@@ -242,19 +258,21 @@ export class Cache {
       try {
         await this.blobLock.share(received.sha256, async () => {
           await received.publish();
-          const storedBytes = await database.write(async (tx) => {
+          const { storedBytes, isMended } = await database.write(async (tx) => {
             await upload.authorize?.(tx);
-            const { storedBytes, isChanged } = await enter(tx, key, facts, received, this.scopeLimit);
+            const { isChanged, ...entered } = await enter(tx, key, facts, received, this.scopeLimit);
             if (isChanged) await upload.record?.(tx, received);
-            return storedBytes;
+            return entered;
           });
           // At once, since the team's books count it from here on.
           room.settle(storedBytes);
+          if (isMended) this.verifier.quarantined--;
         });
       } catch (error) {
         isRoomKept = await this.withdraw(received, room, error);
         throw error;
       }
+      this.uploads.keep(key.tool, received.sizeBytes);
       await received.discard().catch((error) => {
         // The artifact is kept all the same.
         this.options.log.error({ err: error, sha256: received.sha256 }, "upload not yet cleared up");
@@ -262,8 +280,14 @@ export class Cache {
       return { sizeBytes: received.sizeBytes };
     } finally {
       if (!isRoomKept) room.settle(0);
+      this.uploads.underWay--;
       this.evictor.wake();
     }
+  }
+
+  /** How it does, for those who watch it: cheap, however much is stored. */
+  async figures(): Promise<CacheFigures> {
+    return await readFigures(this, this.teamRoom, this.uploads);
   }
 
   /** Takes artifacts out, and writes down who did so. @returns how many they were. */

@@ -54,6 +54,7 @@ export class Capacity {
   private written = 0;
   private stored: number;
   private writtenEver = 0;
+  private waiters = 0;
   /** As the disk last said it, and what had been written by then. */
   private free: { bytes: Promise<number>; at: number; writtenEver: number } | undefined;
 
@@ -69,8 +70,22 @@ export class Capacity {
     return this.trusted.reserved + this.untrusted.reserved;
   }
 
+  get minFreeBytes(): number {
+    return this.options.minFreeBytes;
+  }
+
+  /** How many uploads wait for room. */
+  get waitingUploads(): number {
+    return this.waiters;
+  }
+
   get maxSizeBytes(): number | undefined {
     return this.options.maxSizeBytes;
+  }
+
+  /** On the disk, as it said within the last half second. */
+  async freeBytes(): Promise<number> {
+    return (await this.readFreeBytes()).bytes;
   }
 
   /** Frees what must go; resolves when something has, or nothing can. Set by the evictor. */
@@ -193,12 +208,14 @@ export class Capacity {
       // Where only the end of another upload helps, nothing shall go in vain.
       const wanted = isPromisable ? sizeBytes : 0;
       taken.waiting += wanted;
+      this.waiters++;
       try {
         if (isPromisable) await this.makeRoom();
         // Where nothing could go, the end of another upload may help.
         await Bun.sleep(roomPollMs);
       } finally {
         taken.waiting -= wanted;
+        this.waiters--;
       }
     }
   }

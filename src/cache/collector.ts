@@ -1,4 +1,4 @@
-import { and, count, eq, gt, inArray, isNotNull, isNull, lte, notExists, sum } from "drizzle-orm";
+import { and, count, eq, gt, inArray, isNotNull, lte, notExists, sum } from "drizzle-orm";
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
@@ -30,6 +30,8 @@ interface Leftover {
 
 /** Removes the blobs that no artifact points at any more. */
 export class Collector {
+  /** Told how many of the blobs that went were in quarantine. Set by the cache. */
+  onQuarantinedGone: (blobs: number) => void = () => {};
   private readonly leftovers = new Set<Leftover>();
 
   constructor(private readonly options: CollectorOptions) {}
@@ -110,6 +112,19 @@ export class Collector {
     return { blobs: row?.blobs ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
   }
 
+  /** How many blobs were let go of and have yet to be looked at, at most `limit`: cheap, however many there are. */
+  async released(limit: number): Promise<number> {
+    const { read } = this.options.database;
+    const some = read
+      .select({ id: blobs.id })
+      .from(blobs)
+      .where(isNotNull(blobs.releasedAt))
+      .limit(limit)
+      .as("some");
+    const [row] = await read.select({ blobs: count() }).from(some);
+    return row?.blobs ?? 0;
+  }
+
   /** What was quarantined so long ago that `emptyQuarantine` would remove it. */
   async longQuarantined(): Promise<BlobTotals> {
     return await this.options.storage.inQuarantine(Date.now() - quarantineMs);
@@ -133,8 +148,9 @@ export class Collector {
         if (removal.status === "rejected") log.error({ err: removal.reason, sha256 }, "blob not removed");
         return removal.status === "fulfilled";
       });
-      const sizeBytes = await database.write((tx) => forget(tx, removed));
+      const { sizeBytes, quarantined } = await database.write((tx) => forget(tx, removed));
       capacity.add(-sizeBytes);
+      if (quarantined > 0) this.onQuarantinedGone(quarantined);
       return { blobs: removed.length, sizeBytes };
     });
   }
@@ -154,14 +170,19 @@ async function keepHeld(tx: Queries, names: readonly string[]): Promise<Set<stri
   return new Set(held.map((blob) => blob.sha256));
 }
 
-/** @returns how much less the storage holds. A quarantined blob had left it before. */
-async function forget(tx: Queries, names: readonly string[]): Promise<number> {
-  if (names.length === 0) return 0;
-  const condition = inArray(blobs.sha256, [...names]);
-  const counted = await tx
-    .select({ sizeBytes: blobs.sizeBytes })
-    .from(blobs)
-    .where(and(condition, isNull(blobs.quarantinedAt)));
-  await tx.delete(blobs).where(condition);
-  return counted.reduce((total, blob) => total + blob.sizeBytes, 0);
+/** @returns how much less the storage holds, which a quarantined blob had left before; and how many of those there were. */
+async function forget(
+  tx: Queries,
+  names: readonly string[],
+): Promise<{ sizeBytes: number; quarantined: number }> {
+  if (names.length === 0) return { sizeBytes: 0, quarantined: 0 };
+  const gone = await tx
+    .delete(blobs)
+    .where(inArray(blobs.sha256, [...names]))
+    .returning({ sizeBytes: blobs.sizeBytes, quarantinedAt: blobs.quarantinedAt });
+  const counted = gone.filter(({ quarantinedAt }) => quarantinedAt === null);
+  return {
+    sizeBytes: counted.reduce((total, blob) => total + blob.sizeBytes, 0),
+    quarantined: gone.length - counted.length,
+  };
 }

@@ -91,7 +91,7 @@ const releaseBlob = prepared((queries) =>
  * The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go. A new one
  * takes the oldest of its own scope with it, where that is untrusted and full.
  * @returns how much more the storage holds now: the blob's size if it is new there, else 0; and whether anything changed,
- *   which is not so for the same bytes again where nothing is overwritten.
+ *   which is not so for the same bytes again where nothing is overwritten; and whether the blob was in quarantine.
  * @throws Refusal `conflict` (write-once), `unauthorized` when the team has been deleted.
  */
 export async function enter(
@@ -100,7 +100,7 @@ export async function enter(
   facts: ArtifactFacts,
   blob: { sha256: string; sizeBytes: number },
   scopeLimit: ScopeLimit,
-): Promise<{ storedBytes: number; isChanged: boolean }> {
+): Promise<{ storedBytes: number; isChanged: boolean; isMended: boolean }> {
   const now = Date.now();
   const [team] = await overwriteRule(tx).execute({ teamId: key.teamId });
   if (!team) throw new Refusal("unauthorized", "The token's team has been deleted.");
@@ -108,7 +108,7 @@ export async function enter(
   const isSame = before?.sha256 === blob.sha256;
   const isSound = before !== undefined && before.quarantinedAt === null;
   if (isSound && team.overwrite === "never") {
-    if (isSame) return { storedBytes: 0, isChanged: false };
+    if (isSame) return { storedBytes: 0, isChanged: false, isMended: false };
     throw new Refusal(
       "conflict",
       `Artifact ${key.hash} is there already with other bytes, and this team's artifacts are never overwritten. ` +
@@ -129,6 +129,7 @@ export async function enter(
     if (!(await isHeld(tx, key.teamId, before.blobId))) usedBytes -= before.sizeBytes;
   }
   await addUsed(tx, key.teamId, usedBytes);
-  const isNew = known === undefined || known.quarantinedAt !== null;
-  return { storedBytes: isNew ? blob.sizeBytes : 0, isChanged: true };
+  const isMended = known !== undefined && known.quarantinedAt !== null;
+  const isNew = known === undefined || isMended;
+  return { storedBytes: isNew ? blob.sizeBytes : 0, isChanged: true, isMended };
 }

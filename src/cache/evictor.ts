@@ -2,9 +2,10 @@ import { and, count, eq, gt, isNotNull, lt, notInArray, or, type SQL } from "dri
 import type { Logger } from "pino";
 import type { Database } from "../database/database.ts";
 import { artifacts, teams } from "../database/schema.ts";
-import { isTrusted, isUntrusted, takeOut } from "./books.ts";
+import { isTrusted, isUntrusted, type TakenOut, takeOut } from "./books.ts";
 import type { Capacity } from "./capacity.ts";
 import { type Collector, releaseGraceMs } from "./collector.ts";
+import { Evictions, type Trust } from "./evictions.ts";
 import { type Recency, recencyLagMs } from "./recency.ts";
 
 export interface EvictorOptions {
@@ -24,6 +25,7 @@ export interface EvictorOptions {
  * and what was used least recently first. Nothing trusted goes for what is untrusted.
  */
 export class Evictor {
+  readonly evictions = new Evictions();
   private making: Promise<void> | undefined;
   private isStopped = false;
 
@@ -75,6 +77,7 @@ export class Evictor {
       if (excess <= 0) return gone;
       const went = await takeOut(this.options.database, and(eq(artifacts.teamId, teamId), which), {
         enough: (releasedBytes) => releasedBytes >= excess,
+        onGone: (gone) => this.evictions.add("quota", gone),
       });
       if (went === 0) return gone;
       // Bytes that the team shares with itself under several hashes free nothing before the last of them has gone.
@@ -87,7 +90,10 @@ export class Evictor {
     await this.options.recency.flush();
     let gone = 0;
     for (const condition of await this.tooOld(now)) {
-      gone += await takeOut(this.options.database, condition, { enough: () => signal?.aborted ?? false });
+      gone += await takeOut(this.options.database, condition, {
+        enough: () => signal?.aborted ?? false,
+        onGone: (gone) => this.evictions.add("age", gone),
+      });
     }
     return gone;
   }
@@ -103,23 +109,36 @@ export class Evictor {
   /** Takes out what is stored beyond the server's limit and not on its way out already. @returns how many artifacts. */
   async takeOutExcess(): Promise<number> {
     const { capacity } = this.options;
-    const untrusted = await this.takeOutAll(isUntrusted, (leaving) => capacity.excessBytes(leaving));
-    return untrusted + (await this.takeOutAll(isTrusted, (leaving) => capacity.trustedExcessBytes(leaving)));
+    const untrusted = await this.takeOutAll("untrusted", (leaving) => capacity.excessBytes(leaving));
+    return untrusted + (await this.takeOutAll("trusted", (leaving) => capacity.trustedExcessBytes(leaving)));
   }
 
   /** @param excessOf what has to go yet when so much is on its way out. */
-  private async takeOutAll(which: SQL, excessOf: (leavingBytes: number) => number): Promise<number> {
-    for (let gone = 0; ; ) {
-      if (excessOf(0) === 0) return gone;
-      const { sizeBytes: leavingBytes } = await this.options.collector.waiting();
-      const went = await this.takeOutBytes(which, excessOf(leavingBytes));
-      if (went === 0) return gone;
-      // Bytes that others share free nothing before the last of them has gone, so it may not have been enough.
-      gone += went;
+  private async takeOutAll(which: Trust, excessOf: (leavingBytes: number) => number): Promise<number> {
+    let youngest: number | undefined;
+    const onGone = (gone: TakenOut) => {
+      this.evictions.add("room", gone);
+      youngest = Math.max(youngest ?? 0, gone.lastUsedAt);
+    };
+    try {
+      for (let gone = 0; ; ) {
+        if (excessOf(0) === 0) return gone;
+        const { sizeBytes: leavingBytes } = await this.options.collector.waiting();
+        const went = await this.takeOutBytes(which, excessOf(leavingBytes), onGone);
+        if (went === 0) return gone;
+        // Bytes that others share free nothing before the last of them has gone, so it may not have been enough.
+        gone += went;
+      }
+    } finally {
+      this.evictions.endRound(which, youngest);
     }
   }
 
-  private async takeOutBytes(which: SQL, sizeBytes: number): Promise<number> {
+  private async takeOutBytes(
+    which: Trust,
+    sizeBytes: number,
+    onGone: (gone: TakenOut) => void,
+  ): Promise<number> {
     if (sizeBytes === 0) return 0;
     let gone = 0;
     let freed = 0;
@@ -129,7 +148,8 @@ export class Evictor {
         freed = before + releasedBytes;
         return freed >= sizeBytes || freed - before >= atMost;
       };
-      gone += await takeOut(this.options.database, and(condition, which), { enough });
+      const ofTrust = which === "trusted" ? isTrusted : isUntrusted;
+      gone += await takeOut(this.options.database, and(condition, ofTrust), { enough, onGone });
       if (freed >= sizeBytes) break;
     }
     return gone;

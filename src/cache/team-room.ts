@@ -53,6 +53,7 @@ export class TeamRoom {
   /** What teams used, and might, when their last upload was refused. */
   private readonly refusedAt = new Map<string, { usedBytes: number; quotaBytes: number }>();
   private readonly shrinking = new Map<string, Promise<number>>();
+  private waiters = 0;
 
   constructor(
     private readonly database: Database,
@@ -60,6 +61,11 @@ export class TeamRoom {
     /** How long an upload waits for others of its team to end. */
     private readonly patienceMs: number,
   ) {}
+
+  /** How many uploads wait for others of their team to end. */
+  get waitingUploads(): number {
+    return this.waiters;
+  }
 
   /**
    * Makes an upload's share larger.
@@ -121,7 +127,9 @@ export class TeamRoom {
         );
       }
       // Where nothing could go, or nothing may, the end of another upload helps.
+      this.waiters++;
       await Bun.sleep(roomPollMs);
+      this.waiters--;
     }
   }
 

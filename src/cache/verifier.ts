@@ -14,6 +14,8 @@ export interface VerifierOptions {
   capacity: Capacity;
   collector: Collector;
   blobLock: KeyedLock;
+  /** How many are in quarantine at the start. */
+  quarantinedBlobs: number;
   /** Who takes out what is damaged. */
   by: Actor;
   log: Logger;
@@ -38,6 +40,17 @@ export interface VerifyReport {
   unknown: string[];
 }
 
+/** How far the reading of all that is stored has come, in this process. */
+export interface VerifyProgress {
+  /** Of the round under way, or of the last one. */
+  blobs: number;
+  sizeBytes: number;
+  /** When that began; undefined before the first. */
+  startedAt: number | undefined;
+  /** When one was last completed. */
+  completedAt: number | undefined;
+}
+
 interface BlobCheck {
   onlyReport?: boolean | undefined;
   pace?: (sizeBytes: number) => Promise<void>;
@@ -48,11 +61,30 @@ const pauseMs = 20;
 
 /** Reads all that is stored and compares it with the books. */
 export class Verifier {
-  constructor(private readonly options: VerifierOptions) {}
+  /** How many blobs are in quarantine, and how many ever went there in this process. */
+  quarantined: number;
+  quarantinedEver = 0;
+  private round: { report: VerifyReport; startedAt: number } | undefined;
+  private completedAt: number | undefined;
+
+  constructor(private readonly options: VerifierOptions) {
+    this.quarantined = options.quarantinedBlobs;
+  }
+
+  get progress(): VerifyProgress {
+    const { report, startedAt } = this.round ?? {};
+    return {
+      blobs: report?.blobs ?? 0,
+      sizeBytes: report?.sizeBytes ?? 0,
+      startedAt,
+      completedAt: this.completedAt,
+    };
+  }
 
   /** Checks every blob and every file; quarantines what is rotten and removes what nobody knows. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     const report: VerifyReport = { blobs: 0, sizeBytes: 0, rotten: [], unknown: [] };
+    this.round = { report, startedAt: Date.now() };
     const pace = new Pace(options.bytesPerSecond);
     for await (const blob of this.rows()) {
       if (options.signal?.aborted) return report;
@@ -63,6 +95,7 @@ export class Verifier {
       options.onProgress?.(report);
     }
     await this.findUnknown(report, options);
+    if (!options.signal?.aborted) this.completedAt = Date.now();
     return report;
   }
 
@@ -106,6 +139,8 @@ export class Verifier {
       });
       if (changed.length === 0) return false;
       capacity.add(-sizeBytes);
+      this.quarantined++;
+      this.quarantinedEver++;
       log.error({ sha256, sizeBytes }, "blob quarantined");
       return true;
     });

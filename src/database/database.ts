@@ -37,6 +37,9 @@ export interface Database {
    */
   write<T>(work: (tx: Queries) => Promise<T>): Promise<T>;
 
+  /** How many writes wait for their commit to begin. */
+  readonly queuedWrites: number;
+
   /**
    * Changes with every write that goes through `writeIdentity`, of this process or another. Cheap enough for every request:
    * those that arrived in the same turn of the event loop share one look (2 µs), taken after the first of them had arrived.
@@ -104,6 +107,9 @@ export function openDatabase(
       return readQueries;
     },
     write: (work) => queue.add(work),
+    get queuedWrites() {
+      return queue.length;
+    },
     check: async () => void ping.values(),
     identityVersion: () => version.get(),
     async close() {

@@ -37,6 +37,11 @@ export class WriteQueue {
     return promise;
   }
 
+  /** How many wait for their commit to begin. */
+  get length(): number {
+    return this.waiting.length;
+  }
+
   async idle(): Promise<void> {
     await this.running;
   }
