@@ -10,7 +10,7 @@ const layers = [
   ["main.ts"],
   ["commands"],
   ["app"],
-  ["protocols", "admin", "sign-in", "server"],
+  ["protocols", "admin", "sign-in", "metrics", "server"],
   ["http"],
   ["cache", "identity", "usage"],
   ["audit"],

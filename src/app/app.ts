@@ -9,6 +9,8 @@ import { refusalAnswer } from "../http/answer.ts";
 import { openOidc } from "../identity/open-oidc.ts";
 import { defaultTeamSlug, Teams } from "../identity/teams.ts";
 import { TokenUse } from "../identity/token-use.ts";
+import { Metrics } from "../metrics/metrics.ts";
+import { RequestCounter } from "../metrics/request-counter.ts";
 import { localUrl, networkUrls } from "../server/addresses.ts";
 import { lockData } from "../server/data-lock.ts";
 import { type Listener, listen } from "../server/listen.ts";
@@ -19,6 +21,7 @@ import { Runs } from "../usage/runs.ts";
 import { UsageRecorder } from "../usage/usage-recorder.ts";
 import { chooseMaxSize, createFirstToken, createSetupLink } from "./first-start.ts";
 import { scheduleJobs } from "./jobs.ts";
+import { listenForMetrics } from "./metrics-listener.ts";
 import { buildRoutes } from "./routes.ts";
 import { shownSettings } from "./shown-settings.ts";
 
@@ -97,6 +100,14 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   const runs = new Runs(database);
   const currentNotices = async () => [];
   const liveFeed = new LiveFeed({ usage, runs, currentNotices, log });
+  const counter = new RequestCounter(config.basePath);
+  const metrics = new Metrics({
+    cache,
+    database,
+    requests: counter,
+    requestsUnderWay: () => requests.underWay,
+    usage: () => usage,
+  });
   const parts = {
     config,
     settings,
@@ -111,9 +122,13 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     tokenUse,
     oidc,
     requests,
+    metrics,
     log,
   };
   const routes = buildRoutes(parts);
+  // Before clients come, who would be sent away again if its address cannot be had.
+  const metricsListener = listenForMetrics(parts);
+  if (metricsListener) undo.defer(async () => void (await metricsListener.drain(0)));
   const listener = listen({
     handle: (request) => routes.fetch(request),
     refuse: refusalAnswer,
@@ -122,7 +137,10 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     idleTimeoutMs: config.idleTimeout,
     requests,
     log,
-    logRequest,
+    logRequest: (line, notes) => {
+      counter.count(line, notes);
+      logRequest(line, notes);
+    },
   });
   const jobs = scheduleJobs(parts);
   for (const job of jobs) undo.defer(() => job.stop());

@@ -8,6 +8,7 @@ import type { Config } from "../config/settings.ts";
 import type { Database } from "../database/database.ts";
 import type { Oidc } from "../identity/open-oidc.ts";
 import type { TokenUse } from "../identity/token-use.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import type { Requests } from "../server/requests.ts";
 import type { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { Runs } from "../usage/runs.ts";
@@ -30,5 +31,6 @@ export interface Parts {
   tokenUse: TokenUse;
   oidc: Oidc | undefined;
   requests: Requests;
+  metrics: Metrics;
   log: Logger;
 }

@@ -23,6 +23,8 @@ import { PasswordSignIn } from "../identity/password-sign-in.ts";
 import { RateLimiter } from "../identity/rate-limiter.ts";
 import { Sessions } from "../identity/sessions.ts";
 import { Users } from "../identity/users.ts";
+import { Guard } from "../metrics/guard.ts";
+import { metricsRoute } from "../metrics/metrics-route.ts";
 import { oauth } from "../protocols/oauth/oauth.ts";
 import { turboAccount } from "../protocols/turbo/account.ts";
 import { turbo } from "../protocols/turbo/turbo.ts";
@@ -39,12 +41,13 @@ import type { Parts } from "./parts.ts";
 /** Everything that larder answers over HTTP. */
 export function buildRoutes(parts: Parts) {
   const { config, database, storage, cache, usage, uploadLog, tokenUse, oidc, requests, log } = parts;
-  const { runs, currentNotices, liveFeed } = parts;
+  const { runs, currentNotices, liveFeed, metrics } = parts;
   const onRefusal = (request: Request, { code, message }: Refusal) =>
     requests.note(request, { refused: code, reason: message });
   const addressOf = (request: Request) => requests.addressOf(request);
+  const authenticator = new Authenticator(database, config.turboToken ?? []);
   const tokenRules: AccessOptions = {
-    authenticator: new Authenticator(database, config.turboToken ?? []),
+    authenticator,
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
     addressOf,
     onAsker: (request, asker) => {
@@ -127,6 +130,9 @@ export function buildRoutes(parts: Parts) {
     settings: parts.settings,
     dataFolder: config.data,
   });
+  const { metricsToken } = config;
+  const guard = new Guard({ database, authenticator, metricsToken });
+  const metricsOptions = { metrics, guard, onError };
   const api = new Elysia({ prefix: config.basePath })
     .use(tokenExchange)
     .use(turbo({ cache, usage, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
@@ -134,7 +140,8 @@ export function buildRoutes(parts: Parts) {
     .use(adminApi)
     .use(pages(signInOptions))
     .use(turboLogin({ ...signInOptions, logins }))
-    .use(health(checks));
+    .use(health(checks))
+    .use(metricsRoute(metricsOptions));
   if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal }));
   const root = new Elysia({
     // A field that no model knows is a mistake to be told of, not one to be left out in silence.
@@ -144,7 +151,7 @@ export function buildRoutes(parts: Parts) {
     // It would answer HEAD by reading all bytes of the answer to GET, to count them; the server knows a file's length.
     adapter: { ...BunAdapter, isWebStandard: false },
   }).use(api);
-  // Health is also found where no proxy's prefix is known.
-  if (config.basePath !== "") root.use(health(checks));
+  // These are also found where no proxy's prefix is known.
+  if (config.basePath !== "") root.use(health(checks)).use(metricsRoute(metricsOptions));
   return root.onError(unknownPage(onError(), site)).compile();
 }

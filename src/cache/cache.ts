@@ -18,7 +18,7 @@ import { Capacity } from "./capacity.ts";
 import { Collector } from "./collector.ts";
 import { enter } from "./enter.ts";
 import { Evictor } from "./evictor.ts";
-import { type CacheFigures, readFigures, UploadCounter } from "./figures.ts";
+import { type CacheFigures, readFigures, Transfers } from "./figures.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { type PurgeFilter, purge } from "./purge.ts";
 import { Recency } from "./recency.ts";
@@ -110,7 +110,7 @@ export class Cache {
   private readonly teamRoom: TeamRoom;
   private readonly scopeLimit: ScopeLimit;
   private readonly blobLock = new KeyedLock();
-  private readonly uploads = new UploadCounter();
+  private readonly transfers = new Transfers();
 
   private constructor(
     private readonly options: CacheOptions,
@@ -191,8 +191,10 @@ export class Cache {
     const [artifact] = await artifactByKey(this.options.database.read).execute({ ...key });
     if (!artifact) return undefined;
     const used = await this.useBody(artifact, inParts, use);
-    if (used) this.recency.touch(artifact);
-    else await this.quarantineUnlessSound(artifact);
+    if (used) {
+      this.recency.touch(artifact);
+      if (!inParts) this.transfers.countSent(key.tool, artifact.sizeBytes);
+    } else await this.quarantineUnlessSound(artifact);
     return used;
   }
 
@@ -247,7 +249,7 @@ export class Cache {
     const by = { teamId: key.teamId, isTrusted: key.scope === trustedScope };
     const room = new UploadRoom(this.capacity, this.teamRoom, by, upload.sizeBytes ?? 0);
     let isRoomKept = false;
-    this.uploads.underWay++;
+    this.transfers.uploadsUnderWay++;
     try {
       // More than the limit is refused before a byte is read, with a better message than that of missing room.
       if ((upload.sizeBytes ?? 0) <= maxArtifactSizeBytes) await room.open();
@@ -272,7 +274,7 @@ export class Cache {
         isRoomKept = await this.withdraw(received, room, error);
         throw error;
       }
-      this.uploads.keep(key.tool, received.sizeBytes);
+      this.transfers.countKept(key.tool, received.sizeBytes);
       await received.discard().catch((error) => {
         // The artifact is kept all the same.
         this.options.log.error({ err: error, sha256: received.sha256 }, "upload not yet cleared up");
@@ -280,14 +282,14 @@ export class Cache {
       return { sizeBytes: received.sizeBytes };
     } finally {
       if (!isRoomKept) room.settle(0);
-      this.uploads.underWay--;
+      this.transfers.uploadsUnderWay--;
       this.evictor.wake();
     }
   }
 
   /** How it does, for those who watch it: cheap, however much is stored. */
   async figures(): Promise<CacheFigures> {
-    return await readFigures(this, this.teamRoom, this.uploads);
+    return await readFigures(this, this.teamRoom, this.transfers);
   }
 
   /** Takes artifacts out, and writes down who did so. @returns how many they were. */

@@ -15,8 +15,10 @@ export interface CacheFigures {
   uploadsUnderWay: number;
   /** Of those under way, for room in the server or in their team. */
   uploadsWaiting: number;
-  /** What was kept, by tool. */
+  /** Uploads that were kept, by tool. */
   kept: ReadonlyMap<string, { artifacts: number; sizeBytes: number }>;
+  /** Artifacts that were handed out for a whole download, by tool: none of whom only looks, or wants a part. */
+  sent: ReadonlyMap<string, { artifacts: number; sizeBytes: number }>;
   evicted: Readonly<Record<EvictionReason, { artifacts: number; sizeBytes: number }>>;
   youngestEvicted: Readonly<Record<Trust, YoungestEvicted>>;
   /** Whose bytes are missing or wrong now: all artifacts on them are misses. */
@@ -33,7 +35,7 @@ const maxCounted = 100_000;
 export async function readFigures(
   { capacity, collector, evictor: { evictions }, verifier }: Cache,
   teamRoom: TeamRoom,
-  uploads: UploadCounter,
+  transfers: Transfers,
 ): Promise<CacheFigures> {
   return {
     storedBytes: capacity.storedBytes,
@@ -41,9 +43,10 @@ export async function readFigures(
     maxSizeBytes: capacity.maxSizeBytes,
     minFreeBytes: capacity.minFreeBytes,
     freeBytes: await capacity.freeBytes().catch(() => undefined),
-    uploadsUnderWay: uploads.underWay,
+    uploadsUnderWay: transfers.uploadsUnderWay,
     uploadsWaiting: capacity.waitingUploads + teamRoom.waitingUploads,
-    kept: uploads.kept,
+    kept: transfers.kept,
+    sent: transfers.sent,
     evicted: {
       room: evictions.total("room"),
       quota: evictions.total("quota"),
@@ -60,16 +63,29 @@ export async function readFigures(
   };
 }
 
-/** Uploads since the process began. */
-export class UploadCounter {
-  underWay = 0;
-  /** By tool, of which there are few. */
-  readonly kept = new Map<string, { artifacts: number; sizeBytes: number }>();
+type ByTool = Map<string, { artifacts: number; sizeBytes: number }>;
 
-  keep(tool: string, sizeBytes: number): void {
-    const kept = this.kept.get(tool) ?? { artifacts: 0, sizeBytes: 0 };
-    kept.artifacts++;
-    kept.sizeBytes += sizeBytes;
-    this.kept.set(tool, kept);
+/** What came and went since the process began, by tool, of which there are few. */
+export class Transfers {
+  uploadsUnderWay = 0;
+  readonly kept: ByTool = new Map();
+  readonly sent: ByTool = new Map();
+
+  countKept(tool: string, sizeBytes: number): void {
+    count(this.kept, tool, sizeBytes);
   }
+
+  countSent(tool: string, sizeBytes: number): void {
+    count(this.sent, tool, sizeBytes);
+  }
+}
+
+function count(byTool: ByTool, tool: string, sizeBytes: number): void {
+  const counted = byTool.get(tool);
+  if (!counted) {
+    byTool.set(tool, { artifacts: 1, sizeBytes });
+    return;
+  }
+  counted.artifacts++;
+  counted.sizeBytes += sizeBytes;
 }

@@ -12,6 +12,7 @@ import {
   orWord,
   scopesValue,
   secretListValue,
+  secretValue,
   sizeValue,
   textValue,
   timeValue,
@@ -141,6 +142,22 @@ export const settings = {
     kind: choiceValue(["auto", "pretty", "json"]),
     default: "auto",
     doc: "How to log: pretty, json, or auto, which is pretty on a terminal",
+  }),
+  metricsToken: setting({
+    kind: optional(secretValue({ minLength: 16 })),
+    default: "none",
+    doc: "Secret with which a monitoring system may read /metrics, besides administrators' tokens",
+    secret: true,
+  }),
+  metricsPort: setting({
+    kind: optional(integerValue({ min: 0, max: 65_535 })),
+    default: "none",
+    doc: "Port of its own for /metrics, where no token is wanted; 0 picks a free one",
+  }),
+  metricsHost: setting({
+    kind: hostValue(),
+    default: "127.0.0.1",
+    doc: "Address for metricsPort to listen on",
   }),
   turboToken: setting({
     kind: optional(secretListValue()),

@@ -98,6 +98,20 @@ export function secretListValue(): ValueKind<readonly string[]> {
   };
 }
 
+/** One secret. */
+export function secretValue(range: { minLength: number }): ValueKind<string> {
+  const { minLength } = range;
+  return {
+    placeholder: "secret",
+    allowed: `a secret of at least ${minLength} printable characters without blanks`,
+    // Anything else cannot arrive in an Authorization header.
+    read: (raw) =>
+      typeof raw === "string" && raw.length >= minLength && /^[!-~]+$/.test(raw) ? { value: raw } : undefined,
+    format: String,
+    json: (value) => value,
+  };
+}
+
 /** An address or name of this machine to listen on. */
 export function hostValue(): ValueKind<string> {
   return {

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, lte } from "drizzle-orm";
+import { and, count, desc, eq, gt, lte } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { sessions, users } from "../database/schema.ts";
@@ -80,6 +80,15 @@ export class Sessions {
       ...session,
       isCurrent: secretSha256 === currentSha256,
     }));
+  }
+
+  /** In how many browsers somebody is signed in. */
+  async countOpen(): Promise<number> {
+    const [row] = await this.database.read
+      .select({ sessions: count() })
+      .from(sessions)
+      .where(gt(sessions.expiresAt, Date.now()));
+    return row?.sessions ?? 0;
   }
 
   /** Signs one browser out. */

@@ -19,6 +19,8 @@ export interface ListenOptions {
   requests: Requests;
   log: Logger;
   logRequest: RequestLog;
+  /** The settings that the address is from, to name in errors. */
+  flags?: { host: string; port: string };
 }
 
 export interface Listener {
@@ -47,6 +49,7 @@ export function listen({
   requests,
   log,
   logRequest,
+  flags = { host: "--host", port: "--port" },
 }: ListenOptions): Listener {
   let draining = false;
   let handling = 0;
@@ -124,7 +127,10 @@ export function listen({
         error: (error) => failedAnswer(error),
       });
     } catch (error) {
-      throw new Refusal("unavailable", cannotListen(host, port, error as { code?: string; message: string }));
+      throw new Refusal(
+        "unavailable",
+        cannotListen(host, port, flags, error as { code?: string; message: string }),
+      );
     }
   }
 }
@@ -174,17 +180,22 @@ function forLog(text: string | null): string | undefined {
   return text.slice(0, maxLoggedLength).replace(/[^\x20-\x7e]/g, "?");
 }
 
-function cannotListen(host: string, port: number, error: { code?: string; message: string }): string {
+function cannotListen(
+  host: string,
+  port: number,
+  flags: { host: string; port: string },
+  error: { code?: string; message: string },
+): string {
   // For a host that cannot be resolved Bun (1.4.4) gives whatever code the system left behind, such as EADDRINUSE or EEXIST.
   if (error.code !== "EMFILE" && error.code !== "ENFILE" && !isOfThisMachine(host)) {
-    return `${host} is no address of this machine. Choose one of its own with --host, or 0.0.0.0 for all of them.`;
+    return `${host} is no address of this machine. Choose one of its own with ${flags.host}, or 0.0.0.0 for all of them.`;
   }
   if (error.code === "EADDRINUSE") {
-    return `Port ${port} is in use on ${host}. Stop what listens there, or choose another with --port.`;
+    return `Port ${port} is in use on ${host}. Stop what listens there, or choose another with ${flags.port}.`;
   }
   if (error.code === "EACCES")
-    return `No permission to listen on port ${port}. Choose one above 1023 with --port.`;
-  return `Cannot listen on ${host}, port ${port}: ${error.message}. Check --host and --port.`;
+    return `No permission to listen on port ${port}. Choose one above 1023 with ${flags.port}.`;
+  return `Cannot listen on ${host}, port ${port}: ${error.message}. Check ${flags.host} and ${flags.port}.`;
 }
 
 /** Then any free port can be had there. */

@@ -13,6 +13,11 @@ export class Requests {
     this.carrier = { server, idleSeconds };
   }
 
+  /** Those that are not yet answered to their end. */
+  get underWay(): number {
+    return this.carrier?.server.pendingRequests ?? 0;
+  }
+
   /** What the access log says of a request besides what everybody sees of it. Never a secret. */
   note(request: Request, facts: Record<string, unknown>): void {
     const noted = this.notes.get(request);

@@ -19,6 +19,7 @@ test("an empty cache has figures, and nothing that never happened", async () => 
     uploadsUnderWay: 0,
     uploadsWaiting: 0,
     kept: new Map(),
+    sent: new Map(),
     evicted: {
       room: { artifacts: 0, sizeBytes: 0 },
       quota: { artifacts: 0, sizeBytes: 0 },
@@ -52,6 +53,17 @@ test("uploads count while they are under way and when they are kept, and not whe
     storedBytes: 8,
   });
   expect(kept.get("turbo")).toEqual({ artifacts: 2, sizeBytes: 8 });
+});
+
+test("whole downloads count, and neither misses nor looks", async () => {
+  await using it = await openTestCache();
+  await it.put("a", "12345");
+  await it.get("a");
+  await it.get("a");
+  await it.get("b");
+  const key = { teamId: it.team.id, tool: "turbo", scope: "", hash: "a" };
+  await it.cache.get(key, (artifact) => artifact, { inParts: true });
+  expect((await it.cache.figures()).sent.get("turbo")).toEqual({ artifacts: 2, sizeBytes: 10 });
 });
 
 test("what goes for room is counted with the age of its youngest, apart by trust", async () => {

@@ -32,6 +32,7 @@ test("no value makes a setting throw, and what it takes reads the same after pri
 test("a secret is never printed", () => {
   expect(formatSetting("turboToken", ["hunter2"])).toBe("****");
   expect(formatSetting("turboToken", undefined)).toBe("none");
+  expect(formatSetting("metricsToken", "0123456789abcdef")).toBe("****");
 });
 
 test.each([
@@ -62,6 +63,10 @@ test.each([
   ["turboToken", ["a", "b"], ["a", "b"]],
   ["durability", "full", "full"],
   ["durability", "fast", "fast"],
+  ["metricsToken", "0123456789abcdef", "0123456789abcdef"],
+  ["metricsToken", "none", undefined],
+  ["metricsPort", "none", undefined],
+  ["metricsPort", "9090", 9090],
 ] as const)("%s takes %p", (key, raw, value) => {
   expect(settingOf(key).kind.read(raw, place)).toEqual({ value });
 });
@@ -109,6 +114,11 @@ test.each([
   ["turboToken", "two words"],
   ["turboToken", "schlüssel"],
   ["turboToken", [1]],
+  ["metricsToken", "0123456789abcde"],
+  ["metricsToken", "0123456789 abcdef"],
+  ["metricsToken", "sesam, öffne dich!"],
+  ["metricsToken", 1234567890123456],
+  ["metricsPort", "65536"],
 ] as const)("%s does not take %p", (key, raw) => {
   expect(settingOf(key).kind.read(raw, place)).toBeUndefined();
 });

@@ -1,0 +1,82 @@
+/** What requests are counted apart by: few, and none that a stranger could add to. */
+export const routeClasses = [
+  "turbo_get",
+  "turbo_head",
+  "turbo_put",
+  "turbo_query",
+  "turbo_events",
+  "turbo_other",
+  "account",
+  "oauth",
+  "sign_in",
+  "api",
+  "dashboard",
+  "health",
+  "metrics",
+  "other",
+] as const;
+
+export type RouteClass = (typeof routeClasses)[number];
+
+/** First segments of paths, but those of the cache itself. What is none of them and was found is the dashboard's. */
+const classOfSegment = new Map<string, RouteClass>([
+  ["v2", "account"],
+  ["v3", "account"],
+  ["v5", "account"],
+  ["registration", "account"],
+  ["oauth", "oauth"],
+  ["sign-in", "sign_in"],
+  ["sign-out", "sign_in"],
+  ["sign-out-everywhere", "sign_in"],
+  ["setup", "sign_in"],
+  ["password", "sign_in"],
+  ["account", "sign_in"],
+  ["turborepo", "sign_in"],
+  ["openapi.json", "api"],
+  ["health", "health"],
+  ["metrics", "metrics"],
+]);
+
+/**
+ * @param path without the query; undefined where the request had none that could be read.
+ * @param basePath the prefix of every route, or empty.
+ */
+export function routeClassOf(
+  method: string,
+  path: string | undefined,
+  basePath: string,
+  status: number,
+): RouteClass {
+  if (path === undefined) return "other";
+  const isBelow = path.startsWith(basePath) && path.charCodeAt(basePath.length) === slash;
+  let start = isBelow ? basePath.length + 1 : 1;
+  // turbo adds its path to an address that ends with a slash.
+  if (path.charCodeAt(start) === slash) start++;
+  if (path.startsWith("v8/artifacts", start)) return artifactClass(method, path, start + 12);
+  if (path.startsWith("artifacts", start)) return artifactClass(method, path, start + 9);
+  const end = path.indexOf("/", start);
+  const segment = end === -1 ? path.slice(start) : path.slice(start, end);
+  // One page of those that turbo opens in a browser has a path like those of the API.
+  if (segment === "api") return path.startsWith("api/auth/", start) ? "sign_in" : "api";
+  return classOfSegment.get(segment) ?? (status === 404 || status === 405 ? "other" : "dashboard");
+}
+
+const slash = "/".charCodeAt(0);
+
+/** @param rest where the path goes on behind `artifacts`. */
+function artifactClass(method: string, path: string, rest: number): RouteClass {
+  if (rest === path.length) return method === "POST" ? "turbo_query" : "turbo_other";
+  if (path.charCodeAt(rest) !== slash || path.indexOf("/", rest + 1) !== -1) return "other";
+  if (path.endsWith("/status")) return "turbo_other";
+  if (path.endsWith("/events")) return method === "POST" ? "turbo_events" : "turbo_other";
+  switch (method) {
+    case "GET":
+      return "turbo_get";
+    case "HEAD":
+      return "turbo_head";
+    case "PUT":
+      return "turbo_put";
+    default:
+      return "turbo_other";
+  }
+}
