@@ -1,9 +1,11 @@
 import type { Logger } from "pino";
 import { LiveFeed } from "../admin/live-feed.ts";
+import { Notices } from "../admin/notices.ts";
 import { serverActor } from "../audit/audit-log.ts";
 import { UploadLog } from "../audit/upload-log.ts";
 import { Cache } from "../cache/cache.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
+import { roundSize } from "../config/units.ts";
 import { createDataFolder, openDataFolder } from "../database/data-folder.ts";
 import { refusalAnswer } from "../http/answer.ts";
 import { openOidc } from "../identity/open-oidc.ts";
@@ -98,16 +100,20 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   });
   const settings = shownSettings(loaded);
   const runs = new Runs(database);
-  const currentNotices = async () => [];
-  const liveFeed = new LiveFeed({ usage, runs, currentNotices, log });
   const counter = new RequestCounter(config.basePath);
-  const metrics = new Metrics({
+  const usageFigures = () => usage;
+  const requestsUnderWay = () => requests.underWay;
+  const metrics = new Metrics({ cache, database, requests: counter, requestsUnderWay, usage: usageFigures });
+  const notices = new Notices({
     cache,
     database,
-    requests: counter,
-    requestsUnderWay: () => requests.underWay,
-    usage: () => usage,
+    settings: config,
+    usage: usageFigures,
+    refusedUploads: () => counter.refusedUploads(),
+    sizeText: roundSize,
   });
+  const currentNotices = () => notices.current();
+  const liveFeed = new LiveFeed({ usage, runs, currentNotices, log });
   const parts = {
     config,
     settings,

@@ -1,0 +1,96 @@
+import type { TeamCondition } from "../identity/team-conditions.ts";
+import type { TokenDeadline } from "../identity/token-deadlines.ts";
+import { countOf, type Notice, roughTime } from "./notice.ts";
+import type { NoticeFacts } from "./notice-facts.ts";
+
+/** From this share of its quota on a team is said to be at its end. */
+export const fullShare = 0.95;
+/** A week without anything is more than a holiday. */
+export const unusedAfterMs = 7 * 86_400_000;
+/** Time enough to make a new token and put it where the old one is. */
+export const deadlineMs = 7 * 86_400_000;
+
+const shownNames = 5;
+
+/** What is wrong with teams and their tokens. */
+export function teamNotices(facts: NoticeFacts): Notice[] {
+  return [...facts.teams.flatMap((team) => noticesOfTeam(team, facts)), ...tokenNotices(facts)];
+}
+
+function noticesOfTeam(team: TeamCondition, { now, sizeText }: NoticeFacts): Notice[] {
+  const { slug: teamSlug, state, usedBytes, quotaBytes, quotaRule, lastUsedAt } = team;
+  if (state !== "enabled") {
+    return [
+      {
+        code: "team_not_enabled",
+        severity: "warning",
+        title: `Team ${teamSlug} is ${state === "over_limit" ? "over its limit" : state}`,
+        message: `Its builds go on without the cache, since its state is ${state}.`,
+        remedy: `\`larder team set ${teamSlug} --state enabled\` turns it on again.`,
+        teamSlug,
+      },
+    ];
+  }
+  const notices: Notice[] = [];
+  if (quotaBytes !== null && usedBytes >= quotaBytes * fullShare) {
+    const refuses = quotaRule === "refuse";
+    notices.push({
+      code: "team_quota",
+      severity: refuses ? "warning" : "info",
+      title: `Team ${teamSlug} is at its quota`,
+      message:
+        `It uses ${sizeText(usedBytes)} of ${sizeText(quotaBytes)}. ` +
+        (refuses ? "Beyond it uploads are refused." : "Its least recently used artifacts go for new ones."),
+      remedy: `\`larder team set ${teamSlug} --quota SIZE\` gives it more, \`larder purge --team ${teamSlug} --older-than 30d\` makes room.`,
+      teamSlug,
+    });
+  }
+  if (lastUsedAt !== null && now - lastUsedAt > unusedAfterMs) {
+    notices.push({
+      code: "team_unused",
+      severity: "info",
+      title: `Team ${teamSlug} no longer uses its cache`,
+      message: `None of its artifacts was uploaded or downloaded for ${roughTime(now - lastUsedAt)}.`,
+      remedy: `If it should: \`larder connect --team ${teamSlug}\` prints what its repositories need, \`larder token list --team ${teamSlug}\` which of its tokens are valid.`,
+      teamSlug,
+    });
+  }
+  return notices;
+}
+
+function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
+  return [...Map.groupBy(tokens, ({ teamSlug }) => teamSlug)].flatMap(([teamSlug, ofTeam]) => {
+    const renewal = `\`larder token create --team ${teamSlug} --name NAME --permission write --expires 90d\` makes a new one to put in its place.`;
+    const expired = ofTeam.filter(({ expiresAt }) => expiresAt <= now);
+    const expiring = ofTeam.filter(({ expiresAt }) => expiresAt > now);
+    const notices: Notice[] = [];
+    if (expired.length > 0) {
+      notices.push({
+        code: "tokens_expired",
+        severity: "warning",
+        title: `Tokens of team ${teamSlug} have expired in use`,
+        message: `${countOf(expired.length, "token")} that builds used to the last: ${named(expired)}. Those builds go on without the cache.`,
+        remedy: renewal,
+        teamSlug,
+      });
+    }
+    const [first] = expiring;
+    if (first) {
+      notices.push({
+        code: "tokens_expiring",
+        severity: "warning",
+        title: `Tokens of team ${teamSlug} expire soon`,
+        message: `${countOf(expiring.length, "token")} in use, the first in ${roughTime(first.expiresAt - now)}: ${named(expiring)}.`,
+        remedy: renewal,
+        teamSlug,
+      });
+    }
+    return notices;
+  });
+}
+
+function named(tokens: readonly TokenDeadline[]): string {
+  const names = tokens.slice(0, shownNames).map(({ name }) => `"${name}"`);
+  const others = tokens.length - names.length;
+  return names.join(", ") + (others > 0 ? ` and ${others} more` : "");
+}
