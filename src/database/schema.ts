@@ -156,6 +156,8 @@ export const tokens = sqliteTable(
   (table) => [
     index("tokens_team").on(table.teamId),
     index("tokens_user").on(table.userId),
+    // Of those that people made, which are few beside those of CI jobs.
+    index("tokens_made_expires").on(table.expiresAt).where(sql`${table.policyId} is null`),
     check("tokens_holder", sql`(${table.teamId} is null) <> (${table.userId} is null)`),
   ],
 );

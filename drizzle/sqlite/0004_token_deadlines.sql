@@ -1,0 +1,1 @@
+CREATE INDEX `tokens_made_expires` ON `tokens` (`expires_at`) WHERE "tokens"."policy_id" is null;
