@@ -25,13 +25,14 @@ describe("help and version", () => {
     const { stdout, exitCode } = await cli.larder(["--help"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /Server:\n {2}serve .*\n {2}config .*\n\nStorage:\n {2}du .*\n {2}gc .*\n {2}purge .*\n {2}verify .*\n {2}verify-signature .*\n\nTeams, people and tokens:\n {2}team .*\n {2}user .*\n {2}token .*\n {2}policy .*\n {2}audit .*\n\nClients:\n {2}connect .*\n {2}exchange /,
+      /Server:\n {2}serve .*\n {2}config .*\n {2}stats .*\n\nStorage:\n {2}du .*\n {2}gc .*\n {2}purge .*\n {2}verify .*\n {2}verify-signature .*\n\nTeams, people and tokens:\n {2}team .*\n {2}user .*\n {2}token .*\n {2}policy .*\n {2}audit .*\n\nClients:\n {2}connect .*\n {2}exchange /,
     );
   });
 
   test.each([
     ["serve"],
     ["config"],
+    ["stats"],
     ["du"],
     ["gc"],
     ["purge"],

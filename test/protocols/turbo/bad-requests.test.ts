@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RunningLarder, startLarder } from "../../larder.ts";
-import { type Holdings, holdingsOf } from "../../server/holdings.ts";
+import { type Holdings, holdingsOf, rowsOf } from "../../server/holdings.ts";
 import { errorLines } from "../../server/log-lines.ts";
 import { type RawAnswer, RawConnection } from "../../server/raw-connection.ts";
+import { until } from "../../server/until.ts";
 import { TurboClient } from "./client.ts";
 import { expectRefused, type RawRequest, sendInVain } from "./raw-request.ts";
 
@@ -56,7 +57,7 @@ describe("a query", () => {
 });
 
 describe("a report of events", () => {
-  const good = { sessionId: "s", source: "REMOTE", event: "HIT", hash: "abc", duration: 1 };
+  const good = { sessionId: "s", source: "LOCAL", event: "HIT", hash: "abc", duration: 1 };
 
   test.each([
     ["nothing", undefined],
@@ -82,6 +83,16 @@ describe("a report of events", () => {
       400,
       "bad_request",
     );
+  });
+
+  test("that was refused counts nothing", async () => {
+    const last = { ...good, source: "LOCAL" as const, event: "HIT" as const, sessionId: "last" };
+    expect((await new TurboClient(larder.url, larder.firstToken).report([last])).status).toBe(200);
+    // What came before it is written no later.
+    const sessions = () =>
+      rowsOf(larder.dataFolder, "SELECT session_id AS id FROM runs WHERE local_hits + local_misses > 0");
+    await until(larder.url, () => sessions().length > 0);
+    expect(sessions()).toEqual([{ id: "last" }]);
   });
 });
 

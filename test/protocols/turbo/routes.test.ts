@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RunningLarder, startLarder } from "../../larder.ts";
 import { rowsOf } from "../../server/holdings.ts";
+import { until } from "../../server/until.ts";
 import { expectRefusal, TurboClient } from "./client.ts";
 
 // turbo and the API pages say /v8, the OpenAPI document does not, and a proxy may put a prefix before both.
@@ -79,10 +80,12 @@ describe.each(roots.map((root) => [`${root.basePath}${root.version}/artifacts`, 
     });
 
     test("takes events", async () => {
-      const response = await client().report([{ sessionId: "s", source: "REMOTE", event: "HIT", hash }]);
+      const sessionId = crypto.randomUUID();
+      const response = await client().report([{ sessionId, source: "LOCAL", event: "HIT", hash }]);
       expect(response.status).toBe(200);
       expect(await response.text()).toBe("");
-      expect(rowsOf(larder().dataFolder, `SELECT hash FROM events WHERE hash = '${hash}'`)).toHaveLength(1);
+      const runs = () => rowsOf(larder().dataFolder, `SELECT id FROM runs WHERE session_id = '${sessionId}'`);
+      await until(larder().url, () => runs().length === 1);
     });
 
     // turbo sends Authorization only if this names it (2.11.11, with preflight on).
