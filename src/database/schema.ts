@@ -154,8 +154,10 @@ export const tokens = sqliteTable(
     lastUsedAt: integer(),
   },
   (table) => [
-    index("tokens_team").on(table.teamId),
-    index("tokens_user").on(table.userId),
+    // Lists begin with the newest.
+    index("tokens_created").on(table.createdAt, table.id),
+    index("tokens_team_created").on(table.teamId, table.createdAt, table.id),
+    index("tokens_user_created").on(table.userId, table.createdAt, table.id),
     // Of those that people made, which are few beside those of CI jobs.
     index("tokens_made_expires").on(table.expiresAt).where(sql`${table.policyId} is null`),
     check("tokens_holder", sql`(${table.teamId} is null) <> (${table.userId} is null)`),
@@ -234,7 +236,11 @@ export const blobs = sqliteTable(
     /** Set when the bytes were found missing or wrong: artifacts that point at it are misses until it is uploaded again. */
     quarantinedAt: integer(),
   },
-  (table) => [index("blobs_released").on(table.releasedAt), index("blobs_suspected").on(table.suspectedAt)],
+  (table) => [
+    index("blobs_size").on(table.sizeBytes),
+    index("blobs_released").on(table.releasedAt),
+    index("blobs_suspected").on(table.suspectedAt),
+  ],
 );
 
 /** What clients stored, by key: (team, tool, scope, hash). */
@@ -275,6 +281,8 @@ export const artifacts = sqliteTable(
     index("artifacts_last_used").on(table.lastUsedAt),
     index("artifacts_team_last_used").on(table.teamId, table.lastUsedAt),
     index("artifacts_written_by").on(table.writtenBy),
+    // To be found by how it begins.
+    index("artifacts_hash").on(table.hash),
     // What is not trusted goes first, and sooner.
     index("artifacts_scoped_last_used").on(table.lastUsedAt).where(sql`${table.scope} <> ''`),
     index("artifacts_scoped_team_last_used")
