@@ -149,7 +149,6 @@ describe("what is wrong with a request", () => {
     ["GET", "/artifacts?hash=ab", undefined, "at least 3 characters"],
     ["GET", "/artifacts?cursor=nonsense", undefined, "cursor is none of this list"],
     ["GET", "/artifacts/x", undefined, "a whole number"],
-    ["GET", "/artifacts/0", undefined, "a whole number from 1"],
     ["GET", "/artifacts/77", undefined, "no such artifact"],
     ["GET", "/runs/77", undefined, "no such run"],
     ["GET", "/runs?cursor=nonsense", undefined, "no place to go on from"],
