@@ -106,6 +106,8 @@ export interface AuditPage {
 }
 
 const maxPageSize = 1_000;
+/** Some 10 ms; in between others have their turn. */
+const rowsPerStep = 10_000;
 
 /** Tells who did what. */
 export class AuditLog {
@@ -117,15 +119,48 @@ export class AuditLog {
    */
   async list(filter: AuditFilter, page: { limit?: number; from?: string } = {}): Promise<AuditPage> {
     const limit = Math.min(Math.max(page.limit ?? 100, 1), maxPageSize);
-    const rows = await this.database.read
-      .select()
-      .from(audit)
-      .where(and(...conditionsOf(filter), page.from === undefined ? undefined : olderThan(page.from)))
-      .orderBy(desc(audit.createdAt), desc(audit.id))
-      .limit(limit + 1);
+    const rows: AuditRow[] = [];
+    let from = page.from === undefined ? undefined : readPlace(page.from);
+    for (;;) {
+      const end = await this.endOfStep(filter, from);
+      const more = await this.database.read
+        .select()
+        .from(audit)
+        .where(and(...conditionsOf(filter), from && olderThan(from), end && notOlderThan(end)))
+        .orderBy(desc(audit.createdAt), desc(audit.id))
+        .limit(limit + 1 - rows.length);
+      rows.push(...more);
+      if (rows.length > limit || end === undefined) break;
+      from = end;
+      await new Promise((turned) => setImmediate(turned));
+    }
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     return { rows: rows.slice(0, limit), next: last ? `${last.createdAt}.${last.id}` : null };
   }
+
+  /** Rows are looked through some at a time: what is seldom may lie behind half a million others. */
+  private async endOfStep({ since, kind }: AuditFilter, from: Place | undefined): Promise<Place | undefined> {
+    const [end] = await this.database.read
+      .select({ createdAt: audit.createdAt, id: audit.id })
+      .from(audit)
+      .where(
+        and(
+          from && olderThan(from),
+          since === undefined ? undefined : gte(audit.createdAt, since),
+          kind === undefined || maybeUpload(kind) ? undefined : isNoUpload,
+        ),
+      )
+      .orderBy(desc(audit.createdAt), desc(audit.id))
+      .limit(1)
+      .offset(rowsPerStep);
+    return end;
+  }
+}
+
+/** Of a row, in the order of the list. */
+interface Place {
+  createdAt: number;
+  id: number;
 }
 
 function conditionsOf({ since, until, actors, kind, teamId, target }: AuditFilter): (SQL | undefined)[] {
@@ -142,9 +177,18 @@ function conditionsOf({ since, until, actors, kind, teamId, target }: AuditFilte
 }
 
 function isOfKind(kind: string): SQL | undefined {
-  const whole = kind.replace(/\.$/, "");
+  const whole = wholeOf(kind);
   const isKind = or(eq(audit.kind, whole), startsWith(`${whole}.`));
-  return whole === uploadKind || uploadKind.startsWith(`${whole}.`) ? isKind : and(isNoUpload, isKind);
+  return maybeUpload(kind) ? isKind : and(isNoUpload, isKind);
+}
+
+function maybeUpload(kind: string): boolean {
+  const whole = wholeOf(kind);
+  return whole === uploadKind || uploadKind.startsWith(`${whole}.`);
+}
+
+function wholeOf(kind: string): string {
+  return kind.replace(/\.$/, "");
 }
 
 /** `%` and `_` are letters here, since nobody means them otherwise. */
@@ -152,13 +196,16 @@ function startsWith(text: string): SQL {
   return sql`${like(audit.kind, `${text.replaceAll(/[\\%_]/g, "\\$&")}%`)} escape '\\'`;
 }
 
-function olderThan(from: string): SQL | undefined {
+function readPlace(from: string): Place {
   const [, createdAt, id] = (/^(\d{1,15})\.(\d{1,15})$/.exec(from) ?? []).map(Number);
-  if (createdAt === undefined || id === undefined) {
-    throw new Refusal(
-      "bad_request",
-      `"${from}" is no place to go on from. Take \`next\` of the page before.`,
-    );
-  }
-  return or(lt(audit.createdAt, createdAt), and(eq(audit.createdAt, createdAt), lt(audit.id, id)));
+  if (createdAt !== undefined && id !== undefined) return { createdAt, id };
+  throw new Refusal("bad_request", `"${from}" is no place to go on from. Take \`next\` of the page before.`);
+}
+
+function olderThan({ createdAt, id }: Place): SQL {
+  return sql`(${audit.createdAt}, ${audit.id}) < (${createdAt}, ${id})`;
+}
+
+function notOlderThan({ createdAt, id }: Place): SQL {
+  return sql`(${audit.createdAt}, ${audit.id}) >= (${createdAt}, ${id})`;
 }

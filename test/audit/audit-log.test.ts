@@ -237,3 +237,36 @@ test("uploads go at their age, all else at its own, and what is younger stays", 
   await expireAudit(t.database, { uploadMaxAgeMs: undefined, maxAgeMs: 5 * hour });
   expect(await counts()).toEqual([2_500, 0]);
 });
+
+test("what is seldom is found behind very many others, once, and others have their turn meanwhile", async () => {
+  await using t = openTestAudit();
+  const row = (createdAt: number, target: string) => ({
+    createdAt,
+    kind: "artifact.write",
+    actorKind: "token",
+    actorName: "ci",
+    target,
+  });
+  await t.database.write(async (tx) => {
+    await tx.insert(audit).values(row(1, "seldom"));
+    for (let step = 0; step < 30; step++) {
+      // Many have the same time.
+      const rows = Array.from({ length: 1_000 }, (_, index) => row(2 + step * 10 + (index % 10), "often"));
+      await tx.insert(audit).values(rows);
+      if (step % 10 === 5) await tx.insert(audit).values(row(2 + step * 10, "seldom"));
+    }
+  });
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  const log = new AuditLog(t.database);
+  const all = (await log.list({ target: "seldom" }, { limit: 10 })).rows;
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(0);
+  expect(all.map(({ createdAt }) => createdAt)).toEqual([252, 152, 52, 1]);
+  const first = await log.list({ target: "seldom" }, { limit: 3 });
+  expect(first.rows).toEqual(all.slice(0, 3));
+  const { rows, next } = await log.list({ target: "seldom" }, { limit: 3, from: first.next as string });
+  expect({ rows, next }).toEqual({ rows: all.slice(3), next: null });
+  expect((await log.list({ target: "seldom", since: 100 })).rows).toEqual(all.slice(0, 2));
+  expect((await log.list({ target: "nothing" })).rows).toEqual([]);
+});
