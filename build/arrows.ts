@@ -1,5 +1,6 @@
 /* Checks that rooms import only what they may: see the table below. */
 import { dirname, join, relative, sep } from "node:path";
+import { isImportDeclaration, type Node, SyntaxKind } from "typescript/unstable/ast";
 import { API } from "typescript/unstable/async";
 
 /**
@@ -20,12 +21,19 @@ const layers = [
 /** For anybody, and they import no room themselves. */
 const everybodys = ["refusal.ts", "version.ts"];
 
+interface Exception {
+  mayImport: string[];
+  /** Only with `import type`, of which nothing is left when it runs. */
+  mayImportTypesOf?: string[];
+  mayBeImportedBy: string[];
+}
+
 /** Rooms with rules of their own. */
-const exceptions: Record<string, { mayImport: string[]; mayBeImportedBy: string[] }> = {
+const exceptions: Record<string, Exception> = {
   // Everything else takes what it needs as arguments.
   config: { mayImport: [], mayBeImportedBy: ["main.ts", "commands", "app"] },
-  // Speaks to `admin` over HTTP, as anybody's script would.
-  web: { mayImport: [], mayBeImportedBy: ["app"] },
+  // Speaks to `admin` over HTTP, as anybody's script would, and knows by its types what it answers.
+  web: { mayImport: [], mayImportTypesOf: ["admin"], mayBeImportedBy: ["app"] },
 };
 
 export interface Violation {
@@ -54,7 +62,7 @@ export async function findViolations(root: string): Promise<Violation[]> {
           const name = specifier.getText(source).slice(1, -1);
           if (!name.startsWith(".")) continue;
           const imported = fromRoot(root, join(dirname(path), name));
-          const rule = brokenRule(file, imported);
+          const rule = brokenRule(file, imported, isTypeImport(specifier.parent));
           const position = specifier.getStart(source);
           const line = (source?.getLineAndCharacterOfPosition(position).line ?? 0) + 1;
           if (rule) violations.push({ file, line, imported, rule });
@@ -68,8 +76,18 @@ export async function findViolations(root: string): Promise<Violation[]> {
   return violations.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);
 }
 
-/** The rule that forbids `file` to import `imported`, both relative to the root, or undefined if it may. */
-export function brokenRule(file: string, imported: string): string | undefined {
+/** Whether it is an `import type` as a whole. */
+function isTypeImport(declaration: Node): boolean {
+  return (
+    isImportDeclaration(declaration) && declaration.importClause?.phaseModifier === SyntaxKind.TypeKeyword
+  );
+}
+
+/**
+ * The rule that forbids `file` to import `imported`, both relative to the root, or undefined if it may.
+ * @param isType whether it imports types only.
+ */
+export function brokenRule(file: string, imported: string, isType = false): string | undefined {
   if (!imported.startsWith("src/")) {
     // The version has one home, and the compiled binary carries it.
     if (file === "src/version.ts" && imported === "package.json") return undefined;
@@ -83,6 +101,7 @@ export function brokenRule(file: string, imported: string): string | undefined {
   for (const room of [from, to]) {
     if (!known.includes(room)) return `${room} is no room that build/arrows.ts knows: give it a place there`;
   }
+  if (isType && exceptions[from]?.mayImportTypesOf?.includes(to)) return undefined;
   const may = roomsFor(from);
   return may.includes(to) ? undefined : `${from} may import only ${[...may, ...everybodys].join(", ")}`;
 }

@@ -48,6 +48,13 @@ describe("what may import what", () => {
   });
 });
 
+test("the dashboard may know the API's types, and nothing that runs", () => {
+  expect(brokenRule("src/web/api/types.ts", "src/admin/model.ts", true)).toBeUndefined();
+  expect(brokenRule("src/web/api/types.ts", "src/admin/model.ts", false)).toBeString();
+  expect(brokenRule("src/web/api/types.ts", "src/cache/cache.ts", true)).toBeString();
+  expect(brokenRule("src/cache/cache.ts", "src/admin/model.ts", true)).toBeString();
+});
+
 describe("a run over a folder", () => {
   let folder: string;
 
@@ -94,6 +101,26 @@ describe("a run over a folder", () => {
       "src/cache/cache.ts:2: imports src/protocols/turbo/artifacts.ts, " +
         "but cache may import only audit, storage, database, refusal.ts, version.ts.",
     ]);
+  });
+
+  test("tells an import of types from one of values, whatever stands around it", async () => {
+    await Bun.write(
+      join(folder, "src/admin/model.ts"),
+      "export const model = 1;\nexport type Model = string;\n",
+    );
+    const web = join(folder, "src/web/page.ts");
+    await Bun.write(web, 'import type { Model } from "../admin/model.ts";\nexport type Page = Model;\n');
+    expect(await check("")).toEqual({ exitCode: 0, lines: [""] });
+    for (const statement of [
+      'import { model } from "../admin/model.ts";',
+      'import { type Model } from "../admin/model.ts";',
+      'export type { Model } from "../admin/model.ts";',
+    ]) {
+      await Bun.write(web, statement);
+      const { exitCode, lines } = await check("");
+      expect(exitCode).toBe(1);
+      expect(lines[0]).toStartWith("src/web/page.ts:1: imports src/admin/model.ts, but web may import only");
+    }
   });
 
   test("fails when it finds nothing to look at", async () => {
