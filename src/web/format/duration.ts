@@ -1,0 +1,53 @@
+const secondMs = 1_000;
+const minuteMs = 60_000;
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+
+/** A time span for reading, in two units at most: `850 ms`, `3.2 s`, `4 m 12 s`, `2 h 14 m`, `3 d 4 h`, `1,204 d`. */
+export function formatDuration(durationMs: number): string {
+  const ms = Math.abs(Math.round(durationMs));
+  const sign = durationMs < 0 && ms > 0 ? "−" : "";
+  return sign + positive(ms);
+}
+
+function positive(ms: number): string {
+  if (ms < secondMs) return `${ms} ms`;
+  if (ms < 9_950) return `${(ms / secondMs).toFixed(1).replace(/\.0$/, "")} s`;
+  if (ms < minuteMs - 500) return `${Math.round(ms / secondMs)} s`;
+  if (ms < hourMs - 500) return twoUnits(ms, minuteMs, "m", secondMs, "s");
+  if (ms < dayMs - minuteMs / 2) return twoUnits(ms, hourMs, "h", minuteMs, "m");
+  if (ms < 100 * dayMs) return twoUnits(ms, dayMs, "d", hourMs, "h");
+  return `${Math.round(ms / dayMs).toLocaleString("en")} d`;
+}
+
+function twoUnits(ms: number, large: number, largeName: string, small: number, smallName: string): string {
+  // Rounded first, or else 59.9 s would be shown as 60 s.
+  const inSmall = Math.round(ms / small);
+  const perLarge = large / small;
+  const [whole, rest] = [Math.floor(inSmall / perLarge), inSmall % perLarge];
+  return rest === 0 ? `${whole} ${largeName}` : `${whole} ${largeName} ${rest} ${smallName}`;
+}
+
+/** Milliseconds of a text such as `90d`, `12 h` or `30m`, as larder's settings take them, or undefined if it is none. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$/i.exec(text);
+  if (!match) return undefined;
+  const unit = { ms: 1, s: secondMs, m: minuteMs, h: hourMs, d: dayMs }[
+    (match[2] as string).toLowerCase()
+  ] as number;
+  const ms = Math.round(Number(match[1]) * unit);
+  return Number.isSafeInteger(ms) ? ms : undefined;
+}
+
+/** The text that `parseDuration` turns into exactly this, for a field to change it in. */
+export function writeDuration(durationMs: number): string {
+  for (const [unit, ms] of [
+    ["d", dayMs],
+    ["h", hourMs],
+    ["m", minuteMs],
+    ["s", secondMs],
+  ] as const) {
+    if (durationMs > 0 && durationMs % ms === 0) return `${durationMs / ms}${unit}`;
+  }
+  return `${durationMs}ms`;
+}

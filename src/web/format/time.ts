@@ -1,0 +1,51 @@
+const steps: readonly [limitMs: number, unitMs: number, unit: Intl.RelativeTimeFormatUnit][] = [
+  [60_000, 1_000, "second"],
+  [3_600_000, 60_000, "minute"],
+  [86_400_000, 3_600_000, "hour"],
+  [60 * 86_400_000, 86_400_000, "day"],
+  [730 * 86_400_000, 30.4375 * 86_400_000, "month"],
+  [Number.POSITIVE_INFINITY, 365.25 * 86_400_000, "year"],
+];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
+
+/** How long ago something was, or how long from now: `5 min. ago`. */
+export function formatRelativeTime(atMs: number, nowMs: number): string {
+  const differenceMs = atMs - nowMs;
+  if (Math.abs(differenceMs) < 10_000) return "just now";
+  const [, unitMs, unit] = steps.find(
+    ([limitMs]) => Math.abs(differenceMs) < limitMs,
+  ) as (typeof steps)[number];
+  return relative.format(Math.trunc(differenceMs / unitMs), unit);
+}
+
+/** The same to the second, with the zone of the one who reads it. */
+export function formatExactTime(at: string): string {
+  return new Date(at).toLocaleString("en-GB", {
+    dateStyle: "medium",
+    timeStyle: "long",
+  });
+}
+
+const dayText = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const weekdayText = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric" });
+const clockText = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** A day of the server's figures, which are by UTC: `18 Nov`. */
+export function formatDay(at: string): string {
+  return dayText.format(new Date(at));
+}
+
+/** A day by the clock of the reader: `Wed 18`. */
+export function formatWeekday(at: string): string {
+  return weekdayText.format(new Date(at));
+}
+
+/** The hour by the clock of the reader: `15:00`. */
+export function formatClock(at: string): string {
+  return clockText.format(new Date(at));
+}
+
+/** `Wed 18, 15:00 to 18:00`. */
+export function formatHours(startAt: string, endAt: string): string {
+  return `${formatWeekday(startAt)}, ${formatClock(startAt)} to ${formatClock(endAt)}`;
+}

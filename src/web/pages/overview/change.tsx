@@ -1,0 +1,48 @@
+import { formatPercent } from "../../format/count.ts";
+
+/**
+ * How a figure differs from that of the time before, which was as long.
+ * @param kind "points" for shares, which are subtracted; "share" for what is compared by how many times as much it is.
+ * @param isGood which way is good news; neither, if not said.
+ */
+export function Change({
+  now,
+  before,
+  kind,
+  isGood,
+  span,
+}: {
+  now: number | null;
+  before: number | null;
+  kind: "points" | "share";
+  isGood?: "up" | "down";
+  span: string;
+}) {
+  const text = changeText(now, before, kind);
+  if (text === undefined || now === null || before === null) return null;
+  const way = now > before ? "up" : "down";
+  const tone = text === "no change" || !isGood ? "text-soft" : way === isGood ? "text-good" : "text-bad";
+  return (
+    <span className={`text-sm font-medium whitespace-nowrap ${tone}`} title={`Against the ${span} before`}>
+      {text}
+    </span>
+  );
+}
+
+/** Undefined where there is nothing to compare with. */
+export function changeText(
+  now: number | null,
+  before: number | null,
+  kind: "points" | "share",
+): string | undefined {
+  if (now === null || before === null || (kind === "share" && before === 0)) return undefined;
+  const difference = kind === "points" ? (now - before) * 100 : (now - before) / before;
+  const arrow = difference > 0 ? "▲" : "▼";
+  if (kind === "points") {
+    const points = Math.abs(difference).toFixed(1).replace(/\.0$/, "");
+    return points === "0" ? "no change" : `${arrow} ${points} points`;
+  }
+  if (Math.abs(difference) < 0.0005) return "no change";
+  if (difference >= 9.995) return `${arrow} ×${Math.round(now / before)}`;
+  return `${arrow} ${difference >= 1 ? `${Math.round(difference * 100)}%` : formatPercent(Math.abs(difference))}`;
+}

@@ -1,0 +1,110 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { addToOverview, addTotals } from "../../src/web/api/totals.ts";
+import type { Overview, SeriesPoint, Totals } from "../../src/web/api/types.ts";
+import { binsOf, dayStarts } from "../../src/web/pages/overview/bins.ts";
+import { changeText } from "../../src/web/pages/overview/change.tsx";
+import { ticks } from "../../src/web/pages/overview/ticks.ts";
+
+const none: Totals = {
+  remoteHits: 0,
+  remoteMisses: 0,
+  localHits: 0,
+  localMisses: 0,
+  remoteSavedMs: 0,
+  localSavedMs: 0,
+  missedMs: 0,
+  uploads: 0,
+  uploadedBytes: 0,
+  downloadedBytes: 0,
+  refusedUploads: 0,
+  savedMs: 0,
+  hitRate: null,
+  hitRateByTime: null,
+};
+const hourMs = 3_600_000;
+
+function hours(count: number): SeriesPoint[] {
+  const first = new Date(2026, 10, 10).getTime();
+  return Array.from({ length: count }, (_, index) => ({
+    ...addTotals(none, { remoteHits: index + 1 }),
+    startAt: new Date(first + index * hourMs).toISOString(),
+  }));
+}
+
+describe("live figures", () => {
+  test("are added, and the rates follow", () => {
+    const first = addTotals(none, { remoteHits: 2, remoteMisses: 1, remoteSavedMs: 300, missedMs: 100 });
+    expect(first).toMatchObject({ hitRate: 2 / 3, hitRateByTime: 0.75, savedMs: 300 });
+    const both = addTotals(first, { localHits: 1, localSavedMs: 400 });
+    expect(both).toMatchObject({ hitRate: 0.75, savedMs: 700, hitRateByTime: 0.875 });
+    expect(addTotals(none, { uploads: 1 })).toMatchObject({ hitRate: null, hitRateByTime: null });
+  });
+
+  test("belong to the newest point of the series", () => {
+    const series = hours(2);
+    const overview = { totals: none, series } as unknown as Overview;
+    const changed = addToOverview(overview, { uploads: 3 });
+    expect(changed.totals.uploads).toBe(3);
+    expect(changed.series.map(({ uploads }) => uploads)).toEqual([0, 3]);
+    expect(changed.series[1]?.startAt).toBe(series[1]?.startAt as string);
+  });
+});
+
+describe("bars", () => {
+  test("of few hours are the hours", () => {
+    expect(binsOf(hours(24), "hour")).toHaveLength(24);
+  });
+
+  test("of many hours are three in one, and nothing is lost", () => {
+    const series = hours(168);
+    const bins = binsOf(series, "hour");
+    expect(bins).toHaveLength(56);
+    const sum = (points: readonly SeriesPoint[]) =>
+      points.reduce((all, { remoteHits }) => all + remoteHits, 0);
+    expect(sum(bins)).toBe(sum(series));
+    expect(Date.parse(bins[0]?.endAt as string) - Date.parse(bins[0]?.startAt as string)).toBe(3 * hourMs);
+    expect(dayStarts(bins)).toHaveLength(6);
+  });
+});
+
+describe("lines of a chart", () => {
+  test.each([
+    ["count", 3, [0, 1, 2, 3]],
+    ["count", 1_650, [0, 500, 1_000, 1_500, 2_000]],
+    ["size", 3.1e9, [0, 1e9, 2e9, 3e9, 4e9]],
+    ["duration", 3.5 * hourMs, [0, hourMs, 2 * hourMs, 3 * hourMs, 4 * hourMs]],
+    ["duration", 0, [0]],
+  ] as const)("for a %s up to %d", (quantity, max, expected) => {
+    expect(ticks(max, quantity)).toEqual([...expected]);
+  });
+
+  test("are few, and none stands below what is shown", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.001, max: 1e15, noNaN: true }),
+        fc.constantFrom("count" as const, "size" as const, "duration" as const),
+        (max, quantity) => {
+          const lines = ticks(max, quantity);
+          expect(lines.length).toBeLessThanOrEqual(6);
+          expect(lines.at(-1)).toBeGreaterThanOrEqual(max * (1 - 1e-9));
+        },
+      ),
+    );
+  });
+});
+
+describe("a change against the time before", () => {
+  test.each([
+    [0.8, 0.75, "points", "▲ 5 points"],
+    [0.5, 0.75, "points", "▼ 25 points"],
+    [0.5, 0.5, "points", "no change"],
+    [null, 0.5, "points", undefined],
+    [150, 100, "share", "▲ 50%"],
+    [2_000, 100, "share", "▲ ×20"],
+    [0, 100, "share", "▼ 100%"],
+    [5, 0, "share", undefined],
+  ] as const)("from %p, before %p, in %s: %p", (now, before, kind, text) => {
+    expect(changeText(now, before, kind)).toBe(text);
+  });
+});
