@@ -36,6 +36,7 @@ import { pages } from "../sign-in/pages.ts";
 import { turboLogin } from "../sign-in/turbo-login.ts";
 import { unknownPage } from "../sign-in/unknown-page.ts";
 import { UsageHistory } from "../usage/usage-history.ts";
+import { dashboard } from "./dashboard.ts";
 import type { Parts } from "./parts.ts";
 
 /** Everything that larder answers over HTTP. */
@@ -140,6 +141,7 @@ export function buildRoutes(parts: Parts) {
     .use(adminApi)
     .use(pages(signInOptions))
     .use(turboLogin({ ...signInOptions, logins }))
+    .use(dashboard(signInOptions))
     .use(health(checks))
     .use(metricsRoute(metricsOptions));
   if (oidc) api.use(oidcRoutes({ ...signInOptions, ...oidc, onRefusal }));

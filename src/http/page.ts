@@ -49,13 +49,14 @@ ${body}
 </body>
 </html>
 `;
-  const answer = new Response(document.text, { status, headers: { ...fixedHeaders } });
+  const answer = new Response(document.text, { status, headers: { ...pageHeaders } });
   for (const [name, value] of new Headers(headers)) answer.headers.append(name, value);
   answer.headers.set("content-security-policy", contentPolicy(formTargets, script));
   return answer;
 }
 
-const fixedHeaders = {
+/** Of every page, whatever its policy of content. */
+export const pageHeaders = {
   "content-type": "text/html; charset=utf-8",
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -84,12 +85,13 @@ function hashOf(text: string): string {
   return `'sha256-${Bun.SHA256.hash(text, "base64")}'`;
 }
 
-/** Three shelves in a cupboard. */
+/** Three shelves in a cupboard. The dashboard's shell/logo.tsx draws the same. */
 const shapes =
   '<rect x="4" y="3" width="24" height="26" rx="4" fill="none" stroke="currentColor" stroke-width="2.5"/>' +
   '<path d="M4 12h24M4 20.5h24" stroke="currentColor" stroke-width="2.5"/>' +
   '<path d="M9 12V7.5h4V12M16 20.5v-4h7v4M9 29v-4h5v4" fill="currentColor"/>';
-const logo = new Html(`<svg viewBox="0 0 32 32" aria-hidden="true">${shapes}</svg>`);
-const icon = `data:image/svg+xml,${encodeURIComponent(
+export const logo = new Html(`<svg viewBox="0 0 32 32" aria-hidden="true">${shapes}</svg>`);
+/** For the tab of the browser. */
+export const icon = `data:image/svg+xml,${encodeURIComponent(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" color="#c2622a">${shapes}</svg>`,
 )}`;

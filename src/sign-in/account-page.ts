@@ -53,7 +53,8 @@ export function accountPage({
     title: isWrong ? "Error: Your account" : "Your account",
     status: isWrong ? 400 : 200,
     isWide: true,
-    body: html`<h1>${user.name}</h1>
+    body: html`<p><a href="${path("/dashboard")}">Dashboard</a></p>
+<h1>${user.name}</h1>
 ${notice}
 <dl>
 <dt>E-mail address</dt><dd>${user.email}</dd>

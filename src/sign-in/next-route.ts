@@ -1,5 +1,5 @@
 /** Where a sign-in leads that was not asked for by another page. */
-export const homeRoute = "/account";
+export const homeRoute = "/dashboard";
 
 const maxLength = 8_000;
 

@@ -94,7 +94,8 @@ describeWith(chromium, "people with a browser", (path) => {
     await repeated.fill(ann.password);
     await press(page, "Create account");
 
-    expect(page.url()).toBe(`${larder.url}/account`);
+    expect(page.url()).toBe(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("Ann <b>Archer</b>");
     expect(await page.getByText("Administrator of this server").isVisible()).toBe(true);
   });
@@ -109,7 +110,8 @@ describeWith(chromium, "people with a browser", (path) => {
     expect(await page.getByLabel("Password").inputValue()).toBe("");
     await page.getByLabel("Password").fill(ann.password);
     await press(page, "Sign in");
-    expect(page.url()).toBe(`${larder.url}/account`);
+    expect(page.url()).toBe(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
     const [cookie] = await page.context().cookies();
     expect(cookie).toMatchObject({ name: "larder_session", httpOnly: true, sameSite: "Lax" });
 
@@ -135,7 +137,7 @@ describeWith(chromium, "people with a browser", (path) => {
     const [one, other] = [await openPage(), await openPage()];
     await signIn(one);
     await signIn(other);
-    await one.reload();
+    await one.goto(`${larder.url}/account`);
     expect(await one.getByText("this one").count()).toBe(1);
     expect(await one.locator("li", { hasText: "Chrome on Linux" }).count()).toBeGreaterThanOrEqual(2);
     await press(one, "Sign out everywhere");
@@ -159,7 +161,8 @@ describeWith(chromium, "people with a browser", (path) => {
     await page.getByLabel("New password", { exact: true }).fill("the password of bob");
     await page.getByLabel("New password, once more").fill("the password of bob");
     await press(page, "Set password and sign in");
-    expect(page.url()).toBe(`${larder.url}/account`);
+    expect(page.url()).toBe(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
     expect(await page.getByText("Default (viewer)").isVisible()).toBe(true);
 
     await page.goto(stdout.trim());
@@ -208,7 +211,8 @@ describeWith(chromium, "people with a browser", (path) => {
     await page.keyboard.press("Tab");
     await page.keyboard.type(ann.password);
     await page.keyboard.press("Enter");
-    await page.waitForURL(`${larder.url}/account`);
+    await page.waitForURL(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
     const focused: string[] = [];
     for (let count = 0; count < 10; count++) {
       await page.keyboard.press("Tab");
@@ -222,6 +226,7 @@ describeWith(chromium, "people with a browser", (path) => {
       if (focused.at(-1)?.startsWith("Change password")) break;
     }
     expect(focused).toEqual([
+      "Dashboard solid",
       "Sign out solid",
       "Sign out everywhere solid",
       "current solid",
@@ -249,7 +254,8 @@ describeWith(chromium, "people with a browser", (path) => {
     await page.getByLabel("New password", { exact: true }).fill(ann.password);
     await page.getByLabel("New password, once more").fill(ann.password);
     await press(page, "Set password and sign in");
-    expect(page.url()).toBe(`${larder.url}/account`);
+    expect(page.url()).toBe(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
     await page.getByLabel("Current password").fill(ann.password);
     await page.getByLabel("New password", { exact: true }).fill("short");
     await page.getByLabel("New password, once more").fill("short");
@@ -258,7 +264,8 @@ describeWith(chromium, "people with a browser", (path) => {
     expect(await page.getByText("A password has 8 to 256 characters.").isVisible()).toBe(true);
     await press(page, "Sign out");
     await signIn(page);
-    expect(page.url()).toBe(`${larder.url}/account`);
+    expect(page.url()).toBe(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
   });
 
   test("cannot be made to sign out, or in, by a page of another site", async () => {
@@ -371,6 +378,7 @@ describeWith(chromium, "people with a browser", (path) => {
       await page.getByRole("alert").waitFor();
       await examine();
       await signIn(page);
+      await page.goto(`${larder.url}/account`);
       await page.getByText("Where you are signed in").waitFor();
       await examine();
     }

@@ -69,7 +69,7 @@ test("no address and password but the right ones sign in, and no password comes 
   expect([signIn.status, hasSession(signIn), signIn.headers.get("location")]).toEqual([
     303,
     true,
-    "/account",
+    "/dashboard",
   ]);
 });
 

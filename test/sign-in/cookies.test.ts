@@ -48,7 +48,7 @@ test.each([
       /^__Host-larder_session=lrs_\w{40}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure$/,
     ),
   ]);
-  expect(answer.headers.get("location")).toBe(args.length > 0 ? "/larder/account" : "/account");
+  expect(answer.headers.get("location")).toBe(args.length > 0 ? "/larder/dashboard" : "/dashboard");
   expect(await client.isSignedIn()).toBe(true);
   // One that another host of the domain, or somebody on the way, may have planted does not count.
   client.cookie = client.cookie.replace("__Host-", "");

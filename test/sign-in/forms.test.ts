@@ -179,11 +179,11 @@ describe("signing in", () => {
   test("leads to the page that was asked for, and nowhere else", async () => {
     for (const [next, location] of [
       ["/account?a=b", "/account?a=b"],
-      ["//evil.example", "/account"],
-      ["/\\evil.example", "/account"],
-      ["https://evil.example", "/account"],
+      ["//evil.example", "/dashboard"],
+      ["/\\evil.example", "/dashboard"],
+      ["https://evil.example", "/dashboard"],
       ["/%2Fevil.example", "/%2Fevil.example"],
-      ["", "/account"],
+      ["", "/dashboard"],
     ] as const) {
       const answer = await new SiteClient(larder.url).post("/sign-in", { ...administrator, next });
       expect(answer.headers.get("location")).toBe(location);
@@ -260,7 +260,7 @@ describe("whoever is signed in", () => {
     expect(await first.text()).toContain(account.email);
     const fields = { secret: link.split("#")[1] as string, password: "another one", repeated: "another one" };
     const other = new SiteClient(larder.url);
-    expect((await other.post("/password", fields)).headers.get("location")).toBe("/account");
+    expect((await other.post("/password", fields)).headers.get("location")).toBe("/dashboard");
     expect([await other.isSignedIn(), await bob.isSignedIn()]).toEqual([true, false]);
     // Links work once.
     for (const sent of [fields, { secret: fields.secret }]) {

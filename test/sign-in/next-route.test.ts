@@ -4,6 +4,7 @@ import { homeRoute, nextRoute } from "../../src/sign-in/next-route.ts";
 
 test.each([
   "/",
+  "/dashboard",
   "/account",
   "/turborepo/token?redirect_uri=http%3A%2F%2F127.0.0.1%3A9789&state=a%2Fb",
   "/a/b?next=//evil.example",

@@ -104,7 +104,8 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     await using context = await openContext(browser);
     const page = await context.newPage();
     await signIn(page, larder);
-    expect(page.url()).toBe(`${larder.url}/account`);
+    expect(page.url()).toBe(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("Ann Example");
     expect(await page.locator("dd").allTextContents()).toContain("Example ID");
     expect(await rightsOf(larder, ann.email)).toEqual(["member", "default:viewer", "web:member"]);
@@ -112,7 +113,8 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     provider.accounts.set("0001", { ...ann, groups: ["platform"] });
     await context.clearCookies({ name: "larder_session" });
     await signIn(page, larder);
-    expect(page.url()).toBe(`${larder.url}/account`);
+    expect(page.url()).toBe(`${larder.url}/dashboard`);
+    await page.goto(`${larder.url}/account`);
     expect(await rightsOf(larder, ann.email)).toEqual(["admin", "default:viewer", "web:owner"]);
 
     provider.accounts.set("0001", { ...ann, groups: [] });
@@ -137,7 +139,8 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     await using context = await openContext(browser, { javaScriptEnabled: false });
     const page = await context.newPage();
     await signIn(page, both.larder);
-    expect(page.url()).toBe(`${both.larder.url}/account`);
+    expect(page.url()).toBe(`${both.larder.url}/dashboard`);
+    await page.goto(`${both.larder.url}/account`);
   });
 
   test("without a rule that matches there is no account, and with an unverified address no rule about it does", async () => {
@@ -180,6 +183,7 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     await using context = await openContext(browser);
     const page = await context.newPage();
     await signIn(page, larder);
+    await page.goto(`${larder.url}/account`);
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("Root");
     expect(await rightsOf(larder, ann.email)).toEqual(["admin", "default:viewer"]);
   });
@@ -250,7 +254,8 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     await page.getByRole("link", { name: "Back to sign-in" }).click();
     await page.waitForURL((url) => url.pathname === "/sign-in");
     await signIn(page, both.larder);
-    expect(page.url()).toBe(`${both.larder.url}/account`);
+    expect(page.url()).toBe(`${both.larder.url}/dashboard`);
+    await page.goto(`${both.larder.url}/account`);
   });
 
   test("larder starts while the provider is down, says so on the page, and works when it is back", async () => {
@@ -264,6 +269,7 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     expect(await accessibilityProblems(page)).toEqual([]);
     both.provider.isReady = true;
     await signIn(page, both.larder);
-    expect(page.url()).toBe(`${both.larder.url}/account`);
+    expect(page.url()).toBe(`${both.larder.url}/dashboard`);
+    await page.goto(`${both.larder.url}/account`);
   });
 });

@@ -119,7 +119,7 @@ test("behind HTTPS and under a path the redirect URI is that of publicUrl, and t
     /^__Host-larder_oidc=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
   );
   const answer = await finish(new URL(larder.url + callbackPath + back.search), cookie);
-  expect(answer.headers.get("location")).toBe("/larder/account");
+  expect(answer.headers.get("location")).toBe("/larder/dashboard");
   expect(cookieNamed(answer, "__Host-larder_session")).toContain("; Secure");
   expect(provider.tokenRequests[0]?.get("redirect_uri")).toBe(
     `https://cache.example.com/larder${callbackPath}`,
@@ -137,9 +137,9 @@ test.each([
   await using provider = await startLyingProvider();
   await using larder = await startWith(provider);
   const { back, cookie } = await begin(larder, provider, `?next=${next}`);
-  expect(begunIn(cookie).next).toBe("/account");
+  expect(begunIn(cookie).next).toBe("/dashboard");
   const answer = await finish(back, cookie);
-  expect(answer.headers.get("location")).toBe("/account");
+  expect(answer.headers.get("location")).toBe("/dashboard");
 });
 
 /** What the cookie of a sign-in holds. */

@@ -101,7 +101,7 @@ test("whoever can sign in before there is an administrator is shown the way", as
   expect(home).toContain('href="/sign-in"');
   expect(await (await client.get("/sign-in")).text()).toContain("<h1>Sign in</h1>");
   await client.signIn(bob);
-  expect((await client.get("/")).headers.get("location")).toBe("/account");
+  expect((await client.get("/")).headers.get("location")).toBe("/dashboard");
 });
 
 test("single sign-on is a way to sign in before anybody has an account", async () => {

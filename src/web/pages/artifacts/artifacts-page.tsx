@@ -1,0 +1,104 @@
+import { Link } from "wouter";
+import { useList } from "../../api/queries.ts";
+import type { Artifact } from "../../api/types.ts";
+import { formatDuration } from "../../format/duration.ts";
+import { formatSize } from "../../format/size.ts";
+import { ButtonLink } from "../../parts/button.tsx";
+import { Card, PageTitle } from "../../parts/card.tsx";
+import { Empty } from "../../parts/empty.tsx";
+import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
+import { ListRows } from "../../parts/rows.tsx";
+import { When } from "../../parts/when.tsx";
+import { useAsker } from "../../shell/asker.tsx";
+import { OriginName } from "../origin.tsx";
+import { ScopeBadge } from "../scope-badge.tsx";
+import { toolChoices } from "../tools.ts";
+
+/** With fewer characters the API looks for none. */
+const shortestHash = 3;
+const filterNames = ["hash", "scope", "tool"];
+
+export function ArtifactsPage() {
+  const { team, href } = useAsker();
+  const [filters] = useFilters();
+  const [sort, order] = (filters.get("sort") ?? "used-desc").split("-");
+  const hash = filters.get("hash") ?? "";
+  const artifacts = useList<Artifact>("/artifacts", {
+    team: team?.slug,
+    hash: hash.length < shortestHash ? "" : hash,
+    scope: filters.get("scope"),
+    tool: filters.get("tool"),
+    sort,
+    order,
+  });
+  return (
+    <>
+      <PageTitle title="Artifacts" intro="What the cache keeps." />
+      <Card isFlush>
+        <Filters>
+          <TextFilter name="hash" label="Hash begins with" placeholder="3 characters or more" />
+          <TextFilter name="scope" label="Scope" placeholder="such as pr-acme/web-12" />
+          <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
+          <ChoiceFilter
+            name="sort"
+            label="First"
+            all="Last used"
+            choices={[
+              { value: "used-asc", label: "Longest unused" },
+              { value: "size-desc", label: "Largest" },
+              { value: "size-asc", label: "Smallest" },
+              { value: "created-desc", label: "Newest" },
+              { value: "created-asc", label: "Oldest" },
+            ]}
+          />
+        </Filters>
+        <ListRows
+          caption="Artifacts"
+          list={artifacts}
+          keyOf={({ id }) => String(id)}
+          empty={
+            filterNames.some((name) => filters.has(name)) ? (
+              <Empty title="None fits">Change the filters. A hash is looked for from its beginning.</Empty>
+            ) : (
+              <Empty title="The cache is empty">
+                <p className="mb-4">The first build of a connected repository fills it.</p>
+                <ButtonLink look="primary" href={href("/connect")}>
+                  Connect a repository
+                </ButtonLink>
+              </Empty>
+            )
+          }
+          columns={[
+            {
+              title: "Hash",
+              cell: ({ id, hash }) => (
+                <Link
+                  title={hash}
+                  className="link font-mono text-[0.8125rem] max-md:[overflow-wrap:anywhere] md:block md:max-w-52 md:truncate"
+                  href={href(`/artifacts/${id}`)}
+                >
+                  {hash}
+                </Link>
+              ),
+            },
+            ...(team ? [] : [{ title: "Team", isMinor: true, cell: (artifact: Artifact) => artifact.team }]),
+            { title: "Trust", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
+            { title: "Size", isNumber: true, cell: ({ sizeBytes }) => formatSize(sizeBytes) },
+            {
+              title: "Task took",
+              isNumber: true,
+              cell: ({ durationMs }) => (durationMs ? formatDuration(durationMs) : null),
+            },
+            {
+              title: "Written by",
+              isMinor: true,
+              cell: ({ writtenBy }) => <OriginName origin={writtenBy} />,
+            },
+            { title: "Written", isNumber: true, cell: ({ createdAt }) => <When at={createdAt} /> },
+            { title: "Last used", isNumber: true, cell: ({ lastUsedAt }) => <When at={lastUsedAt} /> },
+          ]}
+        />
+      </Card>
+    </>
+  );
+}

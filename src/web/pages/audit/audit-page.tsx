@@ -1,0 +1,100 @@
+import { useList } from "../../api/queries.ts";
+import type { AuditEntry } from "../../api/types.ts";
+import { Card, PageTitle } from "../../parts/card.tsx";
+import { Empty } from "../../parts/empty.tsx";
+import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
+import { ListRows } from "../../parts/rows.tsx";
+import { When } from "../../parts/when.tsx";
+import { useAsker } from "../../shell/asker.tsx";
+
+const things = ["artifact", "blob", "member", "policy", "session", "storage", "team", "token", "user"];
+
+export function AuditPage() {
+  const { me, team, ownTeams } = useAsker();
+  const [filters] = useFilters();
+  // Owners see what happened in one of their teams.
+  const slug = team?.slug ?? (me.isServerAdmin ? undefined : ownTeams[0]?.slug);
+  const entries = useList<AuditEntry>("/audit", {
+    team: slug,
+    kind: filters.get("kind"),
+    actor: filters.get("actor"),
+    target: filters.get("target"),
+    since: filters.get("since"),
+  });
+  return (
+    <>
+      <PageTitle title="Audit log" intro="Who did what, newest first." />
+      <Card isFlush>
+        <Filters>
+          <ChoiceFilter
+            name="kind"
+            label="About"
+            all="Everything"
+            choices={things.map((thing) => ({ value: thing, label: thing }))}
+          />
+          <TextFilter name="actor" label="By" placeholder="name or id" />
+          <TextFilter name="target" label="Done to" placeholder="id or hash" />
+          <ChoiceFilter
+            name="since"
+            label="In the last"
+            all="Any time"
+            choices={[
+              { value: "1h", label: "Hour" },
+              { value: "24h", label: "24 hours" },
+              { value: "7d", label: "7 days" },
+              { value: "30d", label: "30 days" },
+            ]}
+          />
+        </Filters>
+        <ListRows
+          caption="Audit log"
+          list={entries}
+          keyOf={({ id }) => String(id)}
+          empty={<Empty title="Nothing fits">Change the filters, or choose a longer time.</Empty>}
+          columns={[
+            { title: "When", cell: ({ createdAt }) => <When at={createdAt} /> },
+            { title: "What", cell: ({ kind }) => <code className="font-mono">{kind}</code> },
+            {
+              title: "By",
+              cell: ({ actorName, actorKind, actorId }) => (
+                <span title={actorId ?? undefined} className="[overflow-wrap:anywhere]">
+                  {actorName} <span className="text-soft">{actorName === actorKind ? "" : actorKind}</span>
+                </span>
+              ),
+            },
+            { title: "From", isMinor: true, cell: ({ address }) => address },
+            ...(slug
+              ? []
+              : [
+                  {
+                    title: "Team",
+                    isMinor: true,
+                    cell: ({ teamId }: AuditEntry) =>
+                      me.teams.find(({ id }) => id === teamId)?.slug ?? teamId,
+                  },
+                ]),
+            {
+              title: "Done to",
+              cell: ({ target }) =>
+                target && <code className="font-mono text-xs [overflow-wrap:anywhere]">{target}</code>,
+            },
+            { title: "Details", cell: ({ details }) => (details ? <Details details={details} /> : null) },
+          ]}
+        />
+      </Card>
+    </>
+  );
+}
+
+function Details({ details }: { details: Record<string, unknown> }) {
+  return (
+    <ul className="max-w-80 min-w-0 text-xs text-soft">
+      {Object.entries(details).map(([name, value]) => (
+        <li key={name} className="[overflow-wrap:anywhere]">
+          {name}:{" "}
+          <span className="text-ink">{typeof value === "string" ? value : JSON.stringify(value)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

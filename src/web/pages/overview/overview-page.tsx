@@ -1,0 +1,91 @@
+import { useState } from "react";
+import { Link, useSearchParams } from "wouter";
+import { useGet } from "../../api/queries.ts";
+import type { Overview } from "../../api/types.ts";
+import { PageTitle } from "../../parts/card.tsx";
+import { Failure } from "../../parts/failure.tsx";
+import { Skeleton } from "../../parts/skeleton.tsx";
+import { useAsker } from "../../shell/asker.tsx";
+import { Figures } from "./figures.tsx";
+import { Guide } from "./guide.tsx";
+import { guideIsDismissed } from "./guide-dismissal.ts";
+import { Notices } from "./notices.tsx";
+import { OverviewCharts } from "./overview-charts.tsx";
+import { defaultAge, rangeOf, ranges } from "./ranges.ts";
+import { ByOrigin, ByTeam } from "./shares.tsx";
+
+/** How often it is asked for while the guide waits for the first build. */
+const guideEveryMs = 2_000;
+
+export function OverviewPage() {
+  const { me, team, href } = useAsker();
+  const [search] = useSearchParams();
+  const range = rangeOf(search.get("range"));
+  const [isDismissed, setDismissed] = useState(guideIsDismissed);
+  // One who has seen it begin sees it end.
+  const [wasGuided, setGuided] = useState(false);
+  const overview = useGet<Overview>(
+    "/overview",
+    { team: team?.slug, since: range.age },
+    { refetchMs: wasGuided && !isDismissed ? guideEveryMs : undefined },
+  );
+  const { data, error } = overview;
+  const needsGuide = data !== undefined && me.isServerAdmin && !data.isFirstHitSeen && !isDismissed;
+  if (needsGuide && !wasGuided) setGuided(true);
+  if (data && wasGuided && !isDismissed) {
+    return <Guide overview={data} onEnd={() => setDismissed(true)} />;
+  }
+  return (
+    <>
+      <PageTitle title="Overview" intro={team ? team.name : me.teams.length > 1 ? "All teams" : undefined}>
+        <nav aria-label="Range of time" className="flex rounded-lg border border-edge bg-card p-0.5 text-sm">
+          {ranges.map(({ age, title }) => (
+            <Link
+              key={age}
+              href={href(age === defaultAge ? "/" : `/?range=${age}`)}
+              replace
+              aria-current={age === range.age ? "true" : undefined}
+              className={`rounded-md px-2.5 py-1.5 whitespace-nowrap no-underline sm:px-3 ${age === range.age ? "bg-accent font-semibold text-accent-ink" : "text-soft hover:bg-raised hover:text-ink"}`}
+            >
+              <span className="sm:hidden">{age}</span>
+              <span className="max-sm:hidden">{title}</span>
+            </Link>
+          ))}
+        </nav>
+      </PageTitle>
+      {error && (
+        <div className="mb-5">
+          <Failure error={error} onRetry={() => void overview.refetch()} />
+        </div>
+      )}
+      {data ? (
+        <div className={overview.isPlaceholderData ? "opacity-60 transition-opacity" : ""}>
+          <Notices notices={data.notices} />
+          <Figures overview={data} rangeTitle={range.title} />
+          <OverviewCharts overview={data} />
+          <div className="gap-5 xl:grid xl:grid-cols-2 xl:items-start">
+            <ByOrigin origins={data.byOrigin} />
+            {data.byTeam && data.byTeam.length > 1 && <ByTeam teams={data.byTeam} />}
+          </div>
+        </div>
+      ) : (
+        !error && <OverviewSkeleton />
+      )}
+    </>
+  );
+}
+
+function OverviewSkeleton() {
+  return (
+    <div role="status">
+      <span className="sr-only">Loading</span>
+      <div className="mb-5 grid gap-4 sm:grid-cols-2 xl:grid-cols-4">
+        {["a", "b", "c", "d"].map((key) => (
+          <Skeleton key={key} className="h-36" />
+        ))}
+      </div>
+      <Skeleton className="mb-5 h-80 w-full" />
+      <Skeleton className="h-48 w-full" />
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+import { Link } from "wouter";
+import type { Origin, Totals } from "../../api/types.ts";
+import { formatCount, formatPercent } from "../../format/count.ts";
+import { formatDuration } from "../../format/duration.ts";
+import { formatSize } from "../../format/size.ts";
+import { Card } from "../../parts/card.tsx";
+import { Empty } from "../../parts/empty.tsx";
+import { type Column, Rows } from "../../parts/rows.tsx";
+import { OriginName } from "../origin.tsx";
+
+const usage: readonly Column<Totals>[] = [
+  {
+    title: "Hit rate",
+    isNumber: true,
+    cell: ({ hitRate }) => (hitRate === null ? "–" : formatPercent(hitRate)),
+  },
+  { title: "Saved", isNumber: true, cell: ({ savedMs }) => formatDuration(savedMs) },
+  {
+    title: "Tasks",
+    isNumber: true,
+    cell: ({ remoteHits, localHits, remoteMisses }) => formatCount(remoteHits + localHits + remoteMisses),
+  },
+  { title: "Uploaded", isNumber: true, cell: ({ uploadedBytes }) => formatSize(uploadedBytes) },
+];
+
+/** Who asks and who fills the cache. */
+export function ByOrigin({ origins }: { origins: readonly (Origin & Totals)[] }) {
+  return (
+    <Card title="Who uses it" intro="Tokens and CI policies, those that filled the most first." isFlush>
+      {origins.length === 0 ? (
+        <Empty title="Nobody in this time">Choose a longer range, or connect a repository.</Empty>
+      ) : (
+        <Rows
+          caption="Usage by token and CI policy"
+          rows={origins}
+          keyOf={({ kind, id }) => `${kind} ${id}`}
+          columns={[{ title: "Who", cell: (origin) => <OriginName origin={origin} /> }, ...usage]}
+        />
+      )}
+    </Card>
+  );
+}
+
+export function ByTeam({ teams }: { teams: readonly ({ teamId: string; slug: string } & Totals)[] }) {
+  return (
+    <Card title="By team" intro="A team's own overview is behind its name." isFlush>
+      <Rows
+        caption="Usage by team"
+        rows={teams}
+        keyOf={({ teamId }) => teamId}
+        columns={[
+          {
+            title: "Team",
+            cell: ({ slug }) => (
+              <Link className="link" href={`/?team=${encodeURIComponent(slug)}`}>
+                {slug}
+              </Link>
+            ),
+          },
+          ...usage,
+        ]}
+      />
+    </Card>
+  );
+}

@@ -1,0 +1,142 @@
+import { Link } from "wouter";
+import { useGet, useList } from "../../api/queries.ts";
+import type { Run, RunEvent } from "../../api/types.ts";
+import { formatCount, formatPercent } from "../../format/count.ts";
+import { formatDuration } from "../../format/duration.ts";
+import { formatSize } from "../../format/size.ts";
+import { formatExactTime } from "../../format/time.ts";
+import { Badge, type Tone } from "../../parts/badge.tsx";
+import { Card, Facts, PageTitle } from "../../parts/card.tsx";
+import { Empty } from "../../parts/empty.tsx";
+import { Failure } from "../../parts/failure.tsx";
+import { ListRows } from "../../parts/rows.tsx";
+import { SkeletonLines } from "../../parts/skeleton.tsx";
+import { When } from "../../parts/when.tsx";
+import { useAsker } from "../../shell/asker.tsx";
+import { OriginName } from "../origin.tsx";
+import { toolTitle } from "../tools.ts";
+import { HitBar } from "./hit-bar.tsx";
+
+const outcomes: Record<string, readonly [text: string, tone: Tone]> = {
+  "REMOTE HIT": ["remote hit", "good"],
+  "LOCAL HIT": ["local hit", "good"],
+  "REMOTE MISS": ["miss", "warn"],
+  "LOCAL MISS": ["local miss", "plain"],
+  "REMOTE UPLOAD": ["upload", "plain"],
+};
+
+export function RunPage({ id }: { id: string }) {
+  const { href } = useAsker();
+  const path = `/runs/${encodeURIComponent(id)}`;
+  const run = useGet<Run>(path);
+  const events = useList<RunEvent>(`${path}/events`);
+  return (
+    <>
+      <PageTitle title="Run">
+        <Link className="link text-sm" href={href("/runs")}>
+          All runs
+        </Link>
+      </PageTitle>
+      <Card>
+        {run.error ? (
+          <Failure error={run.error} onRetry={() => void run.refetch()} />
+        ) : run.data ? (
+          <RunFacts run={run.data} />
+        ) : (
+          <SkeletonLines />
+        )}
+      </Card>
+      <Card
+        title="Tasks"
+        intro="What was asked of the cache, as the server saw it and the client told."
+        isFlush
+      >
+        <ListRows
+          caption="Tasks of this run"
+          list={events}
+          keyOf={({ hash, source, event, createdAt }) => `${hash} ${source} ${event} ${createdAt}`}
+          empty={<Empty title="No details are kept">They go after a while; the sums of the run stay.</Empty>}
+          columns={[
+            {
+              title: "Hash",
+              cell: ({ hash, artifactId }) =>
+                artifactId === null ? (
+                  <code className="font-mono">{hash}</code>
+                ) : (
+                  <Link className="link font-mono" href={href(`/artifacts/${artifactId}`)}>
+                    {hash}
+                  </Link>
+                ),
+            },
+            {
+              title: "Outcome",
+              cell: ({ source, event }) => {
+                const [text, tone] = outcomes[`${source} ${event}`] ?? [`${source} ${event}`, "plain"];
+                return <Badge tone={tone}>{text}</Badge>;
+              },
+            },
+            {
+              title: "Task took",
+              isNumber: true,
+              cell: ({ durationMs }) => (durationMs ? formatDuration(durationMs) : null),
+            },
+            {
+              title: "Size",
+              isNumber: true,
+              cell: ({ sizeBytes }) => (sizeBytes === null ? null : formatSize(sizeBytes)),
+            },
+            { title: "When", isNumber: true, cell: ({ createdAt }) => <When at={createdAt} /> },
+          ]}
+        />
+      </Card>
+    </>
+  );
+}
+
+function RunFacts({ run }: { run: Run }) {
+  const tasks = run.remoteHits + run.localHits + run.remoteMisses;
+  return (
+    <Facts
+      facts={[
+        ["Began", <When key="began" at={run.startedAt} />],
+        ["Last seen", formatExactTime(run.lastEventAt)],
+        ["Team", run.team],
+        ["Tool", toolTitle(run.tool)],
+        ["By", run.user ?? <OriginName key="by" origin={run.origin} />],
+        ["CI", run.clientCi],
+        ...Object.entries(run.claims ?? {}).map(
+          ([name, value]) =>
+            [
+              name,
+              <code key={name} className="font-mono text-sm">
+                {String(value)}
+              </code>,
+            ] as const,
+        ),
+        [
+          "Tasks",
+          <span key="tasks" className="flex flex-wrap items-center gap-x-3">
+            {formatCount(tasks)} <HitBar totals={run} />
+            <span className="text-sm text-soft">
+              {formatCount(run.remoteHits)} remote, {formatCount(run.localHits)} local,{" "}
+              {formatCount(run.remoteMisses)} missed
+            </span>
+          </span>,
+        ],
+        ["Hit rate", run.hitRate === null ? null : formatPercent(run.hitRate)],
+        ["Time saved", formatDuration(run.savedMs)],
+        ["Downloaded", formatSize(run.downloadedBytes)],
+        ["Uploaded", `${formatSize(run.uploadedBytes)} in ${formatCount(run.uploads)}`],
+        ["Refused uploads", run.refusedUploads === 0 ? null : formatCount(run.refusedUploads)],
+        [
+          "Session",
+          run.sessionId && (
+            <code key="session" className="font-mono text-sm">
+              {run.sessionId}
+            </code>
+          ),
+        ],
+      ]}
+    />
+  );
+}

@@ -1,0 +1,92 @@
+import { Link } from "wouter";
+import { useList } from "../../api/queries.ts";
+import type { Run } from "../../api/types.ts";
+import { formatCount, formatPercent } from "../../format/count.ts";
+import { formatDuration } from "../../format/duration.ts";
+import { formatSize } from "../../format/size.ts";
+import { ButtonLink } from "../../parts/button.tsx";
+import { Card, PageTitle } from "../../parts/card.tsx";
+import { Empty } from "../../parts/empty.tsx";
+import { ChoiceFilter, Filters, useFilters } from "../../parts/filters.tsx";
+import { ListRows } from "../../parts/rows.tsx";
+import { When } from "../../parts/when.tsx";
+import { useAsker } from "../../shell/asker.tsx";
+import { OriginName } from "../origin.tsx";
+import { toolChoices, toolTitle } from "../tools.ts";
+import { HitBar } from "./hit-bar.tsx";
+
+export function RunsPage() {
+  const { team, href } = useAsker();
+  const [filters] = useFilters();
+  const since = filters.get("since");
+  const runs = useList<Run>("/runs", { team: team?.slug, tool: filters.get("tool"), since });
+  return (
+    <>
+      <PageTitle title="Runs" intro="What one call of a build tool asked of the cache, newest first." />
+      <Card isFlush>
+        <Filters>
+          <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
+          <ChoiceFilter
+            name="since"
+            label="Began in the last"
+            all="Any time"
+            choices={[
+              { value: "1h", label: "Hour" },
+              { value: "24h", label: "24 hours" },
+              { value: "7d", label: "7 days" },
+              { value: "30d", label: "30 days" },
+            ]}
+          />
+        </Filters>
+        <ListRows
+          caption="Runs"
+          list={runs}
+          keyOf={({ id }) => String(id)}
+          empty={
+            <Empty title="No runs">
+              <p className="mb-4">
+                {filters.has("tool") || since
+                  ? "Nothing fits the filters. Choose a longer time."
+                  : "A run appears here as soon as a connected repository is built."}
+              </p>
+              <ButtonLink look="primary" href={href("/connect")}>
+                Connect a repository
+              </ButtonLink>
+            </Empty>
+          }
+          columns={[
+            {
+              title: "Began",
+              cell: ({ id, startedAt }) => (
+                <Link className="link" href={href(`/runs/${id}`)}>
+                  <When at={startedAt} />
+                </Link>
+              ),
+            },
+            { title: "By", cell: ({ origin, user }) => user ?? <OriginName origin={origin} /> },
+            ...(team ? [] : [{ title: "Team", isMinor: true, cell: (run: Run) => run.team }]),
+            {
+              title: "Tool",
+              isMinor: true,
+              cell: ({ tool, clientCi }) => [toolTitle(tool), clientCi].filter(Boolean).join(", "),
+            },
+            {
+              title: "Tasks",
+              isNumber: true,
+              cell: ({ remoteHits, localHits, remoteMisses }) =>
+                formatCount(remoteHits + localHits + remoteMisses),
+            },
+            { title: "Hits", cell: (run) => <HitBar totals={run} /> },
+            {
+              title: "Hit rate",
+              isNumber: true,
+              cell: ({ hitRate }) => (hitRate === null ? "–" : formatPercent(hitRate)),
+            },
+            { title: "Saved", isNumber: true, cell: ({ savedMs }) => formatDuration(savedMs) },
+            { title: "Uploaded", isNumber: true, cell: ({ uploadedBytes }) => formatSize(uploadedBytes) },
+          ]}
+        />
+      </Card>
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+import { type FormEvent, useState } from "react";
+import { call } from "../../api/call.ts";
+import { useChange } from "../../api/queries.ts";
+import type { CreatedToken } from "../../api/types.ts";
+import { Button } from "../../parts/button.tsx";
+import { CodeLines, Copy } from "../../parts/copy.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { Failure } from "../../parts/failure.tsx";
+import { SelectField, TextField } from "../../parts/field.tsx";
+import { useAsker } from "../../shell/asker.tsx";
+
+const dayMs = 86_400_000;
+/** Stands for the one who is signed in, where else there is a team. */
+const own = "";
+
+const expiries = [
+  { value: "", label: "Never" },
+  { value: "7", label: "In 7 days" },
+  { value: "30", label: "In 30 days" },
+  { value: "90", label: "In 90 days" },
+  { value: "365", label: "In a year" },
+];
+
+/** Makes a token, and shows its secret this once. */
+export function NewTokenDialog({ onClose }: { onClose: () => void }) {
+  const { ownTeams, team, isOwner } = useAsker();
+  const [holder, setHolder] = useState(team && isOwner(team.slug) ? team.slug : (ownTeams[0]?.slug ?? own));
+  const make = useChange((body: Record<string, unknown>) => call<CreatedToken>("POST", "/tokens", { body }));
+  if (make.data) return <ShownOnce token={make.data} onClose={onClose} />;
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const text = (name: string) => String(form.get(name) ?? "").trim();
+    const days = Number(text("expires"));
+    make.mutate({
+      team: holder === own ? null : holder,
+      name: text("name"),
+      permission: text("permission"),
+      ...(text("scope") !== "" && { scope: text("scope") }),
+      ...(days > 0 && { expiresAt: new Date(Date.now() + days * dayMs).toISOString() }),
+    });
+  }
+
+  return (
+    <Dialog title="New token" onClose={onClose}>
+      <form onSubmit={submit} className="space-y-4">
+        <TextField
+          label="Name"
+          name="name"
+          required
+          maxLength={100}
+          autoFocus
+          hint="So that you know later what uses it, such as “GitHub Actions of acme/web”."
+        />
+        <SelectField
+          label="Of"
+          value={holder}
+          onChange={({ target }) => setHolder(target.value)}
+          hint={
+            holder === own ? "It may in your teams what you may." : "It stays when people leave the team."
+          }
+          choices={[
+            ...ownTeams.map(({ slug, name }) => ({ value: slug, label: `Team ${name}` })),
+            { value: own, label: "Yourself" },
+          ]}
+        />
+        <SelectField
+          label="May"
+          name="permission"
+          defaultValue="write"
+          choices={[
+            { value: "read", label: "Read" },
+            { value: "write", label: "Read and write" },
+            { value: "admin", label: "Read, write and administer" },
+          ]}
+        />
+        {holder !== own && (
+          <TextField
+            label="Scope"
+            name="scope"
+            spellCheck={false}
+            hint="Empty for work that is trusted. Else what it writes is kept apart, and only read with the same scope."
+          />
+        )}
+        <SelectField label="Expires" name="expires" choices={expiries} />
+        <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
+        <div className="flex flex-wrap justify-end gap-2">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" isBusy={make.isPending}>
+            Make token
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function ShownOnce({ token, onClose }: { token: CreatedToken; onClose: () => void }) {
+  return (
+    <Dialog title={`Token “${token.name}”`} onClose={onClose}>
+      <p role="status" className="mb-3">
+        This is the only time that its secret is shown. Copy it now.
+      </p>
+      <p className="mb-4 flex flex-wrap items-center justify-between gap-3 rounded-lg bg-good-page p-3">
+        <code className="min-w-0 font-mono text-sm [overflow-wrap:anywhere]">{token.secret}</code>
+        <Copy text={token.secret} what="the secret" />
+      </p>
+      {token.lines.map((lines) => (
+        <CodeLines key={lines.title} lines={lines} />
+      ))}
+      <div className="mt-5 flex justify-end">
+        <Button look="primary" onClick={onClose}>
+          Done
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,116 @@
+import { useState } from "react";
+import { useList } from "../../api/queries.ts";
+import type { Token } from "../../api/types.ts";
+import { Badge, type Tone } from "../../parts/badge.tsx";
+import { Button } from "../../parts/button.tsx";
+import { Card, PageTitle } from "../../parts/card.tsx";
+import { Empty } from "../../parts/empty.tsx";
+import { Done } from "../../parts/failure.tsx";
+import { ChoiceFilter, Filters, useFilters } from "../../parts/filters.tsx";
+import { ListRows } from "../../parts/rows.tsx";
+import { When } from "../../parts/when.tsx";
+import { useAsker } from "../../shell/asker.tsx";
+import { ScopeBadge } from "../scope-badge.tsx";
+import { NewTokenDialog } from "./new-token-dialog.tsx";
+import { RevokeDialog } from "./revoke-dialog.tsx";
+
+const tones: Record<string, Tone> = { valid: "good", revoked: "bad" };
+
+export function TokensPage() {
+  const { team, isOwner, me } = useAsker();
+  const [filters] = useFilters();
+  const [isMaking, setMaking] = useState(false);
+  const [revoking, setRevoking] = useState<Token>();
+  const [done, setDone] = useState<string>();
+  // Without a team, everybody but an administrator of the server sees their own.
+  const slug = team && isOwner(team.slug) && filters.get("whose") !== "own" ? team.slug : undefined;
+  const tokens = useList<Token>("/tokens", { team: slug, state: filters.get("state") ?? "valid" });
+  const mayRevoke = (token: Token) =>
+    token.revokedAt === null &&
+    (isOwner(token.team) || (token.user !== null && token.user === me.user?.email));
+  return (
+    <>
+      <PageTitle
+        title="Tokens"
+        intro="What builds prove themselves with. A secret is shown once, when it is made."
+      >
+        <Button look="primary" onClick={() => setMaking(true)}>
+          New token
+        </Button>
+      </PageTitle>
+      <Done message={done} />
+      <Card isFlush>
+        <Filters>
+          <ChoiceFilter
+            name="state"
+            label="State"
+            all="Valid"
+            choices={[
+              { value: "expired", label: "Expired" },
+              { value: "revoked", label: "Revoked" },
+              { value: "disabled", label: "Of disabled users" },
+            ]}
+          />
+          {team && isOwner(team.slug) && !me.isServerAdmin && (
+            <ChoiceFilter
+              name="whose"
+              label="Of"
+              all={`Team ${team.name}`}
+              choices={[{ value: "own", label: "Yourself" }]}
+            />
+          )}
+        </Filters>
+        <ListRows
+          caption="Tokens"
+          list={tokens}
+          keyOf={({ id }) => id}
+          empty={
+            <Empty title="No such tokens">
+              {filters.has("state")
+                ? "None is in this state."
+                : "Make one for a repository, a CI service or yourself."}
+            </Empty>
+          }
+          columns={[
+            {
+              title: "Name",
+              cell: ({ name, id }) => (
+                <span title={id} className="[overflow-wrap:anywhere]">
+                  {name}
+                </span>
+              ),
+            },
+            { title: "Of", cell: ({ team: slug, user }) => (slug === null ? user : `team ${slug}`) },
+            { title: "May", cell: ({ permission }) => permission },
+            { title: "Trust", isMinor: true, cell: ({ scope }) => <ScopeBadge scope={scope} /> },
+            { title: "State", cell: ({ state }) => <Badge tone={tones[state] ?? "plain"}>{state}</Badge> },
+            {
+              title: "Made",
+              isMinor: true,
+              isNumber: true,
+              cell: ({ createdAt }) => <When at={createdAt} />,
+            },
+            { title: "Expires", isNumber: true, cell: ({ expiresAt }) => <When at={expiresAt} /> },
+            {
+              title: "Last used",
+              isNumber: true,
+              cell: ({ lastUsedAt }) => <When at={lastUsedAt} never="not yet" />,
+            },
+            {
+              title: "",
+              isNumber: true,
+              cell: (token) =>
+                mayRevoke(token) ? (
+                  <Button isSmall look="danger" onClick={() => setRevoking(token)}>
+                    Revoke<span className="sr-only"> {token.name}</span>
+                  </Button>
+                ) : null,
+            },
+          ]}
+        />
+      </Card>
+      {isMaking && <NewTokenDialog onClose={() => setMaking(false)} />}
+      {revoking && <RevokeDialog token={revoking} onDone={setDone} onClose={() => setRevoking(undefined)} />}
+    </>
+  );
+}

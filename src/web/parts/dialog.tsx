@@ -1,0 +1,90 @@
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { Button } from "./button.tsx";
+import { Failure } from "./failure.tsx";
+
+/**
+ * A dialog over the page. The browser keeps the focus inside, closes it on Escape, and afterwards puts the focus back where it
+ * was.
+ */
+export function Dialog({
+  title,
+  onClose,
+  children,
+}: {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => {
+    dialog.current?.showModal();
+    document.documentElement.classList.add("overflow-hidden");
+    return () => document.documentElement.classList.remove("overflow-hidden");
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={titleId}
+      onClose={onClose}
+      className="appear w-[min(36rem,calc(100vw-1.5rem))] rounded-xl border border-line bg-card p-5 text-ink shadow-2xl sm:p-6"
+    >
+      <h2 id={titleId} className="mb-3 text-xl font-bold [overflow-wrap:anywhere]">
+        {title}
+      </h2>
+      {children}
+    </dialog>
+  );
+}
+
+/**
+ * Asks before something is done that cannot be undone.
+ * @param action what the button that does it says.
+ */
+export function Confirm({
+  title,
+  action,
+  onConfirm,
+  onClose,
+  children,
+}: {
+  title: string;
+  action: string;
+  onConfirm: () => Promise<unknown>;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<Error>();
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <div className="space-y-3">{children}</div>
+      <div className="mt-4" aria-live="polite">
+        {error && <Failure error={error} />}
+      </div>
+      <div className="mt-5 flex flex-wrap justify-end gap-2">
+        <Button autoFocus onClick={onClose}>
+          Cancel
+        </Button>
+        <Button
+          look="danger"
+          isBusy={isBusy}
+          onClick={async () => {
+            setBusy(true);
+            setError(undefined);
+            try {
+              await onConfirm();
+              onClose();
+            } catch (problem) {
+              setError(problem as Error);
+            } finally {
+              setBusy(false);
+            }
+          }}
+        >
+          {action}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

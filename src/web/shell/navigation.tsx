@@ -1,0 +1,75 @@
+import { Link, useLocation } from "wouter";
+import { type Asker, useAsker } from "./asker.tsx";
+
+interface Entry {
+  route: string;
+  title: string;
+  isShown?: (asker: Asker) => boolean;
+}
+
+const owners = ({ ownTeams, me }: Asker) => me.isServerAdmin || ownTeams.length > 0;
+const administrators = ({ me }: Asker) => me.isServerAdmin;
+
+const groups: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
+  [
+    "Cache",
+    [
+      { route: "/", title: "Overview" },
+      { route: "/runs", title: "Runs" },
+      { route: "/artifacts", title: "Artifacts" },
+      { route: "/connect", title: "Connect" },
+    ],
+  ],
+  [
+    "Access",
+    [
+      { route: "/teams", title: "Teams" },
+      { route: "/tokens", title: "Tokens" },
+      { route: "/policies", title: "CI policies", isShown: owners },
+      { route: "/users", title: "Users", isShown: administrators },
+    ],
+  ],
+  [
+    "Server",
+    [
+      { route: "/audit", title: "Audit log", isShown: owners },
+      { route: "/settings", title: "Settings", isShown: administrators },
+    ],
+  ],
+];
+
+/** The ways to all pages that one may see. @param onFollow called when one is taken. */
+export function Navigation({ onFollow }: { onFollow?: () => void }) {
+  const asker = useAsker();
+  const [location] = useLocation();
+  return (
+    <nav aria-label="Pages" className="space-y-5">
+      {groups.map(([title, entries]) => {
+        const shown = entries.filter(({ isShown }) => isShown?.(asker) ?? true);
+        if (shown.length === 0) return null;
+        return (
+          <div key={title}>
+            <p className="mb-1 px-3 text-xs font-semibold tracking-wide text-soft uppercase">{title}</p>
+            <ul>
+              {shown.map(({ route, title: name }) => {
+                const isCurrent = route === "/" ? location === "/" : location.startsWith(route);
+                return (
+                  <li key={route}>
+                    <Link
+                      href={asker.href(route)}
+                      aria-current={isCurrent ? "page" : undefined}
+                      onClick={onFollow}
+                      className={`block rounded-lg px-3 py-2 lg:py-1.5 ${isCurrent ? "bg-raised font-semibold text-ink shadow-[inset_3px_0_0_var(--accent)]" : "text-soft hover:bg-raised hover:text-ink"}`}
+                    >
+                      {name}
+                    </Link>
+                  </li>
+                );
+              })}
+            </ul>
+          </div>
+        );
+      })}
+    </nav>
+  );
+}

@@ -1,0 +1,429 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { chromium } from "../known-tools.ts";
+import type { RunningLarder } from "../larder.ts";
+import { administrator, type SiteClient, startSetUp } from "../sign-in/site-client.ts";
+import { describeWith } from "../tools.ts";
+import { accessibilityProblems, launchChromium, openContext } from "./browser.ts";
+import { takeSession } from "./signed-in.ts";
+
+const pages = [
+  ["/", "Overview"],
+  ["/runs", "Runs"],
+  ["/artifacts", "Artifacts"],
+  ["/connect", "Connect"],
+  ["/teams", "Teams"],
+  ["/teams/default", "Default"],
+  ["/tokens", "Tokens"],
+  ["/policies", "CI policies"],
+  ["/users", "Users"],
+  ["/audit", "Audit log"],
+  ["/settings", "Settings"],
+  ["/nowhere", "There is no such page"],
+] as const;
+const looks: BrowserContextOptions[] = [
+  { colorScheme: "light" },
+  { colorScheme: "dark" },
+  { colorScheme: "light", viewport: { width: 320, height: 640 } },
+];
+const artifacts = 120;
+
+describeWith(chromium, "the dashboard", (path) => {
+  let browser: Browser;
+  let started: Awaited<ReturnType<typeof startSetUp>>;
+  let larder: RunningLarder;
+  let client: SiteClient;
+  const contexts: AsyncDisposable[] = [];
+  /** Statuses that the browser may complain about: what the page makes of such an answer is what counts. */
+  let refusals: number[] = [];
+
+  beforeAll(async () => {
+    [browser, started] = await Promise.all([launchChromium(path), startSetUp()]);
+    ({ larder, client } = started);
+    // What a build does: ask, put, and ask again.
+    await Promise.all(Array.from({ length: artifacts }, (_, index) => put(larder, index)));
+    for (let index = 0; index < 5; index++) expect((await get(larder, hashOf(index))).status).toBe(200);
+    expect((await get(larder, "ffffffffffffffff")).status).toBe(404);
+    await counted(client);
+  });
+  afterEach(async () => {
+    refusals = [];
+    for (const context of contexts.splice(0)) await context[Symbol.asyncDispose]();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await started[Symbol.asyncDispose]();
+  });
+
+  /** A page in a browser in which the administrator is signed in. Errors in its console and requests to elsewhere fail. */
+  async function openPage(options: BrowserContextOptions = {}, site = client): Promise<Page> {
+    const context = await openContext(browser, { reducedMotion: "reduce", ...options });
+    contexts.push(context);
+    await takeSession(context, site);
+    const page = await context.newPage();
+    const { origin } = new URL(site.url);
+    page.on("pageerror", (error) => expect().fail(error.message));
+    page.on("console", (message) => {
+      if (refusals.some((status) => message.text().includes(`with a status of ${status}`))) return;
+      if (["error", "warning"].includes(message.type())) expect().fail(message.text());
+    });
+    page.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${origin}/`) && !url.startsWith("data:")) expect().fail(`asks elsewhere: ${url}`);
+    });
+    return page;
+  }
+
+  async function open(page: Page, route: string, title: string): Promise<void> {
+    await page.goto(`${larder.url}/dashboard${route === "/" ? "" : route}`);
+    await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
+    await page.locator(".skeleton").first().waitFor({ state: "detached" });
+  }
+
+  test.each(looks)("has nothing in anybody's way on any page, with %j", async (look) => {
+    const page = await openPage(look);
+    for (const [route, title] of pages) {
+      await open(page, route, title);
+      expect({ route, problems: await accessibilityProblems(page) }).toEqual({ route, problems: [] });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect({ route, overflow: Math.max(0, overflow) }).toEqual({ route, overflow: 0 });
+      expect(await page.title()).toBe(`${title} · larder`);
+    }
+  });
+
+  test("shows the figures that the API has", async () => {
+    const page = await openPage();
+    await open(page, "/", "Overview");
+    const { totals, storage } = (await (await client.get("/api/v1/overview")).json()) as {
+      totals: Record<string, number>;
+      storage: Record<string, number>;
+    };
+    expect(totals).toMatchObject({ remoteHits: 5, remoteMisses: 1, uploads: artifacts });
+    const rate = page.locator("section", { has: page.getByRole("heading", { name: "Hit rate" }) });
+    expect(await rate.textContent()).toContain("83.3%");
+    expect(await rate.textContent()).toContain("5 of 6 tasks");
+    const traffic = page.locator("section", { has: page.getByRole("heading", { name: "Traffic" }) }).first();
+    expect(await traffic.textContent()).toContain(`${artifacts} uploads`);
+    expect(storage.artifacts).toBe(artifacts);
+    // The chart's figures are there for those who do not see it.
+    await page.getByRole("button", { name: "As table: Tasks" }).click();
+    await page.getByRole("table", { name: "Tasks" }).waitFor();
+    expect(await page.getByRole("row").filter({ hasText: /\b5\b/ }).count()).toBeGreaterThan(0);
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+
+  test("shows what happens while one looks at it", async () => {
+    const page = await openPage();
+    await open(page, "/", "Overview");
+    await page.getByText("Live", { exact: true }).waitFor();
+    const rate = page.locator("section", { has: page.getByRole("heading", { name: "Hit rate" }) });
+    const before = await rate.textContent();
+    expect((await get(larder, hashOf(7))).status).toBe(200);
+    await page.waitForFunction(
+      ([text]) => document.querySelector("main section p")?.closest("section")?.textContent !== text,
+      [before],
+    );
+    expect(await rate.textContent()).toContain("6 of 7 tasks");
+  });
+
+  test("asks now and then where no stream of events comes through", async () => {
+    refusals = [429];
+    const page = await openPage();
+    await page.route("**/api/v1/live*", (route) => route.fulfill({ status: 429 }));
+    await page.clock.install();
+    await open(page, "/", "Overview");
+    await page.getByText("Polling", { exact: true }).waitFor();
+    const rate = page.locator("section", { has: page.getByRole("heading", { name: "Hit rate" }) });
+    const before = await rate.textContent();
+    expect((await get(larder, hashOf(8))).status).toBe(200);
+    const deadline = Date.now() + 15_000;
+    while ((await rate.textContent()) === before && Date.now() < deadline)
+      await page.clock.fastForward(16_000);
+    expect(await rate.textContent()).not.toBe(before);
+  });
+
+  test("leads whoever is signed out meanwhile to sign in, and back", async () => {
+    refusals = [401];
+    const page = await openPage();
+    await open(page, "/runs", "Runs");
+    await page.context().clearCookies();
+    await page.getByRole("link", { name: "Artifacts" }).click();
+    await page.waitForURL(/\/sign-in\?/);
+    expect(new URL(page.url()).searchParams.get("next")).toBe("/dashboard/artifacts");
+    await page.getByLabel("E-mail address").fill(administrator.email);
+    await page.getByLabel("Password").fill(administrator.password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { level: 1, name: "Artifacts" }).waitFor();
+  });
+
+  test("lies below a base path with all of its links", async () => {
+    await using fresh = await startSetUp({ args: ["--base-path", "/cache"] });
+    const page = await openPage({}, fresh.client);
+    await page.goto(`${fresh.larder.url}/dashboard/teams`);
+    await page.getByRole("link", { name: "Default" }).click();
+    await page.getByRole("heading", { level: 1, name: "Default" }).waitFor();
+    expect(page.url()).toBe(`${fresh.larder.url}/dashboard/teams/default`);
+    await page.locator("summary").click();
+    const account = page.getByRole("link", { name: "Account, password and sessions" });
+    expect(await account.getAttribute("href")).toBe("/cache/account");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForURL(`${fresh.larder.url}/sign-in**`);
+    await page.context().close();
+  });
+
+  test("says in the server's words what went wrong, and tries again", async () => {
+    refusals = [503];
+    const page = await openPage();
+    const message = "The database is locked. Try again in a moment.";
+    await page.route("**/api/v1/teams", (route) =>
+      route.fulfill({ status: 503, json: { code: "unavailable", message } }),
+    );
+    await page.goto(`${larder.url}/dashboard/teams`);
+    expect(await page.getByRole("alert").textContent()).toContain(message);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.unroute("**/api/v1/teams");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("link", { name: "Default" }).waitFor();
+  });
+
+  test("lists many artifacts page by page, finds them by hash, and purges one", async () => {
+    const page = await openPage();
+    await open(page, "/artifacts", "Artifacts");
+    const rows = page.locator("tbody tr");
+    expect(await rows.count()).toBe(50);
+    await page.getByRole("button", { name: "Show more" }).click();
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 100);
+    await page.getByRole("button", { name: "Show more" }).click();
+    await page.getByText(`That is all: ${artifacts}.`).waitFor();
+
+    await page.getByLabel("Hash begins with").fill(hashOf(3));
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+    expect(page.url()).toContain(`hash=${hashOf(3)}`);
+    await page.getByRole("link", { name: hashOf(3) }).click();
+    await page.getByRole("heading", { level: 1, name: "Artifact" }).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Download" }).click(),
+    ]);
+    expect(await Bun.file(await download.path()).text()).toBe(contentOf(3));
+
+    await page.getByRole("button", { name: "Purge" }).click();
+    const dialog = page.getByRole("dialog");
+    expect(await dialog.textContent()).toContain(hashOf(3));
+    expect(
+      await dialog.getByRole("button", { name: "Cancel" }).evaluate((one) => one === document.activeElement),
+    ).toBe(true);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(
+      await page.getByRole("button", { name: "Purge" }).evaluate((one) => one === document.activeElement),
+    ).toBe(true);
+    await page.getByRole("button", { name: "Purge" }).click();
+    await dialog.getByRole("button", { name: "Purge" }).click();
+    await page.getByText("Purged", { exact: true }).waitFor();
+    expect((await get(larder, hashOf(3))).status).toBe(404);
+  });
+
+  test("tells a run's tasks", async () => {
+    const page = await openPage();
+    await open(page, "/runs", "Runs");
+    await page.locator("tbody a").first().click();
+    await page.getByRole("heading", { level: 1, name: "Run" }).waitFor();
+    await page.getByRole("cell", { name: "remote hit" }).first().waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+
+  test("makes a token that works, shows it once, and revokes it", async () => {
+    const page = await openPage();
+    await open(page, "/tokens", "Tokens");
+    await page.getByRole("button", { name: "New token" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("made in a browser");
+    await dialog.getByRole("button", { name: "Make token" }).click();
+    const secret = (await dialog.getByText(/^lrd_\w+$/).textContent()) as string;
+    expect(await dialog.textContent()).toContain(`export TURBO_TOKEN="${secret}"`);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    expect((await get(larder, hashOf(1), secret)).status).toBe(200);
+    await dialog.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Revoke made in a browser" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.getByText("The token “made in a browser” is revoked.").waitFor();
+    expect(await page.content()).not.toContain(secret);
+    expect((await get(larder, hashOf(1), secret)).status).toBe(401);
+  });
+
+  test("makes a team, changes its settings, and says what is wrong with them", async () => {
+    const page = await openPage();
+    await open(page, "/teams", "Teams");
+    await page.getByRole("button", { name: "New team" }).click();
+    const dialog = page.getByRole("dialog");
+    refusals = [400];
+    await dialog.getByLabel("Slug").fill("Not A Slug");
+    await dialog.getByRole("button", { name: "Create team" }).click();
+    expect(await dialog.getByRole("alert").textContent()).toContain("slug");
+    await dialog.getByLabel("Slug").fill("mobile");
+    await dialog.getByRole("button", { name: "Create team" }).click();
+    await page.getByRole("heading", { level: 1, name: "mobile" }).waitFor();
+
+    await page.getByLabel("Quota", { exact: true }).fill("much");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("This is no size.").waitFor();
+    await page.getByLabel("Quota", { exact: true }).fill("5 GiB");
+    await page.getByLabel("Refuse uploads without a signature").check();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("0 B of 5.4 GB").waitFor();
+    const { stdout } = await larder.cli("team", "show", "mobile", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ quotaBytes: 5 * 2 ** 30, requireTag: true });
+
+    await page.getByRole("button", { name: "Delete team" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete team" }).click();
+    await page.getByRole("heading", { level: 1, name: "Teams" }).waitFor();
+    await page.getByRole("link", { name: "mobile" }).waitFor({ state: "detached" });
+  });
+
+  test("makes a CI policy for a provider, and a user with a link", async () => {
+    const page = await openPage();
+    await open(page, "/policies", "CI policies");
+    await page.getByRole("button", { name: "New policy" }).click();
+    await page.getByLabel("Repository").fill("acme/web");
+    await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+    await page.getByText("pr-{repository}-{number}").waitFor();
+    expect(await page.locator("tbody tr").count()).toBe(2);
+
+    await open(page, "/users", "Users");
+    await page.getByRole("button", { name: "New user" }).click();
+    await page.getByLabel("E-mail address").fill("bob@example.org");
+    await page.getByRole("button", { name: "Create user" }).click();
+    const link = (await page.getByText(/\/password#lrl_/).textContent()) as string;
+    expect(link).toStartWith(`${larder.url}/password#lrl_`);
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Edit bob@example.org" }).click();
+    await page.getByLabel("State").selectOption("disabled");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("disabled", { exact: true }).waitFor();
+  });
+
+  test("needs no mouse", async () => {
+    const page = await openPage();
+    await open(page, "/", "Overview");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
+    const menu = page.locator("summary");
+    await menu.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    await page.keyboard.press("Escape");
+    expect(await menu.evaluate((one) => one === document.activeElement)).toBe(true);
+    await page.getByRole("link", { name: "Tokens" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Tokens" }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("main");
+  });
+
+  test("has a menu where there is no room for one", async () => {
+    const page = await openPage({ viewport: { width: 320, height: 640 } });
+    await open(page, "/", "Overview");
+    const button = page.getByRole("button", { name: "Pages" });
+    expect(await page.getByRole("link", { name: "Runs" }).isVisible()).toBe(false);
+    await button.click();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByRole("link", { name: "Runs" }).click();
+    await page.getByRole("heading", { level: 1, name: "Runs" }).waitFor();
+    expect(await button.getAttribute("aria-expanded")).toBe("false");
+  });
+
+  test("shows a member nothing that only others may do", async () => {
+    const { stdout } = await larder.cli("user", "create", "kim@example.org", "--team", "default=viewer");
+    const page = await openPage();
+    await page.context().clearCookies();
+    await page.goto(stdout.trim());
+    await page.getByLabel("New password", { exact: true }).fill("the password of kim");
+    await page.getByLabel("New password, once more").fill("the password of kim");
+    await page.getByRole("button", { name: "Set password and sign in" }).click();
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    const links = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").allTextContents();
+    expect(links).toEqual(["Overview", "Runs", "Artifacts", "Connect", "Teams", "Tokens"]);
+    await page.getByRole("link", { name: "Teams" }).click();
+    await page.getByRole("link", { name: "Default" }).click();
+    await page.getByRole("heading", { level: 1, name: "Default" }).waitFor();
+    expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
+  });
+
+  test("guides from an empty server to the first hit", async () => {
+    await using fresh = await startSetUp();
+    const page = await openPage({}, fresh.client);
+    await page.goto(`${fresh.larder.url}/dashboard`);
+    await page.getByRole("heading", { level: 1, name: "Welcome to larder" }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByLabel("Name").fill("Platform");
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.locator("strong", { hasText: "Platform" }).waitFor();
+    await page.getByRole("button", { name: "Make a token" }).click();
+    const secret = (await page.getByText(/^lrd_\w+$/).textContent()) as string;
+    await page.getByText("waiting for the first upload").waitFor();
+    await put(fresh.larder, 1, secret);
+    await page.getByText("waiting for the first hit").waitFor();
+    expect((await get(fresh.larder, hashOf(1), secret)).status).toBe(200);
+    await page.getByRole("heading", { level: 1, name: "Your first hit" }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByRole("button", { name: "Show the overview" }).click();
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+    await page.context().close();
+  });
+
+  test("is of use on an empty server for whoever skips the guide", async () => {
+    await using fresh = await startSetUp();
+    const page = await openPage({}, fresh.client);
+    await page.goto(`${fresh.larder.url}/dashboard`);
+    await page.getByRole("button", { name: "Skip the guide" }).click();
+    await page.getByText("No task has asked the cache in this time.").waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    for (const [route, words] of [
+      ["/runs", "No runs"],
+      ["/artifacts", "The cache is empty"],
+      ["/policies", "No CI policies"],
+    ] as const) {
+      await page.goto(`${fresh.larder.url}/dashboard${route}`);
+      await page.getByText(words, { exact: true }).waitFor();
+    }
+    await page.context().close();
+  });
+});
+
+/** Waits until all of that is in the figures, which are written a moment later. */
+async function counted(client: SiteClient): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const { totals } = (await (await client.get("/api/v1/overview")).json()) as {
+      totals: Record<string, number>;
+    };
+    if (totals.uploads === artifacts && totals.remoteHits === 5 && totals.remoteMisses === 1) return;
+    if (Date.now() > deadline) throw new Error(`Not counted: ${JSON.stringify(totals)}`);
+  }
+}
+
+function hashOf(index: number): string {
+  return Bun.hash(`artifact ${index}`).toString(16).padStart(16, "0");
+}
+
+function contentOf(index: number): string {
+  return `content ${index}`;
+}
+
+async function put(larder: RunningLarder, index: number, token = larder.firstToken): Promise<void> {
+  const answer = await fetch(`${larder.url}/v8/artifacts/${hashOf(index)}?slug=default`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${token}`, "x-artifact-duration": "1500" },
+    body: contentOf(index),
+  });
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+}
+
+function get(larder: RunningLarder, hash: string, token = larder.firstToken): Promise<Response> {
+  return fetch(`${larder.url}/v8/artifacts/${hash}?slug=default`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+}
