@@ -2,8 +2,10 @@ import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
+import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs, teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import type { ArtifactSpace } from "./artifact.ts";
 
 /** An artifact with all that is known of it. */
 export interface ListedArtifact {
@@ -59,6 +61,8 @@ const maxWalked = 4_000;
 /** Below this too many would match. */
 export const shortestHashPrefix = 3;
 const maxOfPrefix = 1_000;
+/** In so many a hash is looked for, at some 20 µs each. */
+const maxSpaces = 2_000;
 
 const columns = {
   id: artifacts.id,
@@ -124,7 +128,7 @@ const orderedColumns = {
 export class ArtifactList {
   constructor(
     private readonly database: Database,
-    private readonly limits = { sorted: maxSorted, walked: maxWalked },
+    private readonly limits = { sorted: maxSorted, walked: maxWalked, spaces: maxSpaces },
   ) {}
 
   async find(id: number): Promise<ListedArtifact | undefined> {
@@ -173,14 +177,43 @@ export class ArtifactList {
         `Too many hashes begin with that. Give at least ${shortestHashPrefix} characters of one.`,
       );
     }
-    const beginsSo = and(gte(artifacts.hash, prefix), lt(artifacts.hash, `${prefix}\u{10ffff}`));
-    const matching = await this.database.read
-      .select({ id: artifacts.id })
-      .from(artifacts)
-      .where(and(beginsSo, wrappedConditionOf(filter)))
-      .orderBy(asc(artifacts.hash))
-      .limit(maxOfPrefix);
-    return matching.map(({ id }) => id);
+    const ids: number[] = [];
+    let spaces = 0;
+    for await (const space of this.spaces(filter)) {
+      if (++spaces > this.limits.spaces) {
+        throw new Refusal(
+          "bad_request",
+          "There are too many scopes to look for a hash in all of them. Name a team, and if need be tool and scope.",
+        );
+      }
+      if (space.tool !== (filter.tool ?? space.tool) || space.scope !== (filter.scope ?? space.scope))
+        continue;
+      const found = await idsBetween(this.database.read).execute({
+        ...space,
+        from: prefix,
+        until: `${prefix}\u{10ffff}`,
+      });
+      ids.push(...found.slice(0, maxOfPrefix - ids.length).map(({ id }) => id));
+      if (ids.length === maxOfPrefix) break;
+    }
+    return ids;
+  }
+
+  /** Where there is anything. Their key leads from one to the next, however much lies in each. */
+  private async *spaces({ teamIds, tool, scope }: ArtifactFilter): AsyncGenerator<ArtifactSpace> {
+    if (teamIds !== undefined && tool !== undefined && scope !== undefined) {
+      for (const teamId of teamIds) yield { teamId, tool, scope };
+      return;
+    }
+    for (const teamId of teamIds ?? [undefined]) {
+      let last: ArtifactSpace = { teamId: teamId ?? "", tool: "", scope: "" };
+      for (;;) {
+        const [next] = await spaceAfter(this.database.read).execute({ ...last });
+        if (!next || (teamId !== undefined && next.teamId !== teamId)) break;
+        yield next;
+        last = next;
+      }
+    }
   }
 
   /** Whether an index of their keys shows that there are no more than can be put in order. */
@@ -273,6 +306,36 @@ export class ArtifactList {
     return row && (keys.length === 1 ? [row.first] : [row.first, row.second]);
   }
 }
+
+const spaceColumns = [artifacts.teamId, artifacts.tool, artifacts.scope] as const;
+
+const spaceAfter = prepared((queries) =>
+  queries
+    .select({ teamId: artifacts.teamId, tool: artifacts.tool, scope: artifacts.scope })
+    .from(artifacts)
+    .where(
+      sql`(${sql.join([...spaceColumns], sql`, `)}) > (${given("teamId")}, ${given("tool")}, ${given("scope")})`,
+    )
+    .orderBy(...spaceColumns)
+    .limit(1),
+);
+
+const idsBetween = prepared((queries) =>
+  queries
+    .select({ id: artifacts.id })
+    .from(artifacts)
+    .where(
+      and(
+        eq(artifacts.teamId, given("teamId")),
+        eq(artifacts.tool, given("tool")),
+        eq(artifacts.scope, given("scope")),
+        gte(artifacts.hash, given("from")),
+        lt(artifacts.hash, given("until")),
+      ),
+    )
+    .orderBy(asc(artifacts.hash))
+    .limit(maxOfPrefix),
+);
 
 /** A place in an order: what stands there has these keys. */
 type Place = readonly number[];

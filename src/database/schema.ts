@@ -281,8 +281,6 @@ export const artifacts = sqliteTable(
     index("artifacts_last_used").on(table.lastUsedAt),
     index("artifacts_team_last_used").on(table.teamId, table.lastUsedAt),
     index("artifacts_written_by").on(table.writtenBy),
-    // To be found by how it begins.
-    index("artifacts_hash").on(table.hash),
     // What is not trusted goes first, and sooner.
     index("artifacts_scoped_last_used").on(table.lastUsedAt).where(sql`${table.scope} <> ''`),
     index("artifacts_scoped_team_last_used")

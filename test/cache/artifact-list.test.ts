@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ArtifactList, artifactSorts, type ListedArtifact } from "../../src/cache/artifact-list.ts";
+import {
+  type ArtifactFilter,
+  ArtifactList,
+  artifactSorts,
+  type ListedArtifact,
+} from "../../src/cache/artifact-list.ts";
 import { createDataFolder, openDataFolder } from "../../src/database/data-folder.ts";
 import { artifacts, blobs, teams } from "../../src/database/schema.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -59,7 +64,11 @@ test("pages together have every artifact once, in order, however little of the w
         ),
         fc.constantFrom(...artifactSorts),
         fc.boolean(),
-        fc.record({ sorted: fc.integer({ min: 0, max: 30 }), walked: fc.integer({ min: 1, max: 40 }) }),
+        fc.record({
+          sorted: fc.integer({ min: 0, max: 30 }),
+          walked: fc.integer({ min: 1, max: 40 }),
+          spaces: fc.constant(100),
+        }),
         fc.integer({ min: 1, max: 30 }),
         async (filter, sort, isDescending, limits, limit) => {
           const list = new ArtifactList(database, limits);
@@ -86,6 +95,14 @@ test("pages together have every artifact once, in order, however little of the w
         },
       ),
       { numRuns: 400 },
+    );
+    // So many scopes are looked through for a hash, and no more; with one of them named, none has to be.
+    const narrow = new ArtifactList(database, { sorted: 30, walked: 40, spaces: 2 });
+    const search = (filter: ArtifactFilter) =>
+      narrow.page({ ...filter, hashPrefix: "adf" }, { sort: "used", isDescending: true }, { limit: 100 });
+    await expect(search({})).rejects.toMatchObject({ code: "bad_request" });
+    expect((await search({ teamIds: [teamIds[0] as string], tool: "turbo", scope: "" })).items).not.toEqual(
+      [],
     );
   } finally {
     await database.close();
