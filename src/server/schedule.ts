@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { Refusal } from "../refusal.ts";
 
 export interface Schedule {
   /** Starts nothing more, asks what is under way to end, and waits for it. */
@@ -45,6 +46,8 @@ async function tryWork(name: string, log: Logger, work: Work, signal: AbortSigna
   try {
     await work(signal);
   } catch (error) {
-    log.error({ err: error, work: name }, "scheduled work failed");
+    // What an operator can mend, or another process does, such as one that holds the database, is no fault of ours.
+    if (error instanceof Refusal) log.warn({ reason: error.message, work: name }, "scheduled work put off");
+    else log.error({ err: error, work: name }, "scheduled work failed");
   }
 }

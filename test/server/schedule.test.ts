@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { pino } from "pino";
+import { Refusal } from "../../src/refusal.ts";
 import { inTurn, schedule } from "../../src/server/schedule.ts";
 
 function openLog() {
@@ -32,6 +33,15 @@ test("works take turns, and one that fails is logged by name and passes its turn
     { work: "a", err: { message: "no" } },
     { work: "c", err: { message: "no" } },
   ]);
+});
+
+test("what an operator can mend is put off with a word, and is no fault", async () => {
+  const { lines, log } = openLog();
+  const held = async () => {
+    throw new Refusal("unavailable", "Another process holds the database.");
+  };
+  await inTurn(log, [["a", held]])(new AbortController().signal);
+  expect(lines).toMatchObject([{ level: 40, work: "a", reason: "Another process holds the database." }]);
 });
 
 test("whoever stops a schedule waits for the work under way, and what was to follow does not begin", async () => {
