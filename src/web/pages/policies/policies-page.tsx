@@ -30,6 +30,8 @@ export function PoliciesPage() {
           created &&
           [
             `Created ${created.items.map(({ name }) => `“${name}”`).join(" and ")}.`,
+            // A job that asks for another gets none, and goes on without a word.
+            `Their jobs have to ask for their tokens with the audience ${created.items[0]?.audience}.`,
             ...created.warnings,
           ].join(" ")
         }

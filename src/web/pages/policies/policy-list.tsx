@@ -33,10 +33,13 @@ export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
           ...(teamSlug ? [] : [{ title: "Team", isMinor: true, cell: ({ team }: Policy) => team }]),
           {
             title: "Of",
-            cell: ({ issuer, claims }) => (
+            cell: ({ issuer, audience, claims }) => (
               <div className="min-w-0 [overflow-wrap:anywhere]">
                 {URL.parse(issuer)?.host ?? issuer}
                 <ul className="text-xs text-soft">
+                  <li>
+                    audience <code className="font-mono">{audience}</code>
+                  </li>
                   {Object.entries(claims).map(([name, pattern]) => (
                     <li key={name}>
                       <code className="font-mono">
