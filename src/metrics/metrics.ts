@@ -4,9 +4,6 @@ import { Board, type Described, type Labels } from "./board.ts";
 import { type FigureSources, type Figures, readFigures } from "./figures.ts";
 import { durationBoundsMs } from "./request-counter.ts";
 
-/** How old an answer may be. Whoever asks more often gets the same. */
-const maxAgeMs = 1_000;
-
 /** Shown from the beginning, since the first of a counter that was not there before is no increase. */
 const expectedRefusals = ["no_space", "team_over_limit", "too_large", "signature_required"] as const;
 
@@ -17,7 +14,11 @@ export class Metrics {
   private readonly board = boardOfAll();
   private last: { text: Promise<string>; until: number } | undefined;
 
-  constructor(private readonly sources: FigureSources) {}
+  /** @param maxAgeMs how old an answer may be. Whoever asks more often gets the same. */
+  constructor(
+    private readonly sources: FigureSources,
+    private readonly maxAgeMs = 1_000,
+  ) {}
 
   get described(): readonly Described[] {
     return this.board.described;
@@ -27,7 +28,7 @@ export class Metrics {
     return this.board.contentType;
   }
 
-  /** In the text format of Prometheus. Gathered by one at a time, and at most once in a second, however many ask. */
+  /** In the text format of Prometheus. Gathered by one at a time, and anew only where the last is too old, however many ask. */
   text(): Promise<string> {
     const now = performance.now();
     if (this.last && now < this.last.until) return this.last.text;
@@ -35,7 +36,7 @@ export class Metrics {
     this.last = current;
     current.text.then(
       () => {
-        current.until = performance.now() + maxAgeMs;
+        current.until = performance.now() + this.maxAgeMs;
       },
       () => {
         this.last = undefined;

@@ -11,14 +11,34 @@ import { type Family, parseExposition } from "./exposition.ts";
 
 export const metricsToken = "a secret for prometheus".replaceAll(" ", "-");
 
+const patienceMs = 20_000;
+
 /** What a server with that token shows of the time from now on: its answers may be a second old. */
 export async function scrape(larder: RunningLarder): Promise<Map<string, Family>> {
   const ask = async () => (await askMetrics(larder.url, metricsToken)).text();
   const maybeOld = await ask();
   // The processor time in it is another each time that it is gathered.
+  return parseExposition(await askUntil(ask, (text) => text !== maybeOld));
+}
+
+/** The first that the server shows of which `holds` is true. */
+export async function scrapeUntil(
+  larder: RunningLarder,
+  holds: (families: Map<string, Family>) => boolean,
+): Promise<Map<string, Family>> {
+  const ask = async () => parseExposition(await (await askMetrics(larder.url, metricsToken)).text());
+  return await askUntil(ask, holds);
+}
+
+async function askUntil<Answer>(
+  ask: () => Promise<Answer>,
+  holds: (answer: Answer) => boolean,
+): Promise<Answer> {
+  const deadline = Date.now() + patienceMs;
   for (;;) {
-    const text = await ask();
-    if (text !== maybeOld) return parseExposition(text);
+    const answer = await ask();
+    if (holds(answer)) return answer;
+    if (Date.now() > deadline) throw new Error(`Not within ${patienceMs} ms: ${holds}`);
   }
 }
 
