@@ -77,12 +77,11 @@ test("a stream tells what happens in the teams that one may see, and nothing of 
 });
 
 test("streams that are open hold up no shutdown, and end with it", async () => {
-  await using world = await openWorld({ args: ["--shutdown-timeout", "30s"] });
+  await using world = await openWorld({ args: ["--shutdown-timeout", "1d"] });
   const events = await open(world, world.admin);
   await next(events, "notices");
-  const startedAt = performance.now();
   expect(await world.larder.stop()).toBe(0);
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(world.larder.stderr()).not.toContain("transfers cut at shutdown");
   expect((await events.next()).done).toBe(true);
 });
 

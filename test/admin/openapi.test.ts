@@ -54,8 +54,9 @@ test("the examples of bodies are what their schemas take", async () => {
           .replace(/{(team)}/, "default")
           .replace(/{\w+}/, "nothing");
         const { json, status } = await world.admin.send(method.toUpperCase(), route, example);
-        // Whatever it means, it is no wrong field.
-        expect([path, status, /field "/.test(json.message ?? "")]).toEqual([path, status, false]);
+        // Some of what it names is not here, or is already; what it says is no bad request.
+        const isUnderstood = [200, 201, 404, 409].includes(status);
+        expect({ route, message: json.message, isUnderstood }).toMatchObject({ isUnderstood: true });
       }
     }
   }

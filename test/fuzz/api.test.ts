@@ -117,10 +117,9 @@ test("whatever anybody asks of the API, it answers as described, and never with 
       ),
     });
   });
-  const faults: string[] = [];
   await fc.assert(
     fc.asyncProperty(request, fc.constantFrom(...askers), async ({ method, path, query, body }, asker) => {
-      // A stream has no end, and whoever deletes the one who asks ends the test.
+      // A stream has no end.
       if (path === "/live" && method === "GET") return;
       const search = new URLSearchParams(
         Object.entries(query).map(([name, text]) => [name, text.toWellFormed()]),
@@ -131,12 +130,10 @@ test("whatever anybody asks of the API, it answers as described, and never with 
         search ? `${path}?${search}` : path,
         hasBody ? JSON.stringify(body) : undefined,
       );
-      if (status >= 500) faults.push(`${method} ${path}`);
       expect(status).toBeLessThan(500);
     }),
     { numRuns: 1_500 },
   );
-  expect(faults).toEqual([]);
   await world.larder.stop();
   expect(world.larder.stderr()).not.toContain("request failed");
 }, 180_000);

@@ -1,7 +1,12 @@
-import { describe, expect, setSystemTime, test } from "bun:test";
+import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import type { Database } from "../../src/database/database.ts";
 import type { FlushedUsage } from "../../src/usage/usage-writer.ts";
 import { allRuns, askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
+
+// Where a test fails, too.
+afterEach(() => {
+  setSystemTime();
+});
 
 describe("a run", () => {
   test("has what the server saw and the client told of its session, and nothing else", async () => {
@@ -123,7 +128,6 @@ test("whoever tells of no session has a new run after a pause, and after a day",
     [29, 29],
     [0, 18],
   ]);
-  setSystemTime();
 });
 
 test("whoever is anonymous reports nothing", async () => {
