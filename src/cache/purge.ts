@@ -1,4 +1,4 @@
-import { and, count, eq, gte, inArray, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, count, eq, gt, gte, inArray, isNull, lt, lte, max, min, type SQL, sql } from "drizzle-orm";
 import { type Actor, recordAudit, updateAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
@@ -28,8 +28,8 @@ export interface PurgeTotals {
   freed: { blobs: number; sizeBytes: number };
 }
 
-/** A policy may have given out more tokens than one statement takes. */
-const writersPerStatement = 1_000;
+/** So many artifacts, or blobs with all that hold them, are looked at in one go (some 20 ms); in between others have their turn. */
+const rowsPerStep = 10_000;
 
 /**
  * Takes artifacts out, some at a time, and writes down who did so with the first, if there are any.
@@ -37,35 +37,55 @@ const writersPerStatement = 1_000;
  */
 export async function purge(database: Database, filter: PurgeFilter, by: Actor): Promise<number> {
   const record = new PurgeRecord(filter, by);
-  let total = 0;
-  for (const condition of conditionsOf(filter)) {
-    total += await takeOut(database, condition, { onTakenOut: (tx, went) => record.add(tx, went) });
-  }
-  return total;
+  return await takeOut(database, conditionOf(filter), { onTakenOut: (tx, went) => record.add(tx, went) });
 }
 
-/** What `purge` would take out, as of now. */
+/** What `purge` would take out. What changes meanwhile may or may not be counted. */
 export async function countPurge(database: Database, filter: PurgeFilter): Promise<PurgeTotals> {
+  const condition = conditionOf(filter);
   const totals: PurgeTotals = { artifacts: 0, freed: { blobs: 0, sizeBytes: 0 } };
-  for (const condition of conditionsOf(filter)) {
-    const [found] = await database.read.select({ artifacts: count() }).from(artifacts).where(condition);
-    // Where the writer is null the condition is neither true nor false.
-    const held = sql`select 1 from ${artifacts} where ${artifacts.blobId} = ${blobs.id}`;
+  let firstBlob = Number.POSITIVE_INFINITY;
+  let lastBlob = 0;
+  const [all] = await database.read
+    .select({ first: min(artifacts.id), last: max(artifacts.id) })
+    .from(artifacts);
+  for await (const [after, last] of steps(all?.first ?? 0, all?.last ?? 0)) {
+    const [found] = await database.read
+      .select({ artifacts: count(), firstBlob: min(artifacts.blobId), lastBlob: max(artifacts.blobId) })
+      .from(artifacts)
+      // An index of what the condition asks for would have to be gone through anew for each step.
+      .where(and(gt(artifacts.id, after), lte(artifacts.id, last), sql`+(${condition})`));
+    totals.artifacts += found?.artifacts ?? 0;
+    firstBlob = Math.min(firstBlob, found?.firstBlob ?? firstBlob);
+    lastBlob = Math.max(lastBlob, found?.lastBlob ?? lastBlob);
+  }
+  const held = sql`select 1 from ${artifacts} where ${artifacts.blobId} = ${blobs.id}`;
+  for await (const [after, last] of steps(firstBlob, lastBlob)) {
     const [freed] = await database.read
       .select({ blobs: count(), sizeBytes: sql<number | null>`sum(${blobs.sizeBytes})` })
       .from(blobs)
       .where(
         and(
+          gt(blobs.id, after),
+          lte(blobs.id, last),
           isNull(blobs.quarantinedAt),
-          inArray(blobs.id, database.read.select({ id: artifacts.blobId }).from(artifacts).where(condition)),
+          sql`exists (${held})`,
+          // Where the writer is null the condition is neither true nor false.
           sql`not exists (${held} and (${condition}) is not true)`,
         ),
       );
-    totals.artifacts += found?.artifacts ?? 0;
     totals.freed.blobs += freed?.blobs ?? 0;
     totals.freed.sizeBytes += Number(freed?.sizeBytes ?? 0);
   }
   return totals;
+}
+
+/** Ranges of ids, each without its first and with its last, and a turn of the event loop after each. */
+async function* steps(first: number, last: number): AsyncIterable<[after: number, last: number]> {
+  for (let after = first - 1; after < last; after += rowsPerStep) {
+    yield [after, Math.min(last, after + rowsPerStep)];
+    await new Promise((turned) => setImmediate(turned));
+  }
 }
 
 /** One row for a purge of many transactions: it tells at any time how many have gone. */
@@ -92,29 +112,25 @@ class PurgeRecord {
   }
 }
 
-function conditionsOf(filter: PurgeFilter): (SQL | undefined)[] {
+function conditionOf(filter: PurgeFilter): SQL | undefined {
   const { teamId, tool, scope, hash, writtenBy, writtenAfter, writtenBefore, usedBefore } = filter;
   // The types say so, and an empty filter would take out everything of everybody.
   if (teamId === undefined && writtenBy === undefined) throw new Error("A purge needs a team or a writer.");
-  return writerConditions(writtenBy).map((writer) =>
-    and(
-      writer,
-      teamId === undefined ? undefined : eq(artifacts.teamId, teamId),
-      tool === undefined ? undefined : eq(artifacts.tool, tool),
-      scope === undefined ? undefined : eq(artifacts.scope, scope),
-      hash === undefined ? undefined : eq(artifacts.hash, hash),
-      writtenAfter === undefined ? undefined : gte(artifacts.createdAt, writtenAfter),
-      writtenBefore === undefined ? undefined : lt(artifacts.createdAt, writtenBefore),
-      usedBefore === undefined ? undefined : lt(artifacts.lastUsedAt, usedBefore),
-    ),
+  return and(
+    writerCondition(writtenBy),
+    teamId === undefined ? undefined : eq(artifacts.teamId, teamId),
+    tool === undefined ? undefined : eq(artifacts.tool, tool),
+    scope === undefined ? undefined : eq(artifacts.scope, scope),
+    hash === undefined ? undefined : eq(artifacts.hash, hash),
+    writtenAfter === undefined ? undefined : gte(artifacts.createdAt, writtenAfter),
+    writtenBefore === undefined ? undefined : lt(artifacts.createdAt, writtenBefore),
+    usedBefore === undefined ? undefined : lt(artifacts.lastUsedAt, usedBefore),
   );
 }
 
-function writerConditions(writtenBy: Writers | undefined): (SQL | undefined)[] {
-  if (writtenBy === undefined) return [undefined];
-  if (writtenBy === null) return [isNull(artifacts.writtenBy)];
-  const conditions: SQL[] = [];
-  for (let start = 0; start < writtenBy.length; start += writersPerStatement)
-    conditions.push(inArray(artifacts.writtenBy, writtenBy.slice(start, start + writersPerStatement)));
-  return conditions;
+function writerCondition(writtenBy: Writers | undefined): SQL | undefined {
+  if (writtenBy === undefined) return undefined;
+  if (writtenBy === null) return isNull(artifacts.writtenBy);
+  // A policy may have given out more tokens than a statement takes values.
+  return inArray(artifacts.writtenBy, sql`(select value from json_each(${JSON.stringify(writtenBy)}))`);
 }
