@@ -1,5 +1,4 @@
 import { Elysia, t } from "elysia";
-import { artifactsOfTeams } from "../cache/totals.ts";
 import { usageSpan } from "../usage/usage-span.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
@@ -13,7 +12,7 @@ const defaultAgeMs = 7 * 86_400_000;
 
 /** `/overview`: what the cache saved, how full it is, and what is wrong. */
 export function overviewRoutes(options: AdminOptions) {
-  const { who, database, usageHistory, currentNotices, readPastTime } = options;
+  const { who, storageTotals, usageHistory, currentNotices, readPastTime } = options;
   return new Elysia({ tags: ["Overview"] }).use(who).get(
     "/overview",
     async ({ asker, query }) => {
@@ -23,7 +22,7 @@ export function overviewRoutes(options: AdminOptions) {
       const teamIds = asker.teamIds(query.team);
       const filter = { span: usageSpan(since, until, now), ...(teamIds && { teamIds }) };
       const overview = await usageOverview(usageHistory, filter, { byTeam: query.team === undefined });
-      const artifacts = await artifactsOfTeams(database, teamIds);
+      const artifacts = await storageTotals.artifactsOf(teamIds);
       return {
         ...overview,
         storage: {

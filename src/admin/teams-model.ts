@@ -28,7 +28,9 @@ export const teamModel = t.Object({
 
 export const shownTeamModel = t.Object({
   ...teamModel.properties,
-  artifacts: t.Number({ description: "How many it has" }),
+  artifacts: t.Number({
+    description: "How many it has, without damaged ones; where they are many, up to a minute old",
+  }),
 });
 
 export const newTeamModel = t.Object(

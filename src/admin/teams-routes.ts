@@ -1,6 +1,5 @@
 import { Elysia, t } from "elysia";
 import { takeOutTeam } from "../cache/books.ts";
-import { artifactsOfTeams } from "../cache/totals.ts";
 import type { Team, TeamChange } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
@@ -10,10 +9,10 @@ import { teamJson } from "./team-json.ts";
 import { newTeamModel, ownSettingNames, shownTeamModel, teamChangeModel, teamModel } from "./teams-model.ts";
 
 /** `/teams`: those that one may see, and what becomes of them. */
-export function teamsRoutes({ who, database }: AdminOptions) {
+export function teamsRoutes({ who, storageTotals }: AdminOptions) {
   const shown = async (team: Team) => ({
     ...teamJson(team),
-    artifacts: await artifactsOfTeams(database, [team.id]),
+    artifacts: await storageTotals.artifactsOf([team.id]),
   });
 
   return new Elysia({ prefix: "/teams", tags: ["Teams"] })

@@ -91,7 +91,9 @@ export const overviewModel = t.Object({
     maxSizeBytes: t.Nullable(t.Number(), serverFigure),
     freeBytes: t.Nullable(t.Number(), serverFigure),
     minFreeBytes: t.Nullable(t.Number(), serverFigure),
-    artifacts: t.Number({ description: "Of the team, or of all teams that one may see" }),
+    artifacts: t.Number({
+      description: "Of the team, or of all teams that one may see; where they are many, up to a minute old",
+    }),
     team: t.Nullable(t.Object({ usedBytes: t.Number(), quotaBytes: t.Nullable(t.Number()) }), {
       description: "Where one team was asked for",
     }),

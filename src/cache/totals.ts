@@ -1,4 +1,4 @@
-import { and, count, eq, gt, inArray, isNotNull, isNull, lte, max, sum } from "drizzle-orm";
+import { and, count, eq, gt, inArray, isNotNull, isNull, lte, max, sql, sum } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
 
@@ -35,16 +35,27 @@ export async function teamTotals(
   return { artifacts: row?.artifacts ?? 0, sizeBytes: row?.sizeBytes ?? 0 };
 }
 
-/** How many artifacts teams have, damaged ones included, for as long as their keys are there. @param teamIds undefined for all. */
-export async function artifactsOfTeams(
+/**
+ * How many artifacts teams have, without those that are damaged, of so many as are looked at.
+ * @param teamIds undefined for all.
+ * @returns with `isAll`, whether those were all.
+ */
+export async function artifactsAmongFirst(
   { read }: Database,
   teamIds: readonly string[] | undefined,
-): Promise<number> {
-  const [row] = await read
-    .select({ artifacts: count() })
+  maxLookedAt: number,
+): Promise<{ artifacts: number; isAll: boolean }> {
+  const first = read
+    .select({ blobId: artifacts.blobId })
     .from(artifacts)
-    .where(teamIds && inArray(artifacts.teamId, [...teamIds]));
-  return row?.artifacts ?? 0;
+    .where(teamIds && inArray(artifacts.teamId, [...teamIds]))
+    .limit(maxLookedAt)
+    .as("first");
+  const [row] = await read
+    .select({ artifacts: count(sql`case when ${blobs.quarantinedAt} is null then 1 end`), lookedAt: count() })
+    .from(first)
+    .innerJoin(blobs, eq(blobs.id, first.blobId));
+  return { artifacts: row?.artifacts ?? 0, isAll: (row?.lookedAt ?? 0) < maxLookedAt };
 }
 
 /** How many artifacts that the token with this id wrote are still kept. */

@@ -1,26 +1,14 @@
-import { Database as Sqlite } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { countPurge, type PurgeFilter, purge } from "../../src/cache/purge.ts";
+import { fill } from "./many-artifacts.ts";
 import { openTestCache, type TestCache } from "./test-cache.ts";
 
 const artifacts = 45_000;
 
-/** Artifacts of half as many blobs: the first and the last point at the first, the second and the last but one at the second. */
 async function openFilled(): Promise<TestCache> {
   const t = await openTestCache();
-  using database = new Sqlite(join(t.folder, "larder.db"));
-  const numbers = "with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ?)";
-  database.run(
-    `insert into blobs (id, sha256, size_bytes, created_at) ${numbers} select n, printf('%064d', n), 10, 0 from numbers`,
-    [artifacts / 2],
-  );
-  database.run(
-    `insert into artifacts (id, team_id, tool, scope, hash, blob_id, duration_ms, written_by, created_at)
-    ${numbers} select n, ?, 'turbo', '', 'h' || n, min(n, ${artifacts + 1} - n), 0, 'tok_' || (n % 2500), n from numbers`,
-    [artifacts, t.team.id],
-  );
+  fill(t, artifacts);
   return t;
 }
 
