@@ -1,4 +1,5 @@
 import type { Database } from "../database/database.ts";
+import { bearerSecret } from "../http/bearer-secret.ts";
 import type { BrowserSessions, SignedIn } from "../http/browser-session.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import type { Credential, Principal } from "../identity/principal.ts";
@@ -57,8 +58,7 @@ export class Askers {
   }
 
   private async identify(request: Request): Promise<{ asker: Asker; owner: string }> {
-    const authorization = request.headers.get("authorization");
-    if (authorization !== null) return await this.byToken(request, authorization);
+    if (request.headers.has("authorization")) return await this.byToken(request);
     const signedIn = await this.options.browserSessions.signedIn(request);
     if (!signedIn) {
       throw new Refusal("unauthorized", 'Sign in, or send the header "Authorization: Bearer <token>".');
@@ -67,9 +67,9 @@ export class Askers {
     return await this.bySession(request, signedIn);
   }
 
-  private async byToken(request: Request, authorization: string): Promise<{ asker: Asker; owner: string }> {
+  private async byToken(request: Request): Promise<{ asker: Asker; owner: string }> {
     const { authenticator, database, addressOf, onAsker } = this.options;
-    const secret = /^bearer +(\S+) *$/i.exec(authorization)?.[1];
+    const secret = bearerSecret(request);
     if (secret === undefined) {
       throw new Refusal("unauthorized", 'The header Authorization has to be "Bearer <token>".');
     }

@@ -132,7 +132,7 @@ export function buildRoutes(parts: Parts) {
     dataFolder: config.data,
   });
   const { metricsToken } = config;
-  const guard = new Guard({ database, authenticator, metricsToken });
+  const guard = new Guard({ authenticator, metricsToken });
   const metricsOptions = { metrics, guard, onError };
   const api = new Elysia({ prefix: config.basePath })
     .use(tokenExchange)

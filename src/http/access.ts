@@ -1,4 +1,3 @@
-import { bearer } from "@elysiajs/bearer";
 import { Elysia } from "elysia";
 import { type AskedTeam, principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
 import { placeOf } from "../identity/attempts.ts";
@@ -7,6 +6,7 @@ import type { Credential, Principal } from "../identity/principal.ts";
 import type { RateLimiter } from "../identity/rate-limiter.ts";
 import type { Permission } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
+import { bearerSecret } from "./bearer-secret.ts";
 
 export interface AccessOptions {
   authenticator: Authenticator;
@@ -60,12 +60,10 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
 
   return new Elysia({ name: "access" })
     .onTransform({ as: "global" }, wantsQueryAndHeaders)
-    .use(bearer())
     .macro({
       access: (needed: Access) => ({
-        resolve: async ({ bearer, headers, query, request }) => {
-          const { authorization } = headers;
-          const secret = authorization === undefined ? undefined : secretOf(authorization, bearer);
+        resolve: async ({ query, request }) => {
+          const secret = request.headers.has("authorization") ? secretOf(request) : undefined;
           if (secret === undefined || secret === anonymousToken) {
             return await admitAnonymous(request, secret, query, needed);
           }
@@ -79,13 +77,13 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
     })
     .macro({
       asker: (_: "known") => ({
-        resolve: async ({ bearer, headers, request }) => ({
-          credential: await identifyKnown(request, secretOf(headers.authorization, bearer)),
+        resolve: async ({ request }) => ({
+          credential: await identifyKnown(request, secretOf(request)),
         }),
       }),
       secret: (_: "any") => ({
-        resolve: async ({ bearer, headers, request }) => {
-          const secret = secretOf(headers.authorization, bearer);
+        resolve: async ({ request }) => {
+          const secret = secretOf(request);
           return { secret, credential: await identify(request, secret) };
         },
       }),
@@ -109,21 +107,15 @@ function noToken(): Refusal {
 
 /**
  * Elysia reads the text of hooks and handlers to learn which parts of a request they want, and leaves out the others. In a
- * minified binary it misreads some, the bearer plugin's among them; what stands here it reads right.
+ * minified binary it misreads some; what stands here it reads right.
  */
 const wantsQueryAndHeaders = (context: { query: unknown; headers: unknown }) => {
   void [context.query, context.headers];
 };
 
-/**
- * The bearer plugin also looks into the query when the header has another scheme. A secret has no place in a URL, so only
- * the header counts; and there the scheme's case does not matter (RFC 9110, 11.1).
- */
-function secretOf(authorization: string | undefined, bearer: string | undefined): string {
-  const secret = authorization?.startsWith("Bearer ")
-    ? bearer
-    : /^bearer +(.*)$/i.exec(authorization ?? "")?.[1];
-  const trimmed = secret?.trim();
-  if (trimmed) return trimmed;
-  throw noToken();
+/** @throws Refusal `unauthorized` where the request sends none. */
+function secretOf(request: Request): string {
+  const secret = bearerSecret(request);
+  if (secret === undefined) throw noToken();
+  return secret;
 }

@@ -156,7 +156,7 @@ export class Authenticator {
         permission: lesser(permission, grant.permission),
       }),
     );
-    const isServerAdmin = row.users?.role === "admin" && permission === "admin";
+    const isServerAdmin = row.users?.role === "admin" && permission === "admin" && scope === "";
     return { credential: { ...holder, owner, permission, scope, isServerAdmin, principals }, expiresAt };
   }
 

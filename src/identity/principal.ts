@@ -34,7 +34,7 @@ export interface Credential {
   readonly permission: Permission;
   /** Empty for a trusted one, see `Principal`. */
   readonly scope: string;
-  /** It is good for the whole server: of an administrator, who gave it the permission `admin`. */
+  /** It is good for the whole server: of an administrator, who gave it the permission `admin` and no scope. */
   readonly isServerAdmin: boolean;
   /** One for each team that it is good for; a team's own token has just one. */
   readonly principals: readonly Principal[];

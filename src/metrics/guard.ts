@@ -1,12 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Database } from "../database/database.ts";
+import { bearerSecret } from "../http/bearer-secret.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import { digestSecret } from "../identity/secret.ts";
-import { isServerAdministrator } from "../identity/server-administrator.ts";
 import { Refusal } from "../refusal.ts";
 
 export interface GuardOptions {
-  database: Database;
   authenticator: Authenticator;
   /** The setting metricsToken. */
   metricsToken: string | undefined;
@@ -22,14 +20,13 @@ export class Guard {
 
   /** @throws Refusal `unauthorized`, `forbidden`. */
   async admit(request: Request): Promise<void> {
-    const secret = /^bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+    const secret = bearerSecret(request);
     if (secret === undefined) throw new Refusal("unauthorized", `/metrics wants a token. ${remedy}`);
     if (this.isOwnSecret(secret)) return;
-    const { authenticator, database } = this.options;
-    const credential = await authenticator.authenticate(secret);
+    const credential = await this.options.authenticator.authenticate(secret);
     if (!credential)
       throw new Refusal("unauthorized", `This token is unknown, expired or revoked. ${remedy}`);
-    if (await isServerAdministrator(database, credential)) return;
+    if (credential.isServerAdmin) return;
     throw new Refusal("forbidden", `This token may not see how the whole server does. ${remedy}`);
   }
 

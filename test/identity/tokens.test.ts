@@ -20,6 +20,26 @@ describe("tokens", () => {
     expect((await t.authenticator.authenticate(secret))?.principals[0]?.team.state).toBe("paused");
   });
 
+  test.each([
+    ["of an administrator that may administer", "admin", "admin", undefined, true],
+    ["of an administrator for untrusted work", "admin", "admin", "pr-1", false],
+    ["of an administrator that may only write", "admin", "write", undefined, false],
+    ["of a member", "member", "admin", undefined, false],
+  ] as const)(
+    "%s are good for the whole server or not",
+    async (_, role, permission, scope, isServerAdmin) => {
+      await using t = openTestIdentity();
+      const user = await t.users.create({ email: "ann@example.org", role });
+      const { secret } = await t.tokens.create({
+        userId: user.id,
+        name: "own",
+        permission,
+        ...(scope && { scope }),
+      });
+      expect((await t.authenticator.authenticate(secret))?.isServerAdmin).toBe(isServerAdmin);
+    },
+  );
+
   test("do not count for longer because something was read in the turn in which they were revoked", async () => {
     await using t = openTestIdentity();
     const team = await t.teams.create({ slug: "web" });
