@@ -143,8 +143,8 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     idleTimeoutMs: config.idleTimeout,
     requests,
     log,
-    logRequest: (line, notes) => {
-      counter.count(line, notes);
+    logRequest: (line, notes, headers) => {
+      counter.count(line, notes, headers);
       logRequest(line, notes);
     },
   });

@@ -63,22 +63,26 @@ function boardOfAll(): Board<Figures> {
 
 function showRequests(board: Board<Figures>): void {
   board
-    .counter("larder_requests_total", "Requests answered.", ["route", "status"], ({ requests }) =>
+    .counter("larder_requests_total", "Requests answered.", ["route", "tool", "status"], ({ requests }) =>
       requests
         .requests()
         .filter(({ total }) => total > 0)
-        .map(({ route, status, total }) => [{ route, status }, total]),
+        .map(({ route, tool, status, total }) => [{ route, tool, status }, total]),
     )
     .histogram(
       "larder_request_duration_seconds",
       "Time until the answer to a request began, which for an upload is all of it.",
       durationBoundsMs.map(seconds),
-      ["route"],
+      ["route", "tool"],
       ({ requests }) =>
         requests
           .durations()
           .filter(({ counts }) => counts.some((count) => count > 0))
-          .map(({ route, counts, sumMs }) => ({ labels: { route }, counts, sum: seconds(sumMs) })),
+          .map(({ route, tool, counts, sumMs }) => ({
+            labels: { route, tool },
+            counts,
+            sum: seconds(sumMs),
+          })),
     )
     .gauge(
       "larder_requests_in_flight",
@@ -92,7 +96,7 @@ function showTraffic(board: Board<Figures>): void {
   board
     .counter(
       "larder_artifact_reads_total",
-      "Downloads that were answered with an artifact (hit) or with none (miss).",
+      "Downloads that were answered with an artifact (hit) or with none (miss); of those in parts the first part.",
       ["tool", "result"],
       ({ requests }) =>
         requests

@@ -1,3 +1,4 @@
+import { isFromStart } from "../http/range.ts";
 import { LastDay } from "./last-day.ts";
 import { type RouteClass, routeClasses, routeClassOf } from "./route-class.ts";
 
@@ -17,10 +18,11 @@ export const durationBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_
 const statusClasses = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 const placesPerRoute = statusClasses.length;
 const bucketsPerRoute = durationBoundsMs.length + 1;
-const indexOf = Object.fromEntries(routeClasses.map((route, index) => [route, index])) as Record<
-  RouteClass,
-  number
->;
+const indexOf = new Map(routeClasses.map((routeClass, index) => [routeClass, index]));
+/** Where downloads are counted, of each tool. */
+const downloads = routeClasses.flatMap(({ route, tool }, index) =>
+  route === "artifact_get" ? [{ tool, index }] : [],
+);
 
 /** Under how many names refused uploads are kept apart; what comes beyond counts without a team. */
 const maxRefusalNames = 1_000;
@@ -35,8 +37,7 @@ export interface RefusedUploads {
 }
 
 /** Durations of one kind of request. */
-export interface Durations {
-  route: RouteClass;
+export interface Durations extends RouteClass {
   /** How many lay within each of `durationBoundsMs`, and how many beyond all of them. */
   counts: readonly number[];
   sumMs: number;
@@ -48,8 +49,8 @@ export class RequestCounter {
   private readonly buckets = new Float64Array(routeClasses.length * bucketsPerRoute);
   private readonly sumsMs = new Float64Array(routeClasses.length);
   private readonly refused = new Map<string, Omit<RefusedUploads, "lastDay"> & { day: LastDay }>();
-  private hits = 0;
-  private misses = 0;
+  private readonly hits = new Float64Array(routeClasses.length);
+  private readonly misses = new Float64Array(routeClasses.length);
 
   /** @param basePath the prefix of every route, or empty. */
   constructor(private readonly basePath: string) {}
@@ -58,9 +59,10 @@ export class RequestCounter {
   count(
     { method, path, status, durationMs }: AnsweredRequest,
     notes: Record<string, unknown> | undefined,
+    headers: Pick<Headers, "get">,
   ): void {
-    const route = routeClassOf(method, path, this.basePath, status);
-    const index = indexOf[route];
+    const routeClass = routeClassOf(method, path, this.basePath, status);
+    const index = indexOf.get(routeClass) as number;
     const place = index * placesPerRoute + Math.floor(status / 100) - 1;
     this.statuses[place] = (this.statuses[place] ?? 0) + 1;
     let bucket = 0;
@@ -68,19 +70,24 @@ export class RequestCounter {
     bucket += index * bucketsPerRoute;
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1;
     this.sumsMs[index] = (this.sumsMs[index] ?? 0) + durationMs;
-    if (route === "turbo_get") this.countRead(status);
-    else if (route === "turbo_put" && notes?.refused !== undefined) this.countRefused(notes);
+    const { route } = routeClass;
+    if (route === "artifact_get" && isFromStart(headers.get("range"))) this.countRead(index, status);
+    else if (route === "artifact_put" && notes?.refused !== undefined) this.countRefused(notes);
   }
 
-  /** Those that were answered with an artifact, or with 404; by tool. */
+  /** Those that were answered with an artifact, or the first part of one, or with 404; by tool. */
   reads(): { tool: string; hits: number; misses: number }[] {
-    return [{ tool: "turbo", hits: this.hits, misses: this.misses }];
+    return downloads.map(({ tool, index }) => ({
+      tool,
+      hits: this.hits[index] ?? 0,
+      misses: this.misses[index] ?? 0,
+    }));
   }
 
-  requests(): { route: RouteClass; status: string; total: number }[] {
-    return routeClasses.flatMap((route, index) =>
+  requests(): (RouteClass & { status: string; total: number })[] {
+    return routeClasses.flatMap((routeClass, index) =>
       statusClasses.map((status, offset) => ({
-        route,
+        ...routeClass,
         status,
         total: this.statuses[index * placesPerRoute + offset] ?? 0,
       })),
@@ -88,8 +95,8 @@ export class RequestCounter {
   }
 
   durations(): Durations[] {
-    return routeClasses.map((route, index) => ({
-      route,
+    return routeClasses.map((routeClass, index) => ({
+      ...routeClass,
       counts: [...this.buckets.subarray(index * bucketsPerRoute, (index + 1) * bucketsPerRoute)],
       sumMs: this.sumsMs[index] ?? 0,
     }));
@@ -99,9 +106,10 @@ export class RequestCounter {
     return [...this.refused.values()].map(({ day, ...refused }) => ({ ...refused, lastDay: day.total(now) }));
   }
 
-  private countRead(status: number): void {
-    if (status === 404) this.misses++;
-    else if (status === 200 || status === 206 || status === 304) this.hits++;
+  private countRead(index: number, status: number): void {
+    if (status === 404) this.misses[index] = (this.misses[index] ?? 0) + 1;
+    else if (status === 200 || status === 206 || status === 304)
+      this.hits[index] = (this.hits[index] ?? 0) + 1;
   }
 
   private countRefused(notes: Record<string, unknown>): void {

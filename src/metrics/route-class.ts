@@ -1,11 +1,17 @@
-/** What requests are counted apart by: few, and none that a stranger could add to. */
-export const routeClasses = [
-  "turbo_get",
-  "turbo_head",
-  "turbo_put",
-  "turbo_query",
-  "turbo_events",
-  "turbo_other",
+/** What requests are counted apart by. */
+export interface RouteClass {
+  readonly route: string;
+  /** Whose artifacts it is about; empty where it is about none. */
+  readonly tool: string;
+}
+
+const artifactRoutes = ["get", "head", "put", "query", "events", "other"] as const;
+
+const classesOfTurbo = Object.fromEntries(
+  artifactRoutes.map((name) => [name, { route: `artifact_${name}`, tool: "turbo" }]),
+) as Record<(typeof artifactRoutes)[number], RouteClass>;
+
+const otherRoutes = [
   "account",
   "oauth",
   "sign_in",
@@ -15,11 +21,21 @@ export const routeClasses = [
   "metrics",
   "other",
 ] as const;
+type OtherRoute = (typeof otherRoutes)[number];
 
-export type RouteClass = (typeof routeClasses)[number];
+const otherClasses = Object.fromEntries(otherRoutes.map((route) => [route, { route, tool: "" }])) as Record<
+  OtherRoute,
+  RouteClass
+>;
+
+/** All of them: few, and none that a stranger could add to. */
+export const routeClasses: readonly RouteClass[] = [
+  ...Object.values(classesOfTurbo),
+  ...Object.values(otherClasses),
+];
 
 /** First segments of paths, but those of the cache itself. What is none of them and was found is the dashboard's. */
-const classOfSegment = new Map<string, RouteClass>([
+const classOfSegment = new Map<string, OtherRoute>([
   ["v2", "account"],
   ["v3", "account"],
   ["v5", "account"],
@@ -47,7 +63,7 @@ export function routeClassOf(
   basePath: string,
   status: number,
 ): RouteClass {
-  if (path === undefined) return "other";
+  if (path === undefined) return otherClasses.other;
   const isBelow = path.startsWith(basePath) && path.charCodeAt(basePath.length) === slash;
   let start = isBelow ? basePath.length + 1 : 1;
   // turbo adds its path to an address that ends with a slash.
@@ -57,26 +73,28 @@ export function routeClassOf(
   const end = path.indexOf("/", start);
   const segment = end === -1 ? path.slice(start) : path.slice(start, end);
   // One page of those that turbo opens in a browser has a path like those of the API.
-  if (segment === "api") return path.startsWith("api/auth/", start) ? "sign_in" : "api";
-  return classOfSegment.get(segment) ?? (status === 404 || status === 405 ? "other" : "dashboard");
+  if (segment === "api") return otherClasses[path.startsWith("api/auth/", start) ? "sign_in" : "api"];
+  const isNowhere = status === 404 || status === 405;
+  return otherClasses[classOfSegment.get(segment) ?? (isNowhere ? "other" : "dashboard")];
 }
 
 const slash = "/".charCodeAt(0);
 
 /** @param rest where the path goes on behind `artifacts`. */
 function artifactClass(method: string, path: string, rest: number): RouteClass {
-  if (rest === path.length) return method === "POST" ? "turbo_query" : "turbo_other";
-  if (path.charCodeAt(rest) !== slash || path.indexOf("/", rest + 1) !== -1) return "other";
-  if (path.endsWith("/status")) return "turbo_other";
-  if (path.endsWith("/events")) return method === "POST" ? "turbo_events" : "turbo_other";
+  const { get, head, put, query, events, other } = classesOfTurbo;
+  if (rest === path.length) return method === "POST" ? query : other;
+  if (path.charCodeAt(rest) !== slash || path.indexOf("/", rest + 1) !== -1) return otherClasses.other;
+  if (path.endsWith("/status")) return other;
+  if (path.endsWith("/events")) return method === "POST" ? events : other;
   switch (method) {
     case "GET":
-      return "turbo_get";
+      return get;
     case "HEAD":
-      return "turbo_head";
+      return head;
     case "PUT":
-      return "turbo_put";
+      return put;
     default:
-      return "turbo_other";
+      return other;
   }
 }

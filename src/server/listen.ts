@@ -18,7 +18,7 @@ export interface ListenOptions {
   idleTimeoutMs: number;
   requests: Requests;
   log: Logger;
-  logRequest: RequestLog;
+  logRequest: (...logged: [...Parameters<RequestLog>, headers: Headers]) => void;
   /** The settings that the address is from, to name in errors. */
   flags?: { host: string; port: string };
 }
@@ -77,6 +77,7 @@ export function listen({
         client: forLog(carried.headers.get("user-agent")),
       },
       request && requests.notesOf(request),
+      carried.headers,
     );
     return response;
   };

@@ -15,6 +15,10 @@ import { metricsToken, scrape, scrapeUntil } from "./metrics-client.ts";
 const env = { LARDER_METRICS_TOKEN: metricsToken };
 const MiB = 1024 * 1024;
 
+function toolOf(route: string): string {
+  return route.startsWith("artifact_") ? "turbo" : "";
+}
+
 test("uploads, hits, misses and looks show as what they were", async () => {
   await using larder = await startLarder({ env });
   const client = new TurboClient(larder.url, larder.firstToken);
@@ -31,7 +35,7 @@ test("uploads, hits, misses and looks show as what they were", async () => {
   for (const hash of ["none", "nothing"]) expect((await client.get(hash)).status).toBe(404);
   await client.head("large");
   await client.head("none");
-  await (await client.get("large", { range: "bytes=0-9" })).bytes();
+  for (const range of ["bytes=0-9", "bytes=10-"]) await (await client.get("large", { range })).bytes();
   await client.query(["small", "none"]);
   await client.report([]);
 
@@ -45,15 +49,17 @@ test("uploads, hits, misses and looks show as what they were", async () => {
   expect(sampleOf(after, "larder_reserved_bytes")).toBe(0);
   expect(sampleOf(after, "larder_team_used_bytes", { team: "default" })).toBe(3 * MiB + 1_000);
   const requests = (route: string, status: string) =>
-    findSample(after, "larder_requests_total", { route, status });
-  expect(requests("turbo_get", "2xx")).toBe(4);
-  expect(requests("turbo_get", "4xx")).toBe(2);
-  expect(requests("turbo_head", "2xx")).toBe(1);
-  expect(requests("turbo_put", "2xx")).toBe(2);
-  expect(requests("turbo_query", "2xx")).toBe(1);
-  expect(requests("turbo_events", "2xx")).toBe(1);
+    findSample(after, "larder_requests_total", { route, tool: toolOf(route), status });
+  expect(requests("artifact_get", "2xx")).toBe(5);
+  expect(requests("artifact_get", "4xx")).toBe(2);
+  expect(requests("artifact_head", "2xx")).toBe(1);
+  expect(requests("artifact_put", "2xx")).toBe(2);
+  expect(requests("artifact_query", "2xx")).toBe(1);
+  expect(requests("artifact_events", "2xx")).toBe(1);
   expect(requests("metrics", "2xx")).toBeGreaterThan(0);
-  expect(sampleOf(after, "larder_request_duration_seconds_count", { route: "turbo_get" })).toBe(6);
+  expect(
+    sampleOf(after, "larder_request_duration_seconds_count", { route: "artifact_get", tool: "turbo" }),
+  ).toBe(7);
   expect(sampleOf(after, "larder_requests_in_flight")).toBe(1);
   const build = { version: packageJson.version, bun_version: Bun.version };
   expect(sampleOf(after, "larder_build_info", build)).toBe(1);

@@ -7,6 +7,7 @@ import { onlyMethods } from "../../http/allowed-methods.ts";
 import { errorBody } from "../../http/answer.ts";
 import type { ErrorHandler } from "../../http/errors.ts";
 import { readJson } from "../../http/json-body.ts";
+import { isFromStart } from "../../http/range.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
 import { actorOf, type Principal } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
@@ -190,7 +191,7 @@ function missAnswer(): Response {
 
 /** Whether a GET counts: of one that takes an artifact in parts, the first does, and HEAD takes nothing. */
 function isOneRead({ method }: Request, range: string | undefined): boolean {
-  return method === "GET" && (range === undefined || /^\s*bytes\s*=\s*0+\s*-/i.test(range));
+  return method === "GET" && isFromStart(range);
 }
 
 /** Whether an upload was refused for its size, a quota, or want of room, and not for what the client did wrong. */
