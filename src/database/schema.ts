@@ -339,7 +339,7 @@ export const runs = sqliteTable(
     clientCi: text(),
     startedAt: integer().notNull(),
     lastEventAt: integer().notNull(),
-    /** How many there were; of very many not all have a row. */
+    /** How many there was room for when they came. How many there were at all, the counters tell. */
     events: integer().notNull().default(0),
     ...counters(),
   },

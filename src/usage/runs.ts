@@ -230,13 +230,20 @@ function kindOf(kind: number): (typeof eventKinds)[number] {
 function runOf({ run, teamSlug, user, claims, policyName }: Row): Run {
   const { originKind, originId, actorName, userId: _, tokenId: __, ...facts } = run;
   const counters = Object.fromEntries(counterNames.map((name) => [name, run[name]]));
+  const totals = totalsOf(counters as Pick<typeof run, (typeof counterNames)[number]>);
   return {
     ...facts,
-    ...totalsOf(counters as Pick<typeof run, (typeof counterNames)[number]>),
+    ...totals,
+    events: eventsOf(totals),
     // A run goes with its team.
     teamSlug: teamSlug as string,
     origin: { kind: originKind, id: originId, name: policyName ?? actorName },
     user,
     claims,
   };
+}
+
+/** All that there were, also those that have no row. */
+function eventsOf({ remoteHits, remoteMisses, localHits, localMisses, uploads }: Totals): number {
+  return remoteHits + remoteMisses + localHits + localMisses + uploads;
 }

@@ -11,7 +11,7 @@ import { startOfStep } from "./usage-span.ts";
 /** A run as it was written. */
 export interface RunRow {
   id: number;
-  /** How many there were in it, with those that were just counted. */
+  /** How many of its events were to be written, with these. */
   events: number;
 }
 
