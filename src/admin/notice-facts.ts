@@ -8,7 +8,7 @@ export interface RefusedUploads {
   team: string | undefined;
   /** A refusal's. */
   code: string;
-  /** In the last 24 hours. */
+  /** In the last 24 hours, as far as the server has run so long. */
   lastDay: number;
 }
 
@@ -35,4 +35,11 @@ export interface NoticeFacts {
   tokens: readonly TokenDeadline[];
   /** Bytes for people to read, such as `1.5GiB`. */
   sizeText: (sizeBytes: number) => string;
+}
+
+const dayMs = 86_400_000;
+
+/** Since when what is counted of a day can be known: what came before the server's start is counted nowhere. */
+export function lately({ now, startedAt }: NoticeFacts): string {
+  return now - startedAt < dayMs ? "since the server's start" : "in the last 24 hours";
 }

@@ -1,5 +1,5 @@
 import { countOf, type Notice, roughTime } from "./notice.ts";
-import type { NoticeFacts } from "./notice-facts.ts";
+import { lately, type NoticeFacts } from "./notice-facts.ts";
 
 const dayMs = 86_400_000;
 /** What was used within a day is what today's builds share. */
@@ -62,7 +62,8 @@ function diskNotices({ cache, sizeText }: NoticeFacts): Notice[] {
   ];
 }
 
-function evictionNotices({ cache, sizeText }: NoticeFacts): Notice[] {
+function evictionNotices(facts: NoticeFacts): Notice[] {
+  const { cache, sizeText } = facts;
   const youngestMs = cache.youngestEvicted.trusted.dayMs;
   if (youngestMs === undefined || youngestMs >= youngMs || cache.maxSizeBytes === undefined) return [];
   return [
@@ -70,7 +71,7 @@ function evictionNotices({ cache, sizeText }: NoticeFacts): Notice[] {
       code: "cache_too_small",
       severity: "warning",
       title: "The cache is too small",
-      message: `To make room, artifacts went in the last 24 hours that had been used ${roughTime(youngestMs)} before. ${sizeText(cache.storedBytes)} of ${sizeText(cache.maxSizeBytes)} are in use (maxSize).`,
+      message: `To make room, artifacts went ${lately(facts)} that had been used ${roughTime(youngestMs)} before. ${sizeText(cache.storedBytes)} of ${sizeText(cache.maxSizeBytes)} are in use (maxSize).`,
       remedy:
         "Raise `maxSize`, or see with `larder du` which team fills it and give it a quota with `larder team set SLUG --quota SIZE`.",
     },

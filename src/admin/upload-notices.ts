@@ -1,9 +1,9 @@
 import { countOf, type Notice } from "./notice.ts";
-import type { NoticeFacts } from "./notice-facts.ts";
+import { lately, type NoticeFacts } from "./notice-facts.ts";
 
 /** Which uploads were refused in the last 24 hours, and could have been kept. */
-export function uploadNotices({ refusedUploads }: NoticeFacts): Notice[] {
-  return refusedUploads.flatMap(({ team, code, lastDay }) => {
+export function uploadNotices(facts: NoticeFacts): Notice[] {
+  return facts.refusedUploads.flatMap(({ team, code, lastDay }) => {
     const worded = lastDay > 0 ? wordingOf(code, team) : undefined;
     if (!worded) return [];
     const { why, ...notice } = worded;
@@ -12,7 +12,7 @@ export function uploadNotices({ refusedUploads }: NoticeFacts): Notice[] {
     return [
       {
         ...notice,
-        message: `${countOf(lastDay, "upload")}${whose} ${were} refused in the last 24 hours: ${why}`,
+        message: `${countOf(lastDay, "upload")}${whose} ${were} refused ${lately(facts)}: ${why}`,
         ...(team !== undefined && { teamSlug: team }),
       },
     ];

@@ -118,7 +118,13 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
     "young artifacts that went",
     facts({ cache: { youngestEvicted: young(5 * hourMs) } }),
     "cache_too_small",
-    /used 5 hours before.*10GiB of 80GiB/,
+    /went in the last 24 hours that had been used 5 hours before.*10GiB of 80GiB/,
+  ],
+  [
+    "young artifacts that went since a start of today",
+    facts({ startedAt: now - 3 * hourMs, cache: { youngestEvicted: young(hourMs) } }),
+    "cache_too_small",
+    /went since the server's start that had been used/,
   ],
   ["damaged blobs", facts({ cache: { quarantinedBlobs: 3 } }), "blobs_damaged", /^3 blobs/],
   ["no verification", facts({ settings: { verifyRate: undefined } }), "verify_off", /verifyRate is none/],
@@ -138,7 +144,16 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
     "uploads without room",
     facts({ refusedUploads: [{ team: "web", code: "no_space", lastDay: 12 }] }),
     "refused_no_space",
-    /^12 uploads of team web were refused/,
+    /^12 uploads of team web were refused in the last 24 hours:/,
+  ],
+  [
+    "uploads without room since a start of today",
+    facts({
+      startedAt: now - 3 * hourMs,
+      refusedUploads: [{ team: "web", code: "no_space", lastDay: 12 }],
+    }),
+    "refused_no_space",
+    /^12 uploads of team web were refused since the server's start:/,
   ],
   [
     "an upload over the quota",
