@@ -25,7 +25,7 @@ interface Output {
 async function buildWeb(): Promise<void> {
   const inputs = await hashOfInputs();
   if ((await stamp.exists()) && (await stamp.text()) === inputs) return;
-  // Beside its place, so that it can be put there in one step: another start may read it right now.
+  // Beside its place, so that it is never there in part: another start may read it right now.
   const folder = await mkdtemp(join(source, "built-"));
   try {
     const script = await bundleScripts();

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { openWorld } from "../admin/world.ts";
 
-/** Each asker with requests that have little to do with what the routes want, or nearly everything. */
+/** Requests that have little to do with what the routes want, or nearly everything; `send` holds each answer against the description. */
 test("whatever anybody asks of the API, it answers as described, and never with a fault", async () => {
   await using world = await openWorld();
   const { admin } = world;
