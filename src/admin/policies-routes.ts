@@ -16,6 +16,9 @@ import {
 } from "./policies-model.ts";
 import { policyJson, reportJson } from "./policy-json.ts";
 
+/** As much as the exchange takes. */
+const maxTokenLength = 64 * 1024;
+
 const teamOption = t.Optional(
   t.String({ minLength: 1, description: "Slug or id; without it, all teams that one looks after" }),
 );
@@ -72,7 +75,13 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
       {
         who: "anybody",
         body: t.Object(
-          { team: teamOption, token: t.String({ description: "The OpenID Connect token of a CI job" }) },
+          {
+            team: teamOption,
+            token: t.String({
+              maxLength: maxTokenLength,
+              description: "The OpenID Connect token of a CI job",
+            }),
+          },
           { additionalProperties: false },
         ),
         response: reportModel,

@@ -11,9 +11,12 @@ import { Refusal } from "../refusal.ts";
  *   `\`         takes the next character as it is
  */
 
-/** Longer values match nothing, which keeps the work for each within bounds: their length times the pattern's. */
+/** Longer values, and lists longer than that together, match nothing: the work is their length times the pattern's. */
 const maxValueLength = 2_000;
+const maxElements = 50;
 const maxPatternLength = 500;
+/** More in one pattern are looked at for a long time, and mean nothing to anybody. */
+const maxRuns = 20;
 
 type Part =
   | { kind: "text"; text: string }
@@ -25,7 +28,10 @@ export type ClaimPattern = readonly (readonly Part[])[];
 
 export type Captures = ReadonlyMap<string, string>;
 
-/** @throws Refusal `bad_request` for a pattern that cannot be. */
+/**
+ * Reads a pattern that is there already.
+ * @throws Refusal `bad_request` for a pattern that cannot be.
+ */
 export function parsePattern(pattern: string): ClaimPattern {
   if (pattern === "" || pattern.length > maxPatternLength) {
     throw new Refusal("bad_request", `A pattern of a claim has 1 to ${maxPatternLength} characters.`);
@@ -47,6 +53,16 @@ export function parsePattern(pattern: string): ClaimPattern {
     );
   }
   return alternatives;
+}
+
+/** @throws Refusal `bad_request` for one that would cost too much to look at again and again. */
+export function checkPatternCost(pattern: ClaimPattern): void {
+  const runs = pattern.flat().filter((part) => part.kind === "run").length;
+  if (runs <= maxRuns) return;
+  throw new Refusal(
+    "bad_request",
+    `A pattern has at most ${maxRuns} parts that vary (*, ** or a name in braces); this one has ${runs}.`,
+  );
 }
 
 function captureOf(text: string, before: readonly Part[]): Part {
@@ -105,6 +121,7 @@ export function beginsWithText(pattern: ClaimPattern): boolean {
  * or a truth value counts as its text, and an object never matches.
  */
 export function matchClaim(pattern: ClaimPattern, value: unknown): Captures | undefined {
+  if (isTooLong(value)) return undefined;
   for (const element of Array.isArray(value) ? value : [value]) {
     const text = claimText(element);
     const captures = text === undefined ? undefined : matchText(pattern, text);
@@ -118,8 +135,16 @@ export function claimText(value: unknown): string | undefined {
   return ["string", "number", "boolean"].includes(typeof value) ? String(value) : undefined;
 }
 
+/** Whether a value is not looked at for its length. */
+export function isTooLong(value: unknown): boolean {
+  const elements = Array.isArray(value) ? value : [value];
+  if (elements.length > maxElements) return true;
+  let length = 0;
+  for (const element of elements) length += claimText(element)?.length ?? 0;
+  return length > maxValueLength;
+}
+
 function matchText(pattern: ClaimPattern, text: string): Captures | undefined {
-  if (text.length > maxValueLength) return undefined;
   for (const parts of pattern) {
     const captures = matchParts(parts, text);
     if (captures) return captures;

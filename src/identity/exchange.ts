@@ -9,7 +9,7 @@ import { describeJob, shownClaims } from "./ci-providers.ts";
 import { readUnverified, verifyIdToken } from "./id-token.ts";
 import type { Issuers } from "./issuers.ts";
 import { Policies, type Policy } from "./policies.ts";
-import { judge, strongest } from "./policy-match.ts";
+import { judgeAll, strongest } from "./policy-match.ts";
 import { ownerOfJob } from "./principal.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { type CreatedToken, createToken } from "./tokens.ts";
@@ -83,7 +83,7 @@ export class Exchange {
       );
     }
     const claims = await verifyIdToken(subjectToken, issuer, this.issuers);
-    const judgements = known.map((policy) => judge(policy, claims));
+    const judgements = await judgeAll(known, claims);
     const ofTeam = judgements.filter(
       ({ policy }) => team === undefined || team === policy.teamId || team === policy.teamSlug,
     );

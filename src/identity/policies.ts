@@ -4,7 +4,7 @@ import type { Database } from "../database/database.ts";
 import { policies, teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { ownerClaims } from "./ci-providers.ts";
-import { beginsWithText, captureNames, parsePattern } from "./claim-patterns.ts";
+import { beginsWithText, captureNames, checkPatternCost, parsePattern } from "./claim-patterns.ts";
 import { checkIssuer } from "./issuer-url.ts";
 import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
@@ -202,6 +202,7 @@ function checkClaims({ issuer, claims }: NewPolicy): void {
     if (ownClaims.includes(name))
       refuse(`The claim ${name} needs no pattern; larder looks at it in any case.`);
     const pattern = parsePattern(text);
+    checkPatternCost(pattern);
     if (beginsWithText(pattern)) fixed.push(name);
     for (const capture of new Set(captureNames(pattern))) {
       if (captured.has(capture))

@@ -1,4 +1,4 @@
-import { captureNames, claimText, matchClaim, parsePattern } from "./claim-patterns.ts";
+import { captureNames, claimText, isTooLong, matchClaim, parsePattern } from "./claim-patterns.ts";
 import type { Claims } from "./id-token.ts";
 import type { Policy } from "./policies.ts";
 import { trustedWord } from "./scope.ts";
@@ -11,11 +11,30 @@ export type Judgement =
   /** `reasons` is what an administrator may read: they tell what the policy wants. */
   | { policy: Policy; matches: false; reasons: string[] };
 
+/**
+ * What each of the policies thinks. Whoever makes policies chooses how much there is to look at, so others have their turn
+ * between two of them.
+ */
+export async function judgeAll(policies: readonly Policy[], claims: Claims): Promise<Judgement[]> {
+  const judgements: Judgement[] = [];
+  for (const policy of policies) {
+    // What a token says has no meaning to a policy for another issuer, and is not looked at.
+    const otherIssuer = otherIssuerReason(policy, claims);
+    if (otherIssuer) {
+      judgements.push({ policy, matches: false, reasons: [otherIssuer] });
+      continue;
+    }
+    judgements.push(judge(policy, claims));
+    await new Promise((turned) => setImmediate(turned));
+  }
+  return judgements;
+}
+
 /** @param claims of a token that has been verified; that alone says nothing yet of whom it is for. */
 export function judge(policy: Policy, claims: Claims): Judgement {
   const reasons: string[] = [];
-  if (claims.iss !== policy.issuer)
-    reasons.push(`issuer is ${shown(claims.iss)} and has to be "${policy.issuer}"`);
+  const otherIssuer = otherIssuerReason(policy, claims);
+  if (otherIssuer) reasons.push(otherIssuer);
   const audiences = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
   if (!audiences.includes(policy.audience))
     reasons.push(`audience is ${shown(claims.aud)} and has to be "${policy.audience}"`);
@@ -25,7 +44,8 @@ export function judge(policy: Policy, claims: Claims): Judgement {
     const pattern = parsePattern(text);
     const value = claimOf(claims, name);
     const captures = matchClaim(pattern, value);
-    if (!captures) reasons.push(`claim ${name} is ${shown(value)} and has to be "${text}"`);
+    if (isTooLong(value)) reasons.push(`claim ${name} is longer than what is looked at: ${shown(value)}`);
+    else if (!captures) reasons.push(`claim ${name} is ${shown(value)} and has to be "${text}"`);
     for (const capture of captureNames(pattern)) captured.set(capture, captures?.get(capture));
   }
   if (reasons.length > 0) return { policy, matches: false, reasons };
@@ -40,6 +60,10 @@ export function judge(policy: Policy, claims: Claims): Judgement {
       ? `lacks a value for ${missing.join(", ")}`
       : `would be called "${trustedWord}", as the work without a scope is`;
   return { policy, matches: false, reasons: [`scope "${policy.scope}" ${why}`] };
+}
+
+function otherIssuerReason({ issuer }: Policy, { iss }: Claims): string | undefined {
+  return iss === issuer ? undefined : `issuer is ${shown(iss)} and has to be "${issuer}"`;
 }
 
 /** The one that counts of several: trusted before scoped, then write before read, then the oldest. */

@@ -2,7 +2,7 @@ import { Refusal } from "../refusal.ts";
 import { readUnverified, verifyIdToken } from "./id-token.ts";
 import type { Issuers } from "./issuers.ts";
 import type { Policy } from "./policies.ts";
-import { type Judgement, judge, strongest } from "./policy-match.ts";
+import { type Judgement, judgeAll, strongest } from "./policy-match.ts";
 
 /** What the policies think of the token of a job. */
 export interface PolicyReport {
@@ -24,8 +24,9 @@ export async function examineToken(
   issuers: Issuers,
 ): Promise<PolicyReport> {
   const unverified = readUnverified(token);
-  const judgements = policies.map((policy) => judge(policy, unverified));
   const problem = await problemOf(token, unverified.iss, policies, issuers);
+  // Also of one that has expired: it tells as well what its jobs lack.
+  const judgements = await judgeAll(policies, unverified);
   const chosen = problem === undefined ? strongest(judgements) : undefined;
   return { issuer: unverified.iss, problem, judgements, chosen };
 }

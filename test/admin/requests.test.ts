@@ -128,6 +128,7 @@ describe("what is wrong with a request", () => {
     ["POST", "/policies", { team: "web" }, "Name a provider"],
     ["POST", "/policies", { team: "web", provider: "jenkins" }, `"github"`],
     ["POST", "/policies/test", { token: "x" }, "no JWT"],
+    ["POST", "/policies/test", { token: "x".repeat(65_537) }, `field "token"`],
     ["POST", "/purge", { team: "web", dryRun: false }, "would purge all artifacts"],
     ["POST", "/purge", { team: null, dryRun: true }, "Whose artifacts?"],
     ["POST", "/purge", { team: "web", writtenBy: "nobody", dryRun: true }, "There is no such token"],

@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   beginsWithText,
+  type ClaimPattern,
   captureNames,
+  checkPatternCost,
   literalPattern,
   matchClaim,
   parsePattern,
@@ -73,6 +75,46 @@ describe("a pattern", () => {
     expect(match("true|false", false)).toEqual({});
     for (const value of [undefined, null, {}, { a: "b" }, [[]], [["a"]], [null]])
       expect(match("**", value)).toBeUndefined();
+  });
+
+  test("takes nothing from a list that is too long", () => {
+    const elements = (count: number, length: number) => [
+      ...Array.from({ length: count - 1 }, () => "a".repeat(length)),
+      "b",
+    ];
+    expect(match("b", elements(50, 1))).toEqual({});
+    expect(match("b", elements(51, 1))).toBeUndefined();
+    expect(match("b", elements(11, 199))).toEqual({});
+    expect(match("b", elements(11, 200))).toBeUndefined();
+  });
+
+  test("looks at no more than its length times 2,000 characters, whatever list is made up", () => {
+    let steps = 0;
+    const counting: ClaimPattern = parsePattern(`${"*a".repeat(249)}*b`).map((parts) =>
+      parts.map(
+        (part) =>
+          new Proxy(part, {
+            get(target, name) {
+              if (name === "isDeep" || name === "text") steps++;
+              return Reflect.get(target, name);
+            },
+          }),
+      ),
+    );
+    const list = Array.from({ length: 40 }, (_, index) => "a".repeat(1_995) + String(index).padStart(4, "0"));
+    for (const value of [list, list[0], Array.from({ length: 50 }, () => "a".repeat(40))]) {
+      steps = 0;
+      matchClaim(counting, value);
+      // Two reads for each pair of a text and a position, and one more for what follows.
+      expect(steps).toBeLessThan(500 * 2_000 * 3);
+    }
+  });
+
+  test("with more than 20 parts that vary is refused for a policy", () => {
+    expect(() => checkPatternCost(parsePattern("a*".repeat(20)))).not.toThrow();
+    expect(() =>
+      checkPatternCost(parsePattern(`${"a*".repeat(10)}|${"{x}a*".repeat(1)}${"a*".repeat(9)}`)),
+    ).toThrow("this one has 21");
   });
 
   test.each([

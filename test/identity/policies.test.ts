@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { type NewPolicy, Policies, type Policy } from "../../src/identity/policies.ts";
-import { judge, strongest } from "../../src/identity/policy-match.ts";
+import { judge, judgeAll, strongest } from "../../src/identity/policy-match.ts";
 import { openTestIdentity } from "./test-identity.ts";
 import { githubPullRequest, githubPush } from "./test-issuer.ts";
 import { claimsOf, github, goodPolicy, policyOf } from "./test-policy.ts";
@@ -82,6 +82,7 @@ describe("policies", () => {
     ["every repository of the world by leaving it out", { claims: { event_name: "push" } }],
     ["permission admin", { permission: "admin" }],
     ["a scope that cannot be", { scope: "{ref}" }],
+    ["a pattern that is made to be slow", { claims: { repository: "acme/web", ref: "*a".repeat(21) } }],
     ["tokens for more than a day", { tokenMaxAgeMs: 86_400_001 }],
     ["tokens for no time", { tokenMaxAgeMs: 0 }],
     ["tokens for a time that is none", { tokenMaxAgeMs: Number.NaN }],
@@ -167,6 +168,27 @@ describe("a policy", () => {
   test("does not take what every object has for a claim", () => {
     const policy = policyOf({ claims: { repository: "acme/web", constructor: "**" } });
     expect(judge(policy, claimsOf(githubPush))).toMatchObject({ matches: false });
+  });
+});
+
+test("while many policies are asked, others have their turn, and those for other issuers are asked nothing", async () => {
+  let turns = 0;
+  let isOver = false;
+  const turn = () => {
+    turns++;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const policies = Array.from({ length: 50 }, () => policyOf({}));
+  const other = policyOf({ issuer: "https://x.example", claims: { repository: "nothing" } });
+  const judged = await judgeAll([...policies, other], claimsOf(githubPush));
+  isOver = true;
+  expect(turns).toBeGreaterThanOrEqual(49);
+  expect(judged.filter(({ matches }) => matches)).toHaveLength(50);
+  expect(judged.at(-1)).toEqual({
+    policy: other,
+    matches: false,
+    reasons: [`issuer is "${github}" and has to be "https://x.example"`],
   });
 });
 
