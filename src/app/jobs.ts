@@ -3,7 +3,8 @@ import { removeExchangedTokens } from "../identity/exchanged-tokens.ts";
 import { Links } from "../identity/links.ts";
 import { Sessions } from "../identity/sessions.ts";
 import { inTurn, type Schedule, schedule, type Work } from "../server/schedule.ts";
-import { expireEvents, expireHours, expireRuns, trimEvents } from "../usage/expire-usage.ts";
+import { expireEvents, expireHours, expireRuns } from "../usage/expire-usage.ts";
+import { EventTrimmer } from "../usage/trim-events.ts";
 import type { Parts } from "./parts.ts";
 
 const collectEveryMs = 2_000;
@@ -19,13 +20,14 @@ const exchangedTokenMaxAgeMs = 30 * 86_400_000;
 /** What larder does on its own, as long as it runs. */
 export function scheduleJobs(parts: Parts): Schedule[] {
   const { cache, config, database, tokenUse, uploadLog, usage, log } = parts;
+  const events = new EventTrimmer(database);
   return [
     schedule("collect", collectEveryMs, log, inTurn(log, collecting(parts))),
     schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
     schedule("write last uses of tokens", tokenUseEveryMs, log, () => tokenUse.flush()),
     schedule("write usage", usageEveryMs, log, () => usage.flush()),
     schedule("trim the log of uploads", trimEveryMs, log, (signal) => uploadLog.trim(signal)),
-    schedule("trim events", trimEveryMs, log, (signal) => trimEvents(database, { signal })),
+    schedule("trim events", trimEveryMs, log, (signal) => events.trim(signal)),
     schedule("remove what is old", expireEveryMs, log, inTurn(log, expiring(parts))),
     schedule("verify blobs", verifyPauseMs, log, async (signal) => {
       if (config.verifyRate === undefined) return;

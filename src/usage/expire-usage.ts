@@ -1,5 +1,5 @@
-import { and, asc, count, desc, eq, lt, lte } from "drizzle-orm";
-import type { Database, Queries } from "../database/database.ts";
+import { and, asc, count, eq, lt, lte } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
 import { deleteInSteps } from "../database/delete-in-steps.ts";
 import { events, runs, usageHours } from "../database/schema.ts";
 import { hoursMaxAgeMs } from "./usage-span.ts";
@@ -11,7 +11,6 @@ export interface ExpiryOptions {
 }
 
 /** However young they are. */
-const maxEvents = 12_000_000;
 const maxRuns = 1_000_000;
 /** Short enough that no request notices a step. */
 const rowsPerStep = 1_000;
@@ -40,33 +39,6 @@ export async function expireEvents(
       return last !== undefined && last.createdAt < before;
     });
   }
-}
-
-/**
- * Of more events than may be, forgets the oldest. They go from the lowest id on, so that the ids of those that are left tell how
- * many they are. To be called again and again, since clients can report many in a short time; mostly it costs nothing.
- */
-export async function trimEvents(
-  database: Database,
-  { atMost = maxEvents, signal }: { atMost?: number; signal?: AbortSignal } = {},
-): Promise<void> {
-  if ((await excessOf(database.read, atMost)).excess <= 0) return;
-  for (let isMore = true; isMore && !signal?.aborted; ) {
-    isMore = await database.write(async (tx) => {
-      const { first, excess } = await excessOf(tx, atMost);
-      if (excess <= 0) return false;
-      await tx.delete(events).where(lt(events.id, first + Math.min(excess, rowsPerStep)));
-      return true;
-    });
-  }
-}
-
-async function excessOf(queries: Queries, atMost: number): Promise<{ first: number; excess: number }> {
-  const [first] = await queries.select({ id: events.id }).from(events).orderBy(asc(events.id)).limit(1);
-  const [last] = await queries.select({ id: events.id }).from(events).orderBy(desc(events.id)).limit(1);
-  return first && last
-    ? { first: first.id, excess: last.id - first.id + 1 - atMost }
-    : { first: 0, excess: 0 };
 }
 
 /** Forgets the runs to which nothing came for so long, and beyond so many the oldest. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { events, runs, usageHours } from "../../src/database/schema.ts";
-import { expireEvents, expireHours, expireRuns, trimEvents } from "../../src/usage/expire-usage.ts";
+import { expireEvents, expireHours, expireRuns } from "../../src/usage/expire-usage.ts";
 import { openTestUsage } from "./test-usage.ts";
 
 const now = Date.parse("2026-11-20T12:00Z");
@@ -27,16 +27,6 @@ test("events go when they are too old, however many, and no others", async () =>
   expect(await t.left()).toEqual([4_101, 4_102, 4_103, 4_104, 4_105]);
   await expireEvents(t.database, { maxAgeMs: day }, { now: now + day });
   expect(await t.left()).toEqual([]);
-});
-
-test("of too many events the oldest go", async () => {
-  await using t = await withEvents(Array(5_000).fill(0));
-  await trimEvents(t.database, { atMost: 5_000 });
-  expect(await t.left()).toHaveLength(5_000);
-  await trimEvents(t.database, { atMost: 3, signal: AbortSignal.abort() });
-  expect(await t.left()).toHaveLength(5_000);
-  await trimEvents(t.database, { atMost: 3 });
-  expect(await t.left()).toEqual([4_998, 4_999, 5_000]);
 });
 
 test("runs go when nothing came to them for so long, and of too many the oldest", async () => {
