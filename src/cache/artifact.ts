@@ -32,6 +32,8 @@ export interface ArtifactFacts {
 
 /** A stored artifact, without its bytes. */
 export interface Artifact {
+  /** In which it stands: empty for a trusted one. */
+  scope: string;
   hash: string;
   /** Of its bytes, in hex. */
   sha256: string;

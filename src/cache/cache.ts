@@ -74,6 +74,7 @@ const roomPatienceMs = 15_000;
 
 const columns = {
   id: artifacts.id,
+  scope: artifacts.scope,
   hash: artifacts.hash,
   sha256: blobs.sha256,
   sizeBytes: blobs.sizeBytes,

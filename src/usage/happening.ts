@@ -21,7 +21,7 @@ export interface Happening {
 }
 
 /** More than a task takes; what a client says may be anything. */
-const maxDurationMs = 7 * 86_400_000;
+const maxDurationMs = 86_400_000;
 
 export function boundedDuration(durationMs: number): number {
   return Math.min(durationMs, maxDurationMs);

@@ -30,6 +30,8 @@ const hourMs = 3_600_000;
 export const maxEventsPerRun = 20_000;
 /** Of all runs, while they wait to be written. */
 const maxWaitingEvents = 20_000;
+/** However many those of others are: nobody's flood shall cost another team its rows. */
+const placesOfTeam = 1_000;
 /** Runs that wait to be written. */
 const maxChanged = 20_000;
 
@@ -39,6 +41,7 @@ export class OpenRuns {
   private readonly ofSessions = new Map<string, OpenRun>();
   private changed = new Set<OpenRun>();
   private waitingEvents = 0;
+  private waitingOfTeams = new Map<string, number>();
   /** What is in the sums of its hour, but in no row of its own, or in no run. */
   dropped = 0;
 
@@ -76,12 +79,14 @@ export class OpenRuns {
     run.lastEventAt = Math.max(run.lastEventAt, happening.at);
     if (happening.kind === refusedUpload) return;
     if (run.writtenEvents + run.unwritten.events.length >= maxEventsPerRun) return;
-    if (this.waitingEvents >= maxWaitingEvents) {
+    const ofTeam = this.waitingOfTeams.get(run.asker.teamId) ?? 0;
+    if (this.waitingEvents >= maxWaitingEvents && ofTeam >= placesOfTeam) {
       this.dropped++;
       return;
     }
     run.unwritten.events.push(happening);
     this.waitingEvents++;
+    this.waitingOfTeams.set(run.asker.teamId, ofTeam + 1);
   }
 
   /** Those of which something is to be written, each once. What comes to them from now on is for the next time. */
@@ -94,6 +99,7 @@ export class OpenRuns {
     });
     this.changed = new Set();
     this.waitingEvents = 0;
+    this.waitingOfTeams = new Map();
     return taken;
   }
 

@@ -12,6 +12,9 @@ export interface OriginUse {
   /** How many sessions it has begun since then. */
   sessionsSince: number;
   sessions: number;
+  /** How many local events it has reported since then. */
+  reportedSince: number;
+  reported: number;
 }
 
 /** What was counted of an origin in one hour. */
@@ -66,6 +69,8 @@ export class Sources {
       hour: undefined,
       sessionsSince: 0,
       sessions: 0,
+      reportedSince: 0,
+      reported: 0,
     };
     this.uses.set(originKey, use);
     const source = { asker, key: (this.ever++).toString(36), use, loose: undefined };

@@ -15,6 +15,7 @@ import {
   upload,
 } from "./happening.ts";
 import { type OpenRun, OpenRuns } from "./open-runs.ts";
+import { ReportedOnce } from "./reported-once.ts";
 import { type HourUse, type Source, Sources } from "./sources.ts";
 import { type FlushedUsage, UsageWriter } from "./usage-writer.ts";
 import { WaitingList } from "./waiting-list.ts";
@@ -24,6 +25,8 @@ export interface SeenArtifact {
   durationMs: number;
   /** Null where no bytes of it had to go. */
   sizeBytes: number | null;
+  /** In which it was found: empty for a trusted artifact. */
+  scope?: string;
 }
 
 const nothing = { durationMs: 0, sizeBytes: null };
@@ -36,6 +39,10 @@ const patienceMs = 30_000;
 const maxMissed = 50_000;
 const missedForMs = 6 * 3_600_000;
 const hourMs = 3_600_000;
+
+/** Of an origin, which may be the jobs of a whole organization. */
+const maxReportedPerMinute = 10_000;
+const minuteMs = 60_000;
 
 /** While nothing can be written: one for each origin and hour. */
 const maxHours = 100_000;
@@ -50,7 +57,9 @@ interface Seen extends Happening {
  * been counted before, waits for nothing and does not fail. What is beyond a bound is counted, and only its details are dropped.
  *
  * What is remote counts as the server saw it. Which session it belongs to the client tells a moment later; who tells nothing
- * has a run of its own. What is local counts as clients report it.
+ * has a run of its own. What is local counts as clients report it, once in a session.
+ *
+ * Who works in an untrusted scope may say what he likes: what he reports is in his runs, and in no sum.
  *
  * `flush` has to be called again and again. A crash loses what was not flushed, and, of the runs, what still waits for its
  * session. For the one process that serves the data folder.
@@ -62,6 +71,7 @@ export class UsageRecorder {
   private readonly reads = new WaitingList<Seen>(maxWaiting, (seen) => this.settle(seen));
   private readonly uploads = new WaitingList<Seen>(maxWaiting, (seen) => this.settle(seen));
   private readonly missed = new WaitingList<OpenRun>(maxMissed);
+  private readonly reported = new ReportedOnce();
   private hours: HourUse[] = [];
   private droppedHere = 0;
   private flushed: Promise<void> = Promise.resolve();
@@ -154,11 +164,14 @@ export class UsageRecorder {
   }
 
   /** Counts it in its hour. */
-  private see(asker: Asker, kind: number, hash: string, { durationMs, sizeBytes }: SeenArtifact): Seen {
+  private see(asker: Asker, kind: number, hash: string, artifact: SeenArtifact): Seen {
+    const { durationMs, sizeBytes } = artifact;
     const source = this.sources.of(asker);
     const at = Date.now();
     const seen = { kind, hash, durationMs: boundedDuration(durationMs), sizeBytes, at, source };
-    this.countHour(source, seen);
+    // How long a task took, somebody has said who uploaded it.
+    const isTold = asker.scope !== "" && artifact.scope !== "";
+    this.countHour(source, isTold ? { ...seen, durationMs: 0 } : seen);
     return seen;
   }
 
@@ -185,9 +198,16 @@ export class UsageRecorder {
 
   private countLocal(source: Source, event: ClientEvent, clientCi: string | null, at: number): void {
     const kind = event.event === "HIT" ? localHit : localMiss;
+    if (!mayReport(source, at)) {
+      this.droppedHere++;
+      return;
+    }
+    const { sessionId, hash } = event;
+    const isFirst = sessionId === null || this.reported.isFirst(`${source.key} ${kind} ${hash} ${sessionId}`);
+    if (!isFirst) return;
     const durationMs = kind === localHit ? boundedDuration(event.durationMs) : 0;
     const happening = { kind, hash: event.hash, durationMs, sizeBytes: null, at };
-    this.countHour(source, happening);
+    if (source.asker.scope === "") this.countHour(source, happening);
     this.runs.add(this.runs.find(source, event.sessionId, at), happening, clientCi);
   }
 
@@ -208,4 +228,14 @@ export class UsageRecorder {
     }
     count(use.hour.counters, happening);
   }
+}
+
+/** Whether an origin may report one more in this minute. */
+function mayReport({ use }: Source, at: number): boolean {
+  // A clock that was set back must not stop the count.
+  if (Math.abs(at - use.reportedSince) >= minuteMs) {
+    use.reportedSince = at;
+    use.reported = 0;
+  }
+  return ++use.reported <= maxReportedPerMinute;
 }

@@ -42,12 +42,12 @@ describeWith(tmpfs, "a full disk", () => {
       const response = await ask(hash, `other ${hash}`.repeat(1000));
       expect([hash, response.status]).toEqual([hash, 507]);
     }
-    const events = Array(1_000).fill({
+    const events = Array.from({ length: 1_000 }, (_, index) => ({
       source: "LOCAL",
       event: "HIT",
-      hash: "h".repeat(256),
+      hash: String(index).padEnd(256, "h"),
       sessionId: "s".repeat(64),
-    });
+    }));
     const report = await fetch(`${larder.url}/v8/artifacts/events`, {
       method: "POST",
       body: JSON.stringify(events),

@@ -139,7 +139,7 @@ test("whoever is anonymous reports nothing", async () => {
   expect(await savedBySession(t)).toEqual({ none: 5 });
 });
 
-test("times that no task takes are cut to a week", async () => {
+test("times that no task takes are cut to a day", async () => {
   await using t = await openTestUsage();
   const asker = askerOf(t.team.id);
   const durationMs = Number.MAX_SAFE_INTEGER;
@@ -148,8 +148,8 @@ test("times that no task takes are cut to a week", async () => {
   t.recorder.refusedUpload(asker, "c", durationMs);
   t.recorder.report(asker, null, [clientEvent({ source: "LOCAL", durationMs })]);
   await t.recorder.close();
-  const week = 7 * 86_400_000;
-  expect(await t.totals()).toMatchObject({ remoteSavedMs: week, localSavedMs: week, missedMs: 2 * week });
+  const day = 86_400_000;
+  expect(await t.totals()).toMatchObject({ remoteSavedMs: day, localSavedMs: day, missedMs: 2 * day });
 });
 
 test("listeners hear what each flush has written, by team, and which runs have changed", async () => {
@@ -176,6 +176,67 @@ test("listeners hear what each flush has written, by team, and which runs have c
   expect(first?.get(other.id)).toMatchObject({ localHits: 1, localSavedMs: 7 });
   expect([...(second as Map<string, unknown>).keys()]).toEqual([other.id]);
   expect(second?.get(other.id)).toMatchObject({ localHits: 0, localMisses: 1 });
+});
+
+test("what is told from an untrusted scope is in its runs, and in no sum", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id, { scope: "pr-1" });
+  t.recorder.read(asker, "own", { durationMs: 10_000, sizeBytes: 3, scope: "pr-1" });
+  t.recorder.read(asker, "trusted", { durationMs: 7, sizeBytes: 4, scope: "" });
+  t.recorder.read(asker, "miss");
+  t.recorder.upload(asker, "miss", { durationMs: 20_000, sizeBytes: 5 });
+  t.recorder.refusedUpload(asker, "large", 30_000);
+  t.recorder.report(asker, null, [
+    clientEvent({ source: "LOCAL", event: "HIT", hash: "x", durationMs: 40_000 }),
+    clientEvent({ source: "LOCAL", event: "MISS", hash: "y" }),
+  ]);
+  await t.recorder.close();
+  expect(await t.totals()).toMatchObject({
+    remoteHits: 2,
+    remoteMisses: 1,
+    remoteSavedMs: 7,
+    downloadedBytes: 7,
+    uploads: 1,
+    uploadedBytes: 5,
+    refusedUploads: 1,
+    missedMs: 0,
+    localHits: 0,
+    localMisses: 0,
+    savedMs: 7,
+  });
+  const told = (await allRuns(t.database)).find(({ sessionId }) => sessionId === "s");
+  expect(told).toMatchObject({ scope: "pr-1", localHits: 1, localMisses: 1, localSavedMs: 40_000 });
+});
+
+test("the same hit or miss counts once in a session, as often as it is reported", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id);
+  const hit = clientEvent({ source: "LOCAL", durationMs: 5 });
+  for (let round = 0; round < 3; round++) t.recorder.report(asker, null, [hit, hit]);
+  t.recorder.report(asker, null, [{ ...hit, event: "MISS" }]);
+  t.recorder.report(asker, null, [{ ...hit, sessionId: "t" }]);
+  t.recorder.report(askerOf(t.team.id, { tokenId: "tok_2" }), null, [hit]);
+  await t.recorder.close();
+  expect(await t.totals()).toMatchObject({ localHits: 3, localMisses: 1, localSavedMs: 15 });
+});
+
+test("an origin reports 10,000 local events a minute; the rest is dropped, and others go on", async () => {
+  await using t = await openTestUsage();
+  const flood = askerOf(t.team.id);
+  const other = askerOf(t.team.id, { tokenId: "tok_2" });
+  setSystemTime(new Date("2026-11-20T12:00:00Z"));
+  const events = Array.from({ length: 12_000 }, (_, index) =>
+    clientEvent({ source: "LOCAL", hash: `h${index}` }),
+  );
+  t.recorder.report(flood, null, events);
+  t.recorder.report(other, null, events.slice(0, 10));
+  expect(t.recorder.dropped).toBe(2_000);
+  setSystemTime(new Date("2026-11-20T12:01:00Z"));
+  t.recorder.report(flood, null, events.slice(10_000));
+  await t.recorder.close();
+  const counted = (await allRuns(t.database)).map(({ localHits }) => localHits);
+  expect(counted.sort((a, b) => a - b)).toEqual([10, 12_000]);
+  setSystemTime();
 });
 
 async function savedBySession({ database }: { database: Database }): Promise<Record<string, number>> {

@@ -6,9 +6,9 @@ import { events, runs, usageDays } from "../../src/database/schema.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
 import { allRuns, askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
 
-function localHits(count: number, sessionId: string | null = "s") {
+function localHits(count: number, sessionId: string | null = "s", name = "h") {
   return Array.from({ length: count }, (_, index) =>
-    clientEvent({ source: "LOCAL", sessionId, hash: `h${index}`, durationMs: 1 }),
+    clientEvent({ source: "LOCAL", sessionId, hash: `${name}${index}`, durationMs: 1 }),
   );
 }
 
@@ -24,7 +24,7 @@ test("while another process holds the database everything waits, is told of once
   holder.run("BEGIN IMMEDIATE");
   recorder.report(asker, null, localHits(2_500));
   await recorder.flush();
-  recorder.report(asker, null, localHits(10));
+  recorder.report(asker, null, localHits(10, "s", "later"));
   await recorder.flush();
   expect(await allRuns(t.database)).toEqual([]);
   expect(logged.map(({ level, msg }) => [level, msg])).toEqual([
@@ -82,11 +82,11 @@ test("a team that is deleted meanwhile takes its own with it, and nothing of oth
   t.recorder.report(askerOf(t.team.id), null, localHits(7));
   t.recorder.report(askerOf(gone.id), null, localHits(5));
   await t.recorder.flush();
-  t.recorder.report(askerOf(gone.id), null, localHits(5));
-  t.recorder.report(askerOf(t.team.id), null, localHits(7));
+  t.recorder.report(askerOf(gone.id), null, localHits(5, "s", "later"));
+  t.recorder.report(askerOf(t.team.id), null, localHits(7, "s", "later"));
   await t.teams.delete(gone.id, async () => {});
   await t.recorder.flush();
-  t.recorder.report(askerOf(gone.id), null, localHits(5));
+  t.recorder.report(askerOf(gone.id), null, localHits(5, "s", "last"));
   await t.recorder.close();
   expect(await allRuns(t.database)).toMatchObject([{ teamId: t.team.id, localHits: 14, events: 14 }]);
   expect(await t.totals()).toMatchObject({ localHits: 14 });
@@ -107,7 +107,7 @@ test("a run that has expired goes on as a new one", async () => {
     t.recorder.report(asker, null, localHits(2, sessionId));
     await t.recorder.flush();
     await t.database.write(async (tx) => void (await tx.delete(runs)));
-    t.recorder.report(asker, null, localHits(3, sessionId));
+    t.recorder.report(asker, null, localHits(3, sessionId, "later"));
     await t.recorder.flush();
     expect(await allRuns(t.database)).toMatchObject([{ sessionId, localHits: 3 }]);
     await t.database.write(async (tx) => void (await tx.delete(runs)));
@@ -138,6 +138,19 @@ test("what comes faster than it is written is counted, and beyond a bound has no
   const shown = (await allRuns(t.database)).map(({ localHits, events }) => [localHits, events]);
   expect(shown).toEqual(Array(3).fill([10_000, 10_000]));
   expect(await t.database.read.$count(events)).toBe(20_000);
+});
+
+test("a team whose events flood in costs no other its rows", async () => {
+  await using t = await openTestUsage();
+  const other = await t.teams.create({ slug: "other" });
+  for (let token = 0; token < 3; token++) {
+    t.recorder.report(askerOf(t.team.id, { tokenId: `tok_${token}` }), null, localHits(10_000));
+  }
+  t.recorder.report(askerOf(other.id, { tokenId: "tok_9" }), null, localHits(1_010));
+  await t.recorder.flush();
+  const ofOther = (await allRuns(t.database)).find(({ teamId }) => teamId === other.id);
+  expect(ofOther).toMatchObject({ localHits: 1_010, events: 1_000 });
+  expect(await t.database.read.$count(events)).toBe(21_000);
 });
 
 test("reads that wait for their session are bounded, and those that waited longest go without", async () => {

@@ -156,6 +156,7 @@ describe("the headers of an upload", () => {
 
 describe("If-None-Match", () => {
   const artifact = {
+    scope: "",
     hash: "h",
     sha256: "5f".repeat(32),
     sizeBytes: 1,
@@ -215,7 +216,7 @@ describe("the body of a query", () => {
             .filter((_, index) => index % 2 === 0)
             .map((hash) => [
               hash,
-              { hash, sha256: "", sizeBytes: 1, durationMs, tag: null, sha: "s", dirtyHash: null },
+              { scope: "", hash, sha256: "", sizeBytes: 1, durationMs, tag: null, sha: "s", dirtyHash: null },
             ]),
         );
         const answer = JSON.parse(JSON.stringify(queryAnswer(hashes, found)));
