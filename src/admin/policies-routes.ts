@@ -49,6 +49,7 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
           audience: defaultAudience,
           ...policy,
           teamId,
+          isInternalAllowed: asker.isServerAdmin,
         }));
         const created = await policies.create(...wanted);
         set.status = 201;
@@ -103,6 +104,7 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
           );
         }
         const { revokedTokens, ...deleted } = await policies.delete(policy.id);
+        if ((await policies.list({ issuer: policy.issuer })).length === 0) issuers.forget(policy.issuer);
         return { ...policyJson(deleted), revokedTokens };
       },
       {

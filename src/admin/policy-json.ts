@@ -3,7 +3,7 @@ import type { PolicyReport } from "../identity/policy-report.ts";
 import { isoTime } from "./iso-time.ts";
 
 /** A policy as scripts see it. */
-export function policyJson({ teamSlug, createdAt, ...policy }: Policy) {
+export function policyJson({ teamSlug, createdAt, isInternalAllowed: _, ...policy }: Policy) {
   return { ...policy, team: teamSlug, createdAt: isoTime(createdAt) };
 }
 

@@ -182,6 +182,8 @@ export const policies = sqliteTable(
     /** Empty for trusted work; else the scope, with names of claims and of parts of patterns in braces. */
     scope: text().notNull(),
     tokenMaxAgeMs: integer().notNull(),
+    /** Whether its issuer may be inside the network: so it is where who looks after the server named it. */
+    isInternalAllowed: integer({ mode: "boolean" }).notNull().default(true),
     createdAt: integer().notNull(),
     createdBy: text(),
   },

@@ -9,7 +9,7 @@ import { describeJob, shownClaims } from "./ci-providers.ts";
 import { readUnverified, verifyIdToken } from "./id-token.ts";
 import type { Issuers } from "./issuers.ts";
 import { Policies, type Policy } from "./policies.ts";
-import { judgeAll, strongest } from "./policy-match.ts";
+import { judgeAll, networkOf, strongest } from "./policy-match.ts";
 import { ownerOfJob } from "./principal.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 import { type CreatedToken, createToken } from "./tokens.ts";
@@ -82,7 +82,7 @@ export class Exchange {
         `No policy trusts the issuer ${issuer.replaceAll(/\p{C}/gu, "").slice(0, 200)}. \`larder policy create\` makes one.`,
       );
     }
-    const claims = await verifyIdToken(subjectToken, issuer, this.issuers);
+    const claims = await verifyIdToken(subjectToken, issuer, this.issuers, networkOf(known));
     const judgements = await judgeAll(known, claims);
     const ofTeam = judgements.filter(
       ({ policy }) => team === undefined || team === policy.teamId || team === policy.teamSlug,

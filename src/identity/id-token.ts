@@ -1,6 +1,6 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
 import { Refusal } from "../refusal.ts";
-import type { Issuers } from "./issuers.ts";
+import type { IssuerNetwork, Issuers } from "./issuers.ts";
 
 /** What an issuer has said of a job: the claims of its token. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -51,11 +51,17 @@ export function readUnverified(token: string): Claims & { iss: string } {
 /**
  * The claims of a token that its issuer has signed, and that counts now. Whom it is for (aud) is yet to be looked at.
  * @param issuer has to be one that is trusted: its keys are fetched.
+ * @param network where it may be.
  * @throws Refusal `forbidden` that says what is wrong, or `unavailable` when the issuer's keys cannot be had.
  */
-export async function verifyIdToken(token: string, issuer: string, issuers: Issuers): Promise<Claims> {
+export async function verifyIdToken(
+  token: string,
+  issuer: string,
+  issuers: Issuers,
+  network: IssuerNetwork,
+): Promise<Claims> {
   try {
-    const { payload } = await jwtVerify(token, issuers.keysOf(issuer), {
+    const { payload } = await jwtVerify(token, issuers.keysOf(issuer, network), {
       issuer,
       algorithms,
       clockTolerance: clockToleranceSeconds,

@@ -14,6 +14,18 @@ export function checkIssuer(issuer: string): void {
   );
 }
 
+/**
+ * For those who do not look after the server. Where its name leads is looked at whenever it is asked.
+ * @throws Refusal `bad_request`.
+ */
+export function checkPublicIssuer(issuer: string): void {
+  if (new URL(issuer).protocol === "https:") return;
+  throw new Refusal(
+    "bad_request",
+    "An issuer is an https URL. One without TLS, or inside the network, an administrator of the server may name.",
+  );
+}
+
 export function isLoopback({ hostname }: URL): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
 }

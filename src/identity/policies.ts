@@ -5,7 +5,7 @@ import { policies, teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { ownerClaims } from "./ci-providers.ts";
 import { beginsWithText, captureNames, checkPatternCost, parsePattern } from "./claim-patterns.ts";
-import { checkIssuer } from "./issuer-url.ts";
+import { checkIssuer, checkPublicIssuer } from "./issuer-url.ts";
 import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
 import { parseScopeTemplate } from "./scope-template.ts";
@@ -29,6 +29,8 @@ export interface Policy {
   scope: string;
   /** How long its tokens live. */
   tokenMaxAgeMs: number;
+  /** Whether larder asks its issuer for keys, too, where that is inside the network. */
+  isInternalAllowed: boolean;
   createdAt: number;
   createdBy: string | null;
 }
@@ -43,6 +45,8 @@ export interface NewPolicy {
   scope: string;
   /** An hour, if not said; a day at most. */
   tokenMaxAgeMs?: number;
+  /** Whether somebody names the issuer who looks after the server; if not said, the command line does. */
+  isInternalAllowed?: boolean;
 }
 
 /** Which policies; what is not said does not matter. */
@@ -71,6 +75,7 @@ const columns = {
   permission: policies.permission,
   scope: policies.scope,
   tokenMaxAgeMs: policies.tokenMaxAgeMs,
+  isInternalAllowed: policies.isInternalAllowed,
   createdAt: policies.createdAt,
   createdBy: policies.createdBy,
 };
@@ -116,12 +121,14 @@ export class Policies {
 
   /** All of them or none. @throws Refusal `bad_request` for what cannot be, `not_found` without the team. */
   async create(...wanted: NewPolicy[]): Promise<Policy[]> {
-    for (const policy of wanted) checkPolicy(policy);
+    const isOurs = this.by.kind === "command" || this.by.kind === "server";
+    for (const policy of wanted) checkPolicy(policy, policy.isInternalAllowed ?? isOurs);
     const now = Date.now();
     const rows = wanted.map(({ tokenMaxAgeMs = defaultTokenMaxAgeMs, ...policy }, index) => ({
       ...policy,
       id: `pol_${randomText(16)}`,
       tokenMaxAgeMs,
+      isInternalAllowed: policy.isInternalAllowed ?? isOurs,
       // So that they are listed, and count, in the order in which they were wanted.
       createdAt: now + index,
       createdBy: `${this.by.kind} ${this.by.name}`,
@@ -169,10 +176,11 @@ export class Policies {
 }
 
 /** @throws Refusal `bad_request`. */
-function checkPolicy(policy: NewPolicy): void {
+function checkPolicy(policy: NewPolicy, isInternalAllowed: boolean): void {
   const { tokenMaxAgeMs = defaultTokenMaxAgeMs } = policy;
   checkName(policy.name);
   checkIssuer(policy.issuer);
+  if (!isInternalAllowed) checkPublicIssuer(policy.issuer);
   checkAudience(policy.audience);
   checkClaims(policy);
   if (policy.permission === "admin")

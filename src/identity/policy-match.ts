@@ -1,9 +1,15 @@
 import { captureNames, claimText, isTooLong, matchClaim, parsePattern } from "./claim-patterns.ts";
 import type { Claims } from "./id-token.ts";
+import type { IssuerNetwork } from "./issuers.ts";
 import type { Policy } from "./policies.ts";
 import { trustedWord } from "./scope.ts";
 import { fillScope, parseScopeTemplate, valueNames } from "./scope-template.ts";
 import { allows } from "./tokens.ts";
+
+/** Where an issuer may be that these policies name. */
+export function networkOf(policies: readonly Policy[]): IssuerNetwork {
+  return policies.some((policy) => policy.isInternalAllowed) ? "any" : "public";
+}
 
 /** What a policy thinks of a job. */
 export type Judgement =

@@ -2,7 +2,7 @@ import { Refusal } from "../refusal.ts";
 import { readUnverified, verifyIdToken } from "./id-token.ts";
 import type { Issuers } from "./issuers.ts";
 import type { Policy } from "./policies.ts";
-import { type Judgement, judgeAll, strongest } from "./policy-match.ts";
+import { type Judgement, judgeAll, networkOf, strongest } from "./policy-match.ts";
 
 /** What the policies think of the token of a job. */
 export interface PolicyReport {
@@ -38,9 +38,10 @@ async function problemOf(
   issuers: Issuers,
 ): Promise<string | undefined> {
   // An exchange asks no others for their keys either.
-  if (!policies.some((policy) => policy.issuer === issuer)) return "No policy trusts its issuer.";
+  const trusting = policies.filter((policy) => policy.issuer === issuer);
+  if (trusting.length === 0) return "No policy trusts its issuer.";
   try {
-    await verifyIdToken(token, issuer, issuers);
+    await verifyIdToken(token, issuer, issuers, networkOf(trusting));
     return undefined;
   } catch (error) {
     if (error instanceof Refusal) return error.message;

@@ -15,7 +15,7 @@ afterEach(() => {
   issuer[Symbol.dispose]();
 });
 
-const verify = (token: string) => verifyIdToken(token, issuer.url, issuers);
+const verify = (token: string) => verifyIdToken(token, issuer.url, issuers, "any");
 const refusal = async (token: string) => {
   try {
     await verify(token);
@@ -239,6 +239,54 @@ describe("an issuer's keys", () => {
     expect((await refusal(await issuer.sign())).message).toContain("it took over 0.05 s");
     never.resolve(new Response());
   });
+});
+
+describe("an issuer that only an owner of a team named", () => {
+  const messageOf = async (named: string, resolve: (name: string) => Promise<string[]>) => {
+    const some = new Issuers({ timeoutMs: 200, resolve });
+    const token = await issuer.sign({ claims: { iss: named } });
+    const error = await verifyIdToken(token, named, some, "public").catch((error) => error);
+    return { code: error.code, message: error.message.replaceAll(named, "ISSUER") };
+  };
+
+  test("is asked at public addresses alone, and how it failed is not told", async () => {
+    const port = new URL(issuer.url).port;
+    const failures = [
+      await messageOf(issuer.url, async () => ["127.0.0.1"]),
+      await messageOf(`https://127.0.0.1:${port}`, async () => []),
+      await messageOf(`https://ci.example.com:${port}`, async () => ["127.0.0.1"]),
+      await messageOf(`https://ci.example.com:${port}`, async () => ["8.8.8.8", "10.0.0.1"]),
+      await messageOf("https://ci.example.com", async () => []),
+      await messageOf("https://ci.example.com", () => Promise.reject(new Error("ENOTFOUND"))),
+      await messageOf("https://ci.example.com", () => Promise.withResolvers<string[]>().promise),
+    ];
+    expect(new Set(failures.map(({ code, message }) => `${code} ${message}`)).size).toBe(1);
+    expect(failures[0]).toMatchObject({ code: "unavailable" });
+    expect(failures[0]?.message).not.toContain("reached");
+    expect(issuer.asked.size).toBe(0);
+  });
+
+  test("has nothing of what is known of it to those who look after the server", async () => {
+    expect(await verify(await issuer.sign())).toBeDefined();
+    const asked = verifyIdToken(await issuer.sign(), issuer.url, issuers, "public");
+    expect(await asked.catch((error) => error.code)).toBe("unavailable");
+    expect(await verify(await issuer.sign())).toBeDefined();
+  });
+});
+
+test("of very many issuers those that were asked for longest ago are forgotten, and so is one that nobody names", async () => {
+  const some = new Issuers({ maxKnown: 2, resolve: async () => [] });
+  for (const name of ["a", "b", "c"]) {
+    const named = `https://${name}.example.com`;
+    const token = await issuer.sign({ claims: { iss: named } });
+    await verifyIdToken(token, named, some, "public").catch(() => {});
+  }
+  expect(some.size).toBe(2);
+  await verifyIdToken(await issuer.sign(), issuer.url, some, "any");
+  expect(some.size).toBe(3);
+  some.forget(issuer.url);
+  some.forget("https://c.example.com");
+  expect(some.size).toBe(1);
 });
 
 function endless(): ReadableStream<Uint8Array> {

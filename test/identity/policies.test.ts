@@ -21,6 +21,7 @@ describe("policies", () => {
       teamId: team.id,
       teamSlug: "web",
       tokenMaxAgeMs: 3_600_000,
+      isInternalAllowed: true,
       createdAt: expect.any(Number),
       createdBy: "server larder",
     });
@@ -94,6 +95,20 @@ describe("policies", () => {
     const policy = { ...goodPolicy, teamId: team.id, ...change } as NewPolicy;
     expect(await policies.create(policy).catch((error) => error)).toMatchObject({ code: "bad_request" });
     expect(await policies.list()).toEqual([]);
+  });
+
+  test("of those who do not look after the server may name issuers with TLS alone", async () => {
+    await using t = openTestIdentity();
+    const { id: teamId } = await t.teams.create({ slug: "web" });
+    const owner = new Policies(t.database, { kind: "user", id: "usr_1", name: "ann", address: null });
+    const policy = { ...goodPolicy, teamId, claims: { any: "*" } };
+    const inside = { ...policy, issuer: "http://127.0.0.1:1234" };
+    expect(await owner.create(inside).catch((error) => error)).toMatchObject({ code: "bad_request" });
+    const [own] = await owner.create({ ...policy, issuer: "https://ci.example.com" });
+    expect(own?.isInternalAllowed).toBe(false);
+    const [vouched] = await owner.create({ ...inside, isInternalAllowed: true });
+    expect(vouched?.isInternalAllowed).toBe(true);
+    expect((await owner.list()).map(({ isInternalAllowed }) => isInternalAllowed)).toEqual([false, true]);
   });
 
   test("may name any issuer of one's own, and one on this machine without TLS", async () => {

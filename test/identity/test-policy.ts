@@ -20,6 +20,7 @@ export function policyOf(change: Partial<Policy>): Policy {
     teamId: "team_1",
     teamSlug: "web",
     tokenMaxAgeMs: 1,
+    isInternalAllowed: true,
     createdAt: 1,
     createdBy: null,
     ...change,

@@ -1,0 +1,1 @@
+ALTER TABLE `policies` ADD `is_internal_allowed` integer DEFAULT true NOT NULL;
