@@ -4,15 +4,16 @@ import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
 import { spanQuery, teamQuery } from "./model.ts";
 import type { Notice } from "./notice.ts";
+import { RememberedOverviews } from "./remembered-overviews.ts";
 import { spanOf } from "./span.ts";
 import { overviewModel } from "./usage-model.ts";
-import { usageOverview } from "./usage-overview.ts";
 
 const defaultAgeMs = 7 * 86_400_000;
 
 /** `/overview`: what the cache saved, how full it is, and what is wrong. */
 export function overviewRoutes(options: AdminOptions) {
   const { who, storageTotals, usageHistory, currentNotices, readPastTime } = options;
+  const overviews = new RememberedOverviews(usageHistory);
   return new Elysia({ tags: ["Overview"] }).use(who).get(
     "/overview",
     async ({ asker, query }) => {
@@ -21,7 +22,7 @@ export function overviewRoutes(options: AdminOptions) {
       const { since = until - defaultAgeMs } = asked;
       const teamIds = asker.teamIds(query.team);
       const filter = { span: usageSpan(since, until, now), ...(teamIds && { teamIds }) };
-      const overview = await usageOverview(usageHistory, filter, { byTeam: query.team === undefined });
+      const overview = await overviews.get(filter, { byTeam: query.team === undefined });
       const artifacts = await storageTotals.artifactsOf(teamIds);
       return {
         ...overview,
@@ -41,7 +42,8 @@ export function overviewRoutes(options: AdminOptions) {
       detail: {
         summary: "What the cache saved, how full it is, and what is wrong",
         description:
-          "The last seven days, if not said. Times are widened to whole hours, beyond seven days to whole days (UTC).",
+          "The last seven days, if not said. Times are widened to whole hours, beyond seven days to whole days (UTC). " +
+          "The figures may be two seconds old.",
       },
     },
   );
