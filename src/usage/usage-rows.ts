@@ -2,6 +2,7 @@ import { eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { events, runs, teams, usageDays, usageHours } from "../database/schema.ts";
+import type { BoundedOrigins } from "./bounded-origins.ts";
 import { type Counters, counterNames } from "./counters.ts";
 import type { Happening } from "./happening.ts";
 import type { OpenRun } from "./open-runs.ts";
@@ -115,8 +116,13 @@ export async function existingTeams(tx: Queries, ids: ReadonlySet<string>): Prom
   return new Set(rows.map(({ id }) => id));
 }
 
-export async function addToRollups(tx: Queries, { use, startAt, counters }: HourUse): Promise<void> {
-  const { teamId, tool, origin } = use;
+export async function addToRollups(
+  tx: Queries,
+  { use, startAt, counters }: HourUse,
+  origins: BoundedOrigins,
+): Promise<void> {
+  const { teamId, tool } = use;
+  const origin = await origins.originOf(tx, use, startAt);
   const values = { teamId, tool, originKind: origin.kind, originId: origin.id, ...counters };
   await addToHour(tx).execute({ ...values, startAt });
   await addToDay(tx).execute({ ...values, startAt: startOfStep(startAt, "day") });

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
+import { BoundedOrigins } from "./bounded-origins.ts";
 import { addCounters, type Counters, noCounters } from "./counters.ts";
 import type { Happening } from "./happening.ts";
 import { maxEventsPerRun, type OpenRun } from "./open-runs.ts";
@@ -38,6 +39,7 @@ const maxFailures = 5;
 
 /** Writes down what was counted. What could not be written it keeps, and takes no more until it could. */
 export class UsageWriter {
+  private readonly origins = new BoundedOrigins();
   private batches: Batch[] = [];
   /** Rows that could never be written. */
   dropped = 0;
@@ -97,7 +99,7 @@ export class UsageWriter {
       const teamIds = [...hours.map(({ use }) => use.teamId), ...runs.map(({ run }) => run.asker.teamId)];
       // What belongs to a team that was deleted meanwhile is gone with it.
       const teams = await existingTeams(tx, new Set(teamIds));
-      for (const hour of hours) if (teams.has(hour.use.teamId)) await addToRollups(tx, hour);
+      for (const hour of hours) if (teams.has(hour.use.teamId)) await addToRollups(tx, hour, this.origins);
       const rows = new Map<OpenRun, RunRow>();
       for (const part of runs) {
         if (teams.has(part.run.asker.teamId))

@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import { pino } from "pino";
 import { events, runs, usageDays } from "../../src/database/schema.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
-import { allRuns, askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
+import { allRuns, askerOf, clientEvent, openTestUsage, recently } from "./test-usage.ts";
 
 function localHits(count: number, sessionId: string | null = "s", name = "h") {
   return Array.from({ length: count }, (_, index) =>
@@ -177,4 +177,25 @@ test("an origin that makes up sessions gets 2,000 an hour, whatever tokens it ha
     .from(runs);
   expect(counted).toEqual({ rows: 2_002, loose: 2 });
   expect(await t.totals()).toMatchObject({ localHits: 2_500 });
+});
+
+test("of a team with many origins in a day 200 have sums of their own, restarts or not, and no other team is touched", async () => {
+  await using t = await openTestUsage();
+  const other = await t.teams.create({ slug: "other" });
+  for (let restart = 0; restart < 2; restart++) {
+    const recorder = new UsageRecorder(t.database, pino({ level: "silent" }));
+    for (let token = 0; token < 150; token++) {
+      recorder.read(askerOf(t.team.id, { tokenId: `tok_${restart}_${token}` }), "a");
+    }
+    recorder.read(askerOf(t.team.id, { tokenId: "tok_0_0" }), "b");
+    recorder.read(askerOf(other.id, { tokenId: `tok_${restart}` }), "a");
+    await recorder.close();
+  }
+  const rows = (await t.database.read.select().from(usageDays)).filter(({ teamId }) => teamId === t.team.id);
+  expect(rows).toHaveLength(201);
+  const missesOf = (id: string) => rows.find(({ originId }) => originId === id)?.remoteMisses;
+  expect([missesOf("other"), missesOf("tok_0_0")]).toEqual([100, 3]);
+  expect(await t.totals()).toMatchObject({ remoteMisses: 304 });
+  const origins = (await t.history.byOrigin({ span: recently() }, 300)).map(({ name }) => name);
+  expect(origins.filter((name) => name === "other")).toHaveLength(1);
 });
