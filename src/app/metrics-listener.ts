@@ -13,7 +13,7 @@ export function listenForMetrics({ config, metrics, log }: Parts): Listener | un
   const { metricsHost: host, metricsPort: port } = config;
   if (port === undefined) return undefined;
   const listener = listen({
-    handle: metricsAlone(metrics),
+    handle: metricsAlone(metrics, host),
     refuse: refusalAnswer,
     host,
     port,
