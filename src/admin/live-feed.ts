@@ -18,6 +18,10 @@ export interface Sight {
 export interface Watcher {
   /** Under whom streams are counted. */
   owner: string;
+  /** With whom they are counted, too: the team whose tokens ask. */
+  group?: string;
+  /** Some places are kept for those who look after the server. */
+  isServerAdmin?: boolean;
   /** What may be told at first. */
   sight: Sight;
   /** What may be told from now on; undefined for nothing any more. Asked again and again. */
@@ -30,6 +34,8 @@ export interface LiveFeedOptions {
   usage: Pick<UsageRecorder, "subscribe">;
   runs: Pick<Runs, "get">;
   currentNotices: () => Promise<readonly Notice[]>;
+  /** Changes whenever rights may have. */
+  identityVersion: () => number;
   log: Logger;
   limits?: Partial<Limits>;
 }
@@ -37,6 +43,9 @@ export interface LiveFeedOptions {
 interface Limits {
   streams: number;
   streamsOfOwner: number;
+  streamsOfGroup: number;
+  /** Of all, for administrators of the server alone. */
+  keptForAdministrators: number;
   /** No idle timeout can be set to less than 5 seconds. */
   tickMs: number;
   pingEveryMs: number;
@@ -47,6 +56,8 @@ interface Limits {
 const defaultLimits: Limits = {
   streams: 200,
   streamsOfOwner: 8,
+  streamsOfGroup: 40,
+  keptForAdministrators: 20,
   tickMs: 2_000,
   pingEveryMs: 15_000,
   lookEveryMs: 30_000,
@@ -60,7 +71,9 @@ interface Watched extends Watcher {
   stream: EventStream;
   pingedAt: number;
   lookedAt: number;
-  isLooking: boolean;
+  /** When it was looked last. */
+  identityVersion: number;
+  looking: Promise<void> | undefined;
   /** As they were last told. */
   notices: string | undefined;
 }
@@ -83,14 +96,15 @@ export class LiveFeed {
 
   /** @throws Refusal `too_many_requests` for one more than may be, `unavailable` when the server is about to stop. */
   open(watcher: Watcher): ReadableStream<Uint8Array> {
-    this.requirePlace(watcher.owner);
+    this.requirePlace(watcher);
     const now = performance.now();
     const watched: Watched = {
       ...watcher,
       stream: new EventStream(() => this.leave(watched)),
       pingedAt: now,
       lookedAt: now,
-      isLooking: false,
+      identityVersion: this.options.identityVersion(),
+      looking: undefined,
       notices: undefined,
     };
     this.watched.add(watched);
@@ -107,10 +121,14 @@ export class LiveFeed {
     for (const { stream } of [...this.watched]) stream.end();
   }
 
-  private requirePlace(owner: string): void {
+  private requirePlace({ owner, group, isServerAdmin }: Watcher): void {
     if (this.isClosed) throw new Refusal("unavailable", "The server stops. Try again in a moment.", 1);
-    const ofOwner = [...this.watched].filter((one) => one.owner === owner).length;
-    if (ofOwner < this.limits.streamsOfOwner && this.watched.size < this.limits.streams) return;
+    const { streams, streamsOfOwner, streamsOfGroup, keptForAdministrators } = this.limits;
+    const all = [...this.watched];
+    const ofOwner = all.filter((one) => one.owner === owner).length;
+    const ofGroup = group === undefined ? 0 : all.filter((one) => one.group === group).length;
+    const places = isServerAdmin ? streams : streams - keptForAdministrators;
+    if (ofOwner < streamsOfOwner && ofGroup < streamsOfGroup && all.length < places) return;
     throw new Refusal(
       "too_many_requests",
       "Too many streams are open. Close some of those pages, or ask for /api/v1/overview now and then instead.",
@@ -140,15 +158,36 @@ export class LiveFeed {
         watched.pingedAt = now;
         watched.stream.comment("ping");
       }
-      if (now - watched.lookedAt >= this.limits.lookEveryMs) void this.lookAgain(watched);
+      if (now - watched.lookedAt >= this.limits.lookEveryMs || this.isOutdated(watched))
+        void this.lookAgain(watched);
     }
     if (now - this.noticedAt >= this.limits.noticesEveryMs) void this.tellNotices();
   }
 
   /** Whoever was signed out, or taken out of a team, sees no more of it. */
-  private async lookAgain(watched: Watched): Promise<void> {
-    if (watched.isLooking) return;
-    watched.isLooking = true;
+  private lookAgain(watched: Watched): Promise<void> {
+    watched.looking ??= this.look(watched).finally(() => {
+      watched.looking = undefined;
+    });
+    return watched.looking;
+  }
+
+  private isOutdated({ identityVersion }: Watched): boolean {
+    return identityVersion !== this.options.identityVersion();
+  }
+
+  /** Rights may have changed since: nothing more is told before that is known. */
+  private async lookAgainAt(outdated: readonly Watched[]): Promise<void> {
+    await Promise.all(outdated.map((watched) => this.lookAgain(watched)));
+  }
+
+  private get outdated(): Watched[] {
+    return [...this.watched].filter((watched) => this.isOutdated(watched) || watched.looking);
+  }
+
+  private async look(watched: Watched): Promise<void> {
+    // Before it is looked: what changes meanwhile is looked at again.
+    watched.identityVersion = this.options.identityVersion();
     try {
       const sight = await watched.lookAgain();
       if (sight) watched.sight = sight;
@@ -159,10 +198,11 @@ export class LiveFeed {
       watched.stream.end();
     }
     watched.lookedAt = performance.now();
-    watched.isLooking = false;
   }
 
   private async tell({ byTeam, runs }: FlushedUsage): Promise<void> {
+    const { outdated } = this;
+    if (outdated.length > 0) await this.lookAgainAt(outdated);
     const watching = [...this.watched];
     for (const { sight, stream } of watching) {
       const counters = noCounters();
@@ -201,6 +241,7 @@ export class LiveFeed {
       this.options.log.error({ err: error }, "notices not shown live");
       return;
     }
+    await this.lookAgainAt(this.outdated);
     for (const watched of this.watched) {
       const notices = watched.sight.noticesOf(all);
       const text = JSON.stringify(notices);

@@ -31,6 +31,8 @@ export function liveRoutes({ who, askers, liveFeed, keepAlive }: AdminOptions) {
       };
       const stream = liveFeed.open({
         owner: asker.owner,
+        ...(asker.facts.user === null && asker.facts.grants[0] && { group: asker.facts.grants[0].team.id }),
+        isServerAdmin: asker.isServerAdmin,
         sight,
         lookAgain,
         keepAlive: () => keepAlive(request),
@@ -44,7 +46,7 @@ export function liveRoutes({ who, askers, liveFeed, keepAlive }: AdminOptions) {
         summary: "What happens, as it happens",
         description:
           "Server-sent events: `usage` (the figures of the last second, when there was anything), `run` (one that is new or has " +
-          "changed), `notices` (at first, and when they change). At most 8 streams at a time for one asker.",
+          "changed), `notices` (at first, and when they change). At most 8 streams at a time for one asker, and 40 for all tokens of a team.",
         responses: {
           200: {
             description: "The events, until the server stops or the asker may see them no more",

@@ -113,7 +113,13 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     sizeText: roundSize,
   });
   const currentNotices = () => notices.current();
-  const liveFeed = new LiveFeed({ usage, runs, currentNotices, log });
+  const liveFeed = new LiveFeed({
+    usage,
+    runs,
+    currentNotices,
+    identityVersion: () => database.identityVersion(),
+    log,
+  });
   const parts = {
     config,
     settings,

@@ -85,7 +85,10 @@ test("streams that are open hold up no shutdown, and end with it", async () => {
   expect((await events.next()).done).toBe(true);
 });
 
-function openFeed(limits: ConstructorParameters<typeof LiveFeed>[0]["limits"]) {
+function openFeed(
+  limits: ConstructorParameters<typeof LiveFeed>[0]["limits"],
+  identityVersion: () => number = () => 1,
+) {
   const listeners = new Set<(usage: FlushedUsage) => void>();
   const notices: Notice[] = [];
   const feed = new LiveFeed({
@@ -97,6 +100,7 @@ function openFeed(limits: ConstructorParameters<typeof LiveFeed>[0]["limits"]) {
     },
     runs: { get: async () => undefined },
     currentNotices: async () => notices,
+    identityVersion,
     log: pino({ level: "silent" }),
     limits: { tickMs: 1, pingEveryMs: 1, lookEveryMs: 1, noticesEveryMs: 1, ...limits },
   });
@@ -114,7 +118,7 @@ function watcher(owner: string, lookAgain: () => Promise<Sight | undefined> = as
 }
 
 test("so many streams there are of one asker, and so many of all, and the place of one that was left is free again", async () => {
-  const { feed, listeners } = openFeed({ streams: 5, streamsOfOwner: 3 });
+  const { feed, listeners } = openFeed({ streams: 5, streamsOfOwner: 3, keptForAdministrators: 0 });
   const streams = [1, 2, 3].map(() => feed.open(watcher("ann")));
   expect(() => feed.open(watcher("ann"))).toThrow("Too many streams");
   for (let count = 0; count < 2; count++) feed.open(watcher(`other ${count}`));
@@ -125,6 +129,35 @@ test("so many streams there are of one asker, and so many of all, and the place 
   feed.close();
   expect(listeners.size).toBe(0);
   expect(() => feed.open(watcher("ann"))).toThrow("The server stops");
+});
+
+test("a team's tokens share their places, and some are kept for administrators", () => {
+  const { feed } = openFeed({ streams: 5, streamsOfGroup: 2, keptForAdministrators: 2 });
+  const ofTeam = (owner: string) => feed.open({ ...watcher(owner), group: "web" });
+  for (const owner of ["token 1", "token 2"]) ofTeam(owner);
+  expect(() => ofTeam("token 3")).toThrow("Too many streams");
+  feed.open(watcher("ann"));
+  expect(() => feed.open(watcher("bob"))).toThrow("Too many streams");
+  for (const owner of ["admin 1", "admin 2"]) feed.open({ ...watcher(owner), isServerAdmin: true });
+  expect(() => feed.open({ ...watcher("admin 3"), isServerAdmin: true })).toThrow("Too many streams");
+  feed.close();
+});
+
+test("once rights have changed, a stream tells nothing before it was looked again", async () => {
+  let version = 1;
+  const { feed, flush } = openFeed({ tickMs: 60_000, lookEveryMs: 60_000 }, () => version);
+  let sight: Sight | undefined = everything;
+  const events = eventsOf(feed.open(watcher("ann", async () => sight)));
+  flush("web");
+  expect((await next(events, "usage")).uploads).toBe(1);
+  sight = undefined;
+  version++;
+  flush("web");
+  for (;;) {
+    const { value, done } = await events.next();
+    if (done) break;
+    expect(value.name).not.toBe("usage");
+  }
 });
 
 test("a stream shows no more than its asker may see now, and ends when that is nothing", async () => {
