@@ -3,6 +3,7 @@ import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { overwriteRules, quotaRules, teamStates, teams } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
+import { forgetManyRowsOf } from "./forget-team.ts";
 import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
 import { writeIdentity } from "./write-identity.ts";
@@ -106,7 +107,7 @@ export class Teams {
   }
 
   /**
-   * Deletes a team with its tokens and events.
+   * Deletes a team with its tokens and events, those first and some at a time, so that nobody waits for it.
    * @param purge takes the team's artifacts out, in the same transaction.
    * @throws Refusal `not_found`, or `conflict` for the default team.
    */
@@ -118,6 +119,7 @@ export class Teams {
         `Team "default" cannot be deleted. \`larder team set default --state disabled\` turns it off.`,
       );
     }
+    await forgetManyRowsOf(this.database, team.id);
     await writeIdentity(this.database, async (tx) => {
       await purge(tx, team.id);
       const deleted = await tx.delete(teams).where(eq(teams.id, team.id)).returning({ id: teams.id });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import fc from "fast-check";
+import { runs, usageDays, usageHours } from "../../src/database/schema.ts";
 import { openTestIdentity } from "./test-identity.ts";
 
 const noArtifacts = async () => {};
@@ -93,4 +95,42 @@ describe("teams", () => {
     });
     expect(await t.teams.set("default", { name: "Everybody" })).toMatchObject({ name: "Everybody" });
   });
+});
+
+test("a team with very many runs, sums and tokens goes some rows at a time, and no other's go with it", async () => {
+  await using t = openTestIdentity();
+  const [team, other] = [await t.teams.create({ slug: "web" }), await t.teams.create({ slug: "app" })];
+  const origin = { originKind: "token" as const, originId: "t", tool: "turbo" };
+  const hourMs = 3_600_000;
+  await t.database.write(async (tx) => {
+    for (const { id: teamId } of [team, other]) {
+      for (let count = 0; count < 2_500; count++) {
+        await tx.insert(runs).values({
+          ...origin,
+          teamId,
+          tokenId: "t",
+          actorName: "ci",
+          scope: "",
+          startedAt: 1,
+          lastEventAt: 1,
+        });
+      }
+      for (let count = 0; count < 60; count++) {
+        await tx.insert(usageHours).values({ ...origin, teamId, startAt: count * hourMs });
+        await tx.insert(usageDays).values({ ...origin, teamId, startAt: count * 24 * hourMs });
+      }
+    }
+  });
+  const rowsLeft: number[] = [];
+  await t.teams.delete(team.id, async (tx) => {
+    for (const table of [runs, usageHours, usageDays])
+      rowsLeft.push(await tx.$count(table, eq(table.teamId, team.id)));
+  });
+  expect(rowsLeft).toEqual([0, 0, 0]);
+  for (const [table, count] of [
+    [runs, 2_500],
+    [usageHours, 60],
+    [usageDays, 60],
+  ] as const)
+    expect(await t.database.read.$count(table)).toBe(count);
 });
