@@ -40,6 +40,16 @@ export class Askers {
     return asker;
   }
 
+  /**
+   * Finds out once more who has sent a request that was admitted, as things are now, and counts it no further: to be asked
+   * when its body is there. Whoever sends it slowly may have lost his rights meanwhile.
+   * @throws Refusal as `admit`.
+   */
+  async admitAgain(request: Request): Promise<void> {
+    this.admitted.delete(request);
+    this.admitted.set(request, (await this.identify(request)).asker);
+  }
+
   /** The one whom `admit` has found. */
   of(request: Request): Asker {
     const asker = this.admitted.get(request);

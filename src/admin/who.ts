@@ -8,7 +8,8 @@ import type { Askers } from "./askers.ts";
  * server, and then has `asker`; or `{ teamRight: "read" | "admin" }` for those who may that in the team that stands in the path
  * as `:team`, and then has `asker` and `team`.
  *
- * They are looked at first of all: whoever may not is told so before anything of the request is read or judged.
+ * They are looked at first of all: whoever may not is told so before anything of the request is read or judged. And they are
+ * looked at once more when its body is there, which `transform` and `resolve` come after: what counts is what one may then.
  */
 export function who(askers: Askers) {
   const admitAnybody = async (request: Request, needed: "anybody" | "server"): Promise<Asker> => {
@@ -21,8 +22,12 @@ export function who(askers: Askers) {
     return { asker, team: asker.team(teamOf(params), needed) };
   };
   // Null for none, which Elysia then does not try to read itself.
-  const bodyOf = async (request: Request) =>
-    request.body === null ? null : await readJson(request, askers.of(request).owner);
+  const bodyOf = async (request: Request) => {
+    if (request.body === null) return null;
+    const body = await readJson(request, askers.of(request).owner);
+    await askers.admitAgain(request);
+    return body;
+  };
 
   return new Elysia({ name: "who" })
     .macro({

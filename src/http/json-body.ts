@@ -1,30 +1,28 @@
 import { Refusal } from "../refusal.ts";
 import { readBodyText, refuseLongBody } from "./body-text.ts";
+import { Turns } from "./turns.ts";
 
 /** Room for thousands of hashes. */
 const maxBytes = 1024 * 1024;
 /** No body that we know nests deeper than 3; a parser's memory grows with the depth. */
 const maxDepth = 8;
-/** How many of one token may be in memory at the same time. */
-const maxAtOnce = 8;
-
-interface Places {
-  taken: number;
-  waiting: (() => void)[];
-}
-
-const placesOf = new Map<string, Places>();
+/**
+ * Of one token or user. Bodies that come at once leave their places in milliseconds; behind some that do not, nobody holds a
+ * connection for longer than such a body may take itself.
+ */
+const turns = new Turns({ atOnce: 8, maxWaiting: 500, maxWaitMs: 10_000 });
 
 /**
  * Reads a small JSON body, whatever its Content-Type. Of one owner only some are read at once; the others wait with their
  * bytes unread, and nobody else's with them.
  * @param owner who asks, such as a token.
- * @throws Refusal `too_large`, or `bad_request` when there is none, it is no JSON, it nests too deep or takes too long.
+ * @throws Refusal `too_large`, or `bad_request` when there is none, it is no JSON, it nests too deep or takes too long,
+ *   and as `Turns.take`.
  */
 export async function readJson(request: Request, owner: string): Promise<unknown> {
   // Nobody waits in line to be told that.
   refuseLongBody(request, maxBytes);
-  const text = await inTurn(owner, () => readBodyText(request, maxBytes));
+  const text = await turns.take(owner, () => readBodyText(request, maxBytes));
   if (text === "") throw new Refusal("bad_request", "The request has no body; send JSON.");
   if (depthOf(text) > maxDepth)
     throw new Refusal("bad_request", `The JSON nests deeper than ${maxDepth} levels.`);
@@ -33,20 +31,6 @@ export async function readJson(request: Request, owner: string): Promise<unknown
   } catch {
     // The parser's own words quote the body, with whatever a terminal would obey.
     throw new Refusal("bad_request", "The body is not JSON.");
-  }
-}
-
-async function inTurn<T>(owner: string, work: () => Promise<T>): Promise<T> {
-  const places = placesOf.get(owner) ?? { taken: 0, waiting: [] };
-  placesOf.set(owner, places);
-  if (places.taken >= maxAtOnce) await new Promise<void>((go) => places.waiting.push(go));
-  else places.taken++;
-  try {
-    return await work();
-  } finally {
-    const next = places.waiting.shift();
-    if (next) next();
-    else if (--places.taken === 0) placesOf.delete(owner);
   }
 }
 
