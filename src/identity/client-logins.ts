@@ -12,7 +12,10 @@ import { writeIdentity } from "./write-identity.ts";
 
 const linkMaxAgeMs = 5 * 60_000;
 
-/** Sign-ins of programs, such as `turbo login`, that somebody allows in a browser: each ends with a token of the user's. */
+/**
+ * Sign-ins of programs, such as `turbo login`, that somebody allows in a browser: each ends with a token of the user's, which
+ * may use the cache and look after nothing: it lies in a file of a program that needs no more.
+ */
 export class ClientLogins {
   private readonly links: Links;
 
@@ -86,8 +89,8 @@ export class ClientLogins {
     return {
       userId,
       name: asName(name, "login"),
-      // No more than the user may do in each team.
-      permission: "admin",
+      // In a team of which the user may only read, no more than that.
+      permission: "write",
       ...(this.maxAgeMs !== undefined && { expiresAt: Date.now() + this.maxAgeMs }),
     };
   }

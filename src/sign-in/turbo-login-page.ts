@@ -23,8 +23,9 @@ form.addEventListener("submit", () => setTimeout(() => {
 }));`;
 const sentPlace = html`<p id="sent" role="status"></p>`;
 
+/** With a token that looks after nothing, whatever else the user may. */
 const may: Record<MemberRole, string> = {
-  owner: "read, write, and delete everything",
+  owner: "read and write",
   member: "read and write",
   viewer: "read",
 };
@@ -66,7 +67,7 @@ ${address !== null && html`<dt>Your address</dt><dd>${address}</dd>`}
 ${
   shown.length === 0
     ? noTeams
-    : html`<p>The token may do what you may:</p>
+    : html`<p>The token may use the cache of your teams, and administer nothing:</p>
 <ul>${shown.map(
         ({ team, role }) =>
           html`<li>${team.name}${team.name !== team.slug && ` (${team.slug})`}: ${may[role]}</li>`,

@@ -91,7 +91,8 @@ describe("/v2/teams", () => {
       return { id, slug, name, createdAt, created: new Date(createdAt).toISOString(), membership: { role } };
     };
     expect(await json("/v2/teams?limit=100", annsToken)).toEqual({
-      teams: [team(docs, "VIEWER"), team(web, "OWNER")],
+      // Its owner's, and yet a token of a sign-in looks after no team.
+      teams: [team(docs, "VIEWER"), team(web, "MEMBER")],
       pagination: { count: 2, next: null, prev: null },
     });
   });
@@ -117,7 +118,7 @@ describe("/v2/teams", () => {
     await identity.users.set(bob.id, { role: "admin" });
     const all = (await json("/v2/teams", bobsToken)) as { teams: { slug: string; membership: unknown }[] };
     expect(all.teams.map(({ slug }) => slug)).toEqual(["default", "docs", "web"]);
-    expect(all.teams.map(({ membership }) => membership)).toContainEqual({ role: "OWNER" });
+    expect(all.teams.map(({ membership }) => membership)).toEqual(Array(3).fill({ role: "MEMBER" }));
   });
 
   test("gives one team by slug or id, as a bare object", async () => {
@@ -250,7 +251,7 @@ describe("/registration/verify", () => {
     const made = (await identity.tokens.list({ userId: ann.id })).find(({ name }) =>
       name.includes("Turbo CLI"),
     );
-    expect(made).toMatchObject({ name: "Turbo CLI on laptop", permission: "admin", scope: "" });
+    expect(made).toMatchObject({ name: "Turbo CLI on laptop", permission: "write", scope: "" });
     // The setting's default.
     expect((made?.expiresAt ?? 0) - Date.now()).toBeWithin(90 * 86_400_000 - 60_000, 90 * 86_400_000 + 1);
     expect(
