@@ -17,6 +17,8 @@ export interface AskerFacts {
   isServerAdmin: boolean;
   /** The most that it may do anywhere. */
   permission: Permission;
+  /** When its token ends; null for one without an end, and in a browser. */
+  expiresAt: number | null;
   /** Of a browser's session only: what its scripts have to send back. */
   csrfToken: string | null;
   /** By slug. */
@@ -45,6 +47,16 @@ export class Asker {
 
   get isServerAdmin(): boolean {
     return this.facts.isServerAdmin;
+  }
+
+  /**
+   * When a token ends that this asker makes, who wishes it to end then: no later than the asker's own, or one that has leaked
+   * would live for ever in others.
+   * @param wishedAt null for no end.
+   */
+  lastEnd(wishedAt: number | null): number | null {
+    const { expiresAt } = this.facts;
+    return expiresAt === null || (wishedAt !== null && wishedAt < expiresAt) ? wishedAt : expiresAt;
   }
 
   /** @throws Refusal `forbidden`. */

@@ -91,7 +91,8 @@ export class Askers {
       );
     }
     onAsker(request, credential);
-    const { name, tokenId, userId, owner, permission, scope, isServerAdmin, principals } = credential;
+    const { name, tokenId, userId, owner, permission, scope, expiresAt, isServerAdmin, principals } =
+      credential;
     if (scope !== "") {
       throw new Refusal(
         "forbidden",
@@ -107,6 +108,7 @@ export class Askers {
       token: { id: tokenId, name },
       isServerAdmin,
       permission,
+      expiresAt,
       csrfToken: null,
       grants: principals,
       by,
@@ -127,6 +129,7 @@ export class Askers {
       token: null,
       isServerAdmin: user.role === "admin",
       permission: "admin",
+      expiresAt: null,
       csrfToken,
       grants: await authenticator.grantsOf(user),
       by,

@@ -67,7 +67,11 @@ export const newTokenModel = t.Object(
         description: "Of untrusted work, such as pr-1; leave it out for a trusted token",
       }),
     ),
-    expiresAt: t.Optional(t.Nullable(isoTimeModel, { description: "null for no end" })),
+    expiresAt: t.Optional(
+      t.Nullable(isoTimeModel, {
+        description: "null for no end; one made with a token ends no later than that",
+      }),
+    ),
   },
   {
     additionalProperties: false,

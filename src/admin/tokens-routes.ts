@@ -52,13 +52,14 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: Admi
       "",
       async ({ asker, body, request, set }) => {
         const holder = body.team === null ? ownHolder(asker, body.permission) : teamHolder(asker, body.team);
-        const { name, permission, scope, expiresAt } = body;
+        const { name, permission, scope } = body;
+        const expiresAt = asker.lastEnd(body.expiresAt ? Date.parse(body.expiresAt) : null);
         const { secret, ...token } = await asker.services.tokens.create({
           ...holder,
           name,
           permission,
           ...(scope !== undefined && { scope }),
-          ...(expiresAt && { expiresAt: Date.parse(expiresAt) }),
+          ...(expiresAt !== null && { expiresAt }),
         });
         set.status = 201;
         set.headers["cache-control"] = "no-store";
@@ -71,7 +72,8 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: Admi
         response: { 201: createdTokenModel },
         detail: {
           summary: "Create a token",
-          description: "For a team it needs an owner. The secret is shown this once.",
+          description:
+            "For a team it needs an owner. The secret is shown this once. Asked for with a token, it ends no later than that one, whatever was wished.",
         },
       },
     )

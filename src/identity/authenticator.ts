@@ -50,17 +50,12 @@ export interface Grant {
   permission: Permission;
 }
 
-interface Remembered {
-  credential: Credential;
-  expiresAt: number | null;
-}
-
 /**
  * Tells who holds a secret. What it found it remembers until anybody changes a team, a user or a token, so a revocation, a new
  * token or a team's new state counts from the next request on.
  */
 export class Authenticator {
-  private readonly remembered = new Map<string, Remembered>();
+  private readonly remembered = new Map<string, Credential>();
   private rememberedAt = -1;
   /** Those that let anybody read. */
   private openTeams: Team[] | undefined;
@@ -112,7 +107,7 @@ export class Authenticator {
     const digest = digestSecret(secret);
     const known = this.remembered.get(digest) ?? (await this.lookUp(secret, digest));
     if (!known || (known.expiresAt !== null && known.expiresAt <= Date.now())) return undefined;
-    return known.credential;
+    return known;
   }
 
   private forgetIfStale(): void {
@@ -123,7 +118,7 @@ export class Authenticator {
     this.rememberedAt = version;
   }
 
-  private async lookUp(secret: string, digest: string): Promise<Remembered | undefined> {
+  private async lookUp(secret: string, digest: string): Promise<Credential | undefined> {
     const asOf = this.rememberedAt;
     const environmentName = this.environmentNames.get(digest);
     if (environmentName === undefined && !isSecret(secret)) return undefined;
@@ -138,7 +133,7 @@ export class Authenticator {
     return found;
   }
 
-  private async storedToken(digest: string): Promise<Remembered | undefined> {
+  private async storedToken(digest: string): Promise<Credential | undefined> {
     const [row] = await tokenByDigest(this.database.read).execute({ digest });
     if (!row || row.tokens.revokedAt !== null || (row.users && row.users.disabledAt !== null))
       return undefined;
@@ -157,7 +152,7 @@ export class Authenticator {
       }),
     );
     const isServerAdmin = row.users?.role === "admin" && permission === "admin" && scope === "";
-    return { credential: { ...holder, owner, permission, scope, isServerAdmin, principals }, expiresAt };
+    return { ...holder, owner, permission, scope, expiresAt, isServerAdmin, principals };
   }
 
   /** What a user may do, by team, in the order of the slugs. An administrator may do everything in each of them. */
@@ -170,20 +165,18 @@ export class Authenticator {
     return rows.map((row) => ({ team: row.teams, permission: permissionOf(row.members.role) }));
   }
 
-  private async environmentToken(name: string): Promise<Remembered | undefined> {
+  private async environmentToken(name: string): Promise<Credential | undefined> {
     const [team] = await teamBySlug(this.database.read).execute({ slug: defaultTeamSlug });
     if (!team) return undefined;
     const holder = { name, tokenId: null, userId: null, policyId: null };
     return {
-      credential: {
-        ...holder,
-        owner: name,
-        permission: "write",
-        scope: "",
-        isServerAdmin: false,
-        principals: [{ ...holder, permission: "write", team, scope: "" }],
-      },
+      ...holder,
+      owner: name,
+      permission: "write",
+      scope: "",
       expiresAt: null,
+      isServerAdmin: false,
+      principals: [{ ...holder, permission: "write", team, scope: "" }],
     };
   }
 }

@@ -34,6 +34,8 @@ export interface Credential {
   readonly permission: Permission;
   /** Empty for a trusted one, see `Principal`. */
   readonly scope: string;
+  /** Milliseconds since 1970; null for one without an end. */
+  readonly expiresAt: number | null;
   /** It is good for the whole server: of an administrator, who gave it the permission `admin` and no scope. */
   readonly isServerAdmin: boolean;
   /** One for each team that it is good for; a team's own token has just one. */

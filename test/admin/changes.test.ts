@@ -99,6 +99,26 @@ test("a token that is created is shown once, with what to paste, works, and ends
   }
 });
 
+test("a token that a token makes ends no later than that one, and one made in a browser when it is told to", async () => {
+  await using world = await openWorld();
+  const { admin } = world;
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  const [sooner, later] = [1_800_000, 86_400_000].map((ms) => new Date(Date.now() + ms).toISOString());
+  for (const team of ["default", null]) {
+    const wish = { team, name: "made", permission: "admin" };
+    const { secret } = await admin.ok("POST", "/tokens", { ...wish, expiresAt: soon });
+    const end = async (expiresAt: unknown) =>
+      (await world.bearer(secret).ok("POST", "/tokens", { ...wish, expiresAt })).expiresAt;
+    expect([await end(sooner), await end(later), await end(null)]).toEqual([sooner, soon, soon]);
+    const child = await world.bearer(secret).ok("POST", "/tokens", wish);
+    expect(child.expiresAt).toBe(soon);
+    expect((await world.bearer(child.secret).ok("POST", "/tokens", wish)).expiresAt).toBe(soon);
+    expect((await admin.ok("POST", "/tokens", { ...wish, expiresAt: later })).expiresAt).toBe(later);
+    const endless = await admin.ok("POST", "/tokens", wish);
+    expect((await world.bearer(endless.secret).ok("POST", "/tokens", wish)).expiresAt).toBeNull();
+  }
+});
+
 test("a user who is created chooses a password by the link, has the roles, and may be disabled and deleted", async () => {
   await using world = await openWorld();
   const { admin, larder } = world;

@@ -26,6 +26,7 @@ const credential: Credential = {
   owner: "tok_1",
   permission: "write",
   scope: "",
+  expiresAt: null,
   isServerAdmin: false,
   principals: [principal],
 };

@@ -13,6 +13,7 @@ describe("tokens", () => {
       owner: id,
       permission: "read",
       scope: "",
+      expiresAt: null,
       isServerAdmin: false,
       principals: [{ ...holder, permission: "read", team, scope: "" }],
     });
@@ -159,6 +160,7 @@ describe("the environment's tokens", () => {
         owner: name,
         permission: "write",
         scope: "",
+        expiresAt: null,
         isServerAdmin: false,
         principals: [{ ...holder, permission: "write", team, scope: "" }],
       });
