@@ -1,6 +1,8 @@
 import { Elysia, t } from "elysia";
 import type { ListedArtifact } from "../cache/artifact-list.ts";
 import { artifactSorts, shortestHashPrefix } from "../cache/artifact-list.ts";
+import { requireEnabled } from "../identity/access.ts";
+import type { Team } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import { artifactJson } from "./artifact-json.ts";
@@ -11,12 +13,14 @@ import { numberParams, oneOf, pageModel, pageQuery, pageWish, teamQuery } from "
 
 /** `/artifacts`: what is stored, in every scope. */
 export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
-  const find = async (asker: Asker, id: number, needed: TeamRight): Promise<ListedArtifact> => {
+  const find = async (
+    asker: Asker,
+    id: number,
+    needed: TeamRight,
+  ): Promise<{ artifact: ListedArtifact; team: Team }> => {
     const artifact = await artifactList.find(id);
-    if (artifact && (asker.isServerAdmin || asker.may(artifact.teamId, "read"))) {
-      asker.team(artifact.teamId, needed);
-      return artifact;
-    }
+    if (artifact && (asker.isServerAdmin || asker.may(artifact.teamId, "read")))
+      return { artifact, team: asker.team(artifact.teamId, needed) };
     throw new Refusal("not_found", "There is no such artifact (any more) that you may see.");
   };
 
@@ -61,7 +65,7 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
     .get(
       "/:id",
       async ({ asker, params }) => {
-        const artifact = await find(asker, params.id, "read");
+        const { artifact } = await find(asker, params.id, "read");
         return {
           ...artifactJson(artifact),
           tag: artifact.tag,
@@ -81,7 +85,9 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
     .get(
       "/:id/content",
       async ({ asker, params }) => {
-        const artifact = await find(asker, params.id, "read");
+        const { artifact, team } = await find(asker, params.id, "read");
+        // What its clients do not get nobody gets by another door.
+        requireEnabled(team);
         const answer = await cache.look(
           artifact,
           (body) => new Response(body, { headers: downloadHeaders(artifact) }),
@@ -97,7 +103,7 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
         params: numberParams,
         detail: {
           summary: "Download the bytes of an artifact",
-          description: "It counts as no use of the artifact.",
+          description: "It counts as no use of the artifact, and the team has to be enabled.",
           responses: {
             200: {
               description: "The bytes as they were uploaded",
@@ -110,7 +116,7 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
     .delete(
       "/:id",
       async ({ asker, params }) => {
-        const artifact = await find(asker, params.id, "admin");
+        const { artifact } = await find(asker, params.id, "admin");
         const { teamId, tool, scope, hash } = artifact;
         await cache.purge({ teamId, tool, scope, hash }, asker.by);
         return artifactJson(artifact);

@@ -63,6 +63,7 @@ what to do.`;
 const errors: Record<string, string> = {
   400: "The request is not what this route takes",
   401: "No token and no session, or none that counts (any more)",
+  402: "The team is blocked",
   403: "Known, and not allowed to do this, or to see this team",
   404: "There is no such thing, or none that one may see",
   405: "The method is not one of this path's, which `Allow` names",

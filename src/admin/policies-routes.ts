@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { requireNotBlocked } from "../identity/access.ts";
 import type { Policy } from "../identity/policies.ts";
 import { examineToken } from "../identity/policy-report.ts";
 import { sharedScopeWarnings } from "../identity/scope-overlap.ts";
@@ -42,8 +43,10 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
     )
     .post(
       "",
-      async ({ asker, body: { team, ...wish }, set }) => {
-        const { id: teamId } = asker.team(team, "admin");
+      async ({ asker, body: { team: slugOrId, ...wish }, set }) => {
+        const team = asker.team(slugOrId, "admin");
+        requireNotBlocked(team);
+        const teamId = team.id;
         const { policies } = asker.services;
         const wanted = wantedPolicies(wish).map((policy) => ({
           audience: defaultAudience,

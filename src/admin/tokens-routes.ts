@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { artifactsWrittenBy } from "../cache/totals.ts";
+import { requireNotBlocked } from "../identity/access.ts";
 import { readTokenReach } from "../identity/token-reach.ts";
 import { tokenStates } from "../identity/token-state.ts";
 import { allows, type Token, type TokenFilter, type TokenHolder } from "../identity/tokens.ts";
@@ -136,7 +137,9 @@ function whose(asker: Asker, team: string | undefined): TokenFilter {
 }
 
 function teamHolder(asker: Asker, slugOrId: string): TokenHolder {
-  return { teamId: asker.team(slugOrId, "admin").id };
+  const team = asker.team(slugOrId, "admin");
+  requireNotBlocked(team);
+  return { teamId: team.id };
 }
 
 /** One's own may be made in a browser, or with a token that may as much already. @throws Refusal `forbidden`. */
