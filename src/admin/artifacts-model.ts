@@ -28,13 +28,21 @@ export const shownArtifactModel = t.Object({
   tag: t.Nullable(t.String(), { description: "The client's signature" }),
   dirtyHash: t.Nullable(t.String()),
   clientCi: t.Nullable(t.String(), { description: "The CI that the client named" }),
-  sharedWith: t.Number({ description: "How many other artifacts have the same bytes" }),
+  sharedWith: t.Number({ description: "How many others have the same bytes, of those that one may see" }),
   quarantinedAt: t.Nullable(isoTimeModel, { description: "Since when its bytes are known to be damaged" }),
 });
 
+export const freedModel = t.Object(
+  { blobs: t.Number(), sizeBytes: t.Number() },
+  {
+    description:
+      "To administrators of the server what left the storage; to others what their team uses no more, whoever else has the same bytes",
+  },
+);
+
 export const purgedModel = t.Object({
   artifacts: t.Number(),
-  freed: t.Object({ blobs: t.Number(), sizeBytes: t.Number() }),
+  freed: freedModel,
   dryRun: t.Boolean(),
 });
 

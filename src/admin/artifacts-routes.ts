@@ -71,7 +71,7 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
           tag: artifact.tag,
           dirtyHash: artifact.dirtyHash,
           clientCi: artifact.clientCi,
-          sharedWith: await artifactList.sharing(artifact),
+          sharedWith: await artifactList.sharing(artifact, asker.teamIds(undefined)),
           quarantinedAt: isoTime(artifact.quarantinedAt),
         };
       },

@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
-import { countPurge, type PurgeFilter, type Writers } from "../cache/purge.ts";
+import type { PurgeFilter, Writers } from "../cache/purge.ts";
 import { writersNamed } from "../identity/named-writers.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import { purgedModel, purgeModel } from "./artifacts-model.ts";
 import type { Asker } from "./asker.ts";
-import { purgeNow } from "./purge-now.ts";
+import { countPurgeFor, purgeNow } from "./purge-now.ts";
 
 type PurgeWish = typeof purgeModel.static;
 
@@ -36,8 +36,8 @@ export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
       requireNarrowed(body);
       const filter = await filterOf(asker, body);
       const totals = body.dryRun
-        ? await countPurge(database, filter)
-        : await purgeNow(cache, filter, asker.by, () => keepAlive(request));
+        ? await countPurgeFor(asker, database, filter)
+        : await purgeNow({ cache, database }, filter, asker, () => keepAlive(request));
       return { ...totals, dryRun: body.dryRun };
     },
     {

@@ -1,5 +1,6 @@
 import { t } from "elysia";
 import { tokenStates } from "../identity/token-state.ts";
+import { freedModel } from "./artifacts-model.ts";
 import { isoTimeModel, oneOf, permissionModel } from "./model.ts";
 
 export const tokenModel = t.Object({
@@ -49,7 +50,7 @@ export const revokedTokenModel = t.Object({
   purged: t.Optional(
     t.Object({
       artifacts: t.Number(),
-      freed: t.Object({ blobs: t.Number(), sizeBytes: t.Number() }),
+      freed: freedModel,
     }),
   ),
 });

@@ -112,7 +112,7 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: Admi
         const filter = { writtenBy: [id], ...(teamId !== null && { teamId }) };
         return {
           ...tokenJson(token),
-          purged: await purgeNow(cache, filter, asker.by, () => keepAlive(request)),
+          purged: await purgeNow({ cache, database }, filter, asker, () => keepAlive(request)),
         };
       },
       {

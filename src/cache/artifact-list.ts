@@ -136,12 +136,21 @@ export class ArtifactList {
     return (await selectListed(this.database.read).where(eq(artifacts.id, id)))[0];
   }
 
-  /** How many other artifacts point at the same bytes. */
-  async sharing({ id, blobId }: Pick<ListedArtifact, "id" | "blobId">): Promise<number> {
+  /** How many other artifacts point at the same bytes. @param teamIds of which teams; undefined for all. */
+  async sharing(
+    { id, blobId }: Pick<ListedArtifact, "id" | "blobId">,
+    teamIds: readonly string[] | undefined,
+  ): Promise<number> {
     const [row] = await this.database.read
       .select({ others: sql<number>`count(*)`.mapWith(Number) })
       .from(artifacts)
-      .where(and(eq(artifacts.blobId, blobId), sql`${artifacts.id} <> ${id}`));
+      .where(
+        and(
+          eq(artifacts.blobId, blobId),
+          sql`${artifacts.id} <> ${id}`,
+          teamIds && inArray(artifacts.teamId, [...teamIds]),
+        ),
+      );
     return row?.others ?? 0;
   }
 

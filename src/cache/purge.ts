@@ -24,7 +24,7 @@ export type Writers = readonly string[] | null;
 /** What a purge would take out. */
 export interface PurgeTotals {
   artifacts: number;
-  /** The blobs that no other artifact points at. */
+  /** The blobs that no other artifact, or no other of the same team, points at. */
   freed: { blobs: number; sizeBytes: number };
 }
 
@@ -40,8 +40,15 @@ export async function purge(database: Database, filter: PurgeFilter, by: Actor):
   return await takeOut(database, conditionOf(filter), { onTakenOut: (tx, went) => record.add(tx, went) });
 }
 
-/** What `purge` would take out. What changes meanwhile may or may not be counted. */
-export async function countPurge(database: Database, filter: PurgeFilter): Promise<PurgeTotals> {
+/**
+ * What `purge` would take out. What changes meanwhile may or may not be counted.
+ * @param usedBy the team whose use it is about: whether others have the same bytes is not told then.
+ */
+export async function countPurge(
+  database: Database,
+  filter: PurgeFilter,
+  usedBy?: string,
+): Promise<PurgeTotals> {
   const condition = conditionOf(filter);
   const totals: PurgeTotals = { artifacts: 0, freed: { blobs: 0, sizeBytes: 0 } };
   let firstBlob = Number.POSITIVE_INFINITY;
@@ -59,7 +66,8 @@ export async function countPurge(database: Database, filter: PurgeFilter): Promi
     firstBlob = Math.min(firstBlob, found?.firstBlob ?? firstBlob);
     lastBlob = Math.max(lastBlob, found?.lastBlob ?? lastBlob);
   }
-  const held = sql`select 1 from ${artifacts} where ${artifacts.blobId} = ${blobs.id}`;
+  const ofTeam = usedBy === undefined ? sql`` : sql` and ${artifacts.teamId} = ${usedBy}`;
+  const held = sql`select 1 from ${artifacts} where ${artifacts.blobId} = ${blobs.id}${ofTeam}`;
   for await (const [after, last] of steps(firstBlob, lastBlob)) {
     const [freed] = await database.read
       .select({ blobs: count(), sizeBytes: sql<number | null>`sum(${blobs.sizeBytes})` })
