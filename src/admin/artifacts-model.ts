@@ -1,5 +1,5 @@
 import { t } from "elysia";
-import { isoTimeModel, oneOf } from "./model.ts";
+import { isoTimeModel, nameModel, oneOf } from "./model.ts";
 
 export const artifactModel = t.Object({
   id: t.Number(),
@@ -48,17 +48,17 @@ export const purgedModel = t.Object({
 
 export const purgeModel = t.Object(
   {
-    team: t.Nullable(t.String(), { description: "Slug or id; null for all teams', given writtenBy" }),
+    team: t.Nullable(nameModel(), { description: "Slug or id; null for all teams', given writtenBy" }),
     writtenBy: t.Optional(
-      t.String({
+      nameModel({
         minLength: 1,
         description:
           "A token by id, secret or (with team) name; all tokens of a user (e-mail, id) or a policy (id); or TURBO_TOKEN",
       }),
     ),
-    scope: t.Optional(t.String({ description: "Empty for trusted ones" })),
-    tool: t.Optional(t.String()),
-    hash: t.Optional(t.String()),
+    scope: t.Optional(nameModel({ description: "Empty for trusted ones" })),
+    tool: t.Optional(nameModel()),
+    hash: t.Optional(nameModel()),
     writtenAfter: t.Optional(isoTimeModel),
     writtenBefore: t.Optional(isoTimeModel),
     usedBefore: t.Optional(isoTimeModel),

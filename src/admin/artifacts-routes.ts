@@ -9,7 +9,7 @@ import { artifactJson } from "./artifact-json.ts";
 import { artifactModel, shownArtifactModel } from "./artifacts-model.ts";
 import type { Asker, TeamRight } from "./asker.ts";
 import { isoTime } from "./iso-time.ts";
-import { numberParams, oneOf, pageModel, pageQuery, pageWish, teamQuery } from "./model.ts";
+import { nameModel, numberParams, oneOf, pageModel, pageQuery, pageWish, teamQuery } from "./model.ts";
 
 /** `/artifacts`: what is stored, in every scope. */
 export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
@@ -39,10 +39,10 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
         who: "anybody",
         query: t.Object({
           ...teamQuery,
-          tool: t.Optional(t.String({ description: "Such as turbo" })),
-          scope: t.Optional(t.String({ description: "Such as pr-123; empty for trusted ones" })),
+          tool: t.Optional(nameModel({ description: "Such as turbo" })),
+          scope: t.Optional(nameModel({ description: "Such as pr-123; empty for trusted ones" })),
           hash: t.Optional(
-            t.String({
+            nameModel({
               description: `With which the hash begins: at least ${shortestHashPrefix} characters, of at most 1,000 hits`,
             }),
           ),

@@ -4,7 +4,7 @@ import { AuditLog } from "../audit/audit-log.ts";
 import { auditFilter } from "../identity/audit-filter.ts";
 import type { AdminOptions } from "./admin.ts";
 import { auditJson } from "./audit-json.ts";
-import { isoTimeModel, oneOf, pageModel, pageQuery, pageWish, spanQuery } from "./model.ts";
+import { isoTimeModel, nameModel, oneOf, pageModel, pageQuery, pageWish, spanQuery } from "./model.ts";
 import { spanOf } from "./span.ts";
 
 const auditModel = t.Object({
@@ -52,7 +52,7 @@ export function auditRoutes({ who, database, readPastTime }: AdminOptions) {
       who: "anybody",
       query: t.Object({
         team: t.Optional(
-          t.String({ minLength: 1, description: "Slug or id of a team; an owner has to name one" }),
+          nameModel({ minLength: 1, description: "Slug or id of a team; an owner has to name one" }),
         ),
         kind: t.Optional(
           oneOf(kinds, {
@@ -60,12 +60,12 @@ export function auditRoutes({ who, database, readPastTime }: AdminOptions) {
           }),
         ),
         actor: t.Optional(
-          t.String({
+          nameModel({
             description:
               "A user, with all the user's tokens, or a token: by e-mail, id or name; or a kind of actor",
           }),
         ),
-        target: t.Optional(t.String({ description: "An id, an e-mail, a slug or a hash" })),
+        target: t.Optional(nameModel({ description: "An id, an e-mail, a slug or a hash" })),
         ...spanQuery,
         ...pageQuery,
       }),

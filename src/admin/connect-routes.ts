@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
+import { nameModel } from "./model.ts";
 import { linesModel } from "./tokens-model.ts";
 
 const connectModel = t.Object({
@@ -32,7 +33,7 @@ export function connectRoutes({ who, baseUrl, linesFor }: AdminOptions) {
       who: "anybody",
       query: t.Object({
         team: t.Optional(
-          t.String({ minLength: 1, description: "Slug or id; without it, the first that one may see" }),
+          nameModel({ minLength: 1, description: "Slug or id; without it, the first that one may see" }),
         ),
       }),
       response: connectModel,

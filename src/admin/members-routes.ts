@@ -2,13 +2,13 @@ import { Elysia, t } from "elysia";
 import type { TeamMember } from "../identity/members.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
-import { memberRoleModel, pageModel, teamParams } from "./model.ts";
+import { memberRoleModel, nameModel, pageModel, teamParams } from "./model.ts";
 import { userState } from "./user-json.ts";
 import { memberModel } from "./users-model.ts";
 
 const memberParams = t.Object({
   ...teamParams.properties,
-  user: t.String({ description: "E-mail address or id of the user" }),
+  user: nameModel({ description: "E-mail address or id of the user" }),
 });
 
 /** `/teams/{team}/members`: who belongs to a team, and as what. */

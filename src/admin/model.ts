@@ -15,7 +15,19 @@ export function oneOf<const Word extends string>(
   return model;
 }
 
-export const isoTimeModel = t.String({ format: "date-time" });
+/**
+ * How long a text of a request may be. Each place knows for itself what it takes; this keeps what is none of that from being
+ * looked through, written to a log, or given back in a message.
+ */
+export const maxNameLength = 300;
+export const maxTextLength = 2_000;
+
+/** Of what has a name: a team, a user, a tool, or a thing by its id. */
+export function nameModel(options: { description?: string; minLength?: number; examples?: string[] } = {}) {
+  return t.String({ ...options, maxLength: maxNameLength });
+}
+
+export const isoTimeModel = t.String({ format: "date-time", maxLength: 40 });
 export const permissionModel = oneOf(permissions, {
   description: "admin may all that write may, and write all that read may",
 });
@@ -31,24 +43,24 @@ export const errorModel = t.Object({
 });
 
 /** The path names a team. */
-export const teamParams = t.Object({ team: t.String({ description: "Slug or id of the team" }) });
-export const userParams = t.Object({ id: t.String({ description: "E-mail address or id of the user" }) });
+export const teamParams = t.Object({ team: nameModel({ description: "Slug or id of the team" }) });
+export const userParams = t.Object({ id: nameModel({ description: "E-mail address or id of the user" }) });
 /** Of what is numbered. */
 export const numberParams = t.Object({ id: t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
-export const idParams = t.Object({ id: t.String() });
+export const idParams = t.Object({ id: nameModel() });
 
 export const teamQuery = {
   team: t.Optional(
-    t.String({ minLength: 1, description: "Slug or id of a team; without it, all that one may see" }),
+    nameModel({ minLength: 1, description: "Slug or id of a team; without it, all that one may see" }),
   ),
 };
 
 /** From when to when. */
 export const spanQuery = {
   since: t.Optional(
-    t.String({ description: "From then on: 7d (ago), or 2026-11-20T10:00:00Z", examples: ["7d"] }),
+    nameModel({ description: "From then on: 7d (ago), or 2026-11-20T10:00:00Z", examples: ["7d"] }),
   ),
-  until: t.Optional(t.String({ description: "Before then" })),
+  until: t.Optional(nameModel({ description: "Before then" })),
 };
 
 const defaultLimit = 50;
@@ -63,7 +75,9 @@ export const pageQuery = {
       description: `How many at most; ${defaultLimit}, if not said`,
     }),
   ),
-  cursor: t.Optional(t.String({ description: "The nextCursor of the page before" })),
+  cursor: t.Optional(
+    t.String({ maxLength: maxTextLength, description: "The nextCursor of the page before" }),
+  ),
 };
 
 export function pageModel<Item extends TSchema>(item: Item) {

@@ -1,9 +1,9 @@
 import { t } from "elysia";
 import { ciProviders } from "../identity/ci-providers.ts";
 import { longestTokenMaxAgeMs } from "../identity/policies.ts";
-import { isoTimeModel, oneOf, permissionModel } from "./model.ts";
+import { isoTimeModel, maxTextLength, nameModel, oneOf, permissionModel } from "./model.ts";
 
-const claimsModel = t.Record(t.String(), t.String(), {
+const claimsModel = t.Record(nameModel(), t.String({ maxLength: maxTextLength }), {
   description: "Pattern by claim: text, alternatives with |, and {name} or {name**} for what varies",
 });
 
@@ -24,25 +24,27 @@ export const policyModel = t.Object({
 
 export const newPolicyModel = t.Object(
   {
-    team: t.String({ description: "Slug or id of the team that the jobs act for" }),
+    team: nameModel({ description: "Slug or id of the team that the jobs act for" }),
     provider: t.Optional(
       oneOf(ciProviders, {
         description: "Makes the policies that fit: one for trusted jobs, one for pull requests",
       }),
     ),
-    repository: t.Optional(t.String({ description: "Such as acme/web (CircleCI: github.com/acme/web)" })),
-    organization: t.Optional(t.String({ description: "Buildkite: its slug, CircleCI: its id" })),
-    pipeline: t.Optional(t.String({ description: "Buildkite" })),
-    branch: t.Optional(t.String({ description: "Branch whose pushes are trusted; main, if not said" })),
+    repository: t.Optional(nameModel({ description: "Such as acme/web (CircleCI: github.com/acme/web)" })),
+    organization: t.Optional(nameModel({ description: "Buildkite: its slug, CircleCI: its id" })),
+    pipeline: t.Optional(nameModel({ description: "Buildkite" })),
+    branch: t.Optional(nameModel({ description: "Branch whose pushes are trusted; main, if not said" })),
     only: t.Optional(oneOf(["trusted", "pull-requests"], { description: "Make one of the two only" })),
-    issuer: t.Optional(t.String({ description: "Who signs the jobs' tokens, to the letter" })),
-    audience: t.Optional(t.String({ description: "publicUrl if that is set, else larder, if not said" })),
+    issuer: t.Optional(
+      t.String({ maxLength: maxTextLength, description: "Who signs the jobs' tokens, to the letter" }),
+    ),
+    audience: t.Optional(nameModel({ description: "publicUrl if that is set, else larder, if not said" })),
     claims: t.Optional(claimsModel),
     scope: t.Optional(
-      t.String({ description: "Keeps what the jobs write apart, such as pr-{repository}-{number}" }),
+      nameModel({ description: "Keeps what the jobs write apart, such as pr-{repository}-{number}" }),
     ),
     trusted: t.Optional(t.Boolean({ description: "Let everybody of the team read what the jobs write" })),
-    name: t.Optional(t.String()),
+    name: t.Optional(nameModel()),
     permission: t.Optional(oneOf(["read", "write"], { description: "write, if not said" })),
     tokenMaxAgeMs: t.Optional(t.Integer({ minimum: 1_000, maximum: longestTokenMaxAgeMs })),
   },

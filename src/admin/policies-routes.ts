@@ -7,7 +7,7 @@ import { wantedPolicies } from "../identity/wanted-policies.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
-import { idParams, pageModel } from "./model.ts";
+import { idParams, nameModel, pageModel } from "./model.ts";
 import {
   createdPoliciesModel,
   deletedPolicyModel,
@@ -21,7 +21,7 @@ import { policyJson, reportJson } from "./policy-json.ts";
 const maxTokenLength = 64 * 1024;
 
 const teamOption = t.Optional(
-  t.String({ minLength: 1, description: "Slug or id; without it, all teams that one looks after" }),
+  nameModel({ minLength: 1, description: "Slug or id; without it, all teams that one looks after" }),
 );
 
 /** `/policies`: which CI jobs get a token without any secret. */

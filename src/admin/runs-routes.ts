@@ -3,7 +3,7 @@ import { Refusal } from "../refusal.ts";
 import type { Run } from "../usage/runs.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
-import { numberParams, pageModel, pageQuery, pageWish, spanQuery, teamQuery } from "./model.ts";
+import { nameModel, numberParams, pageModel, pageQuery, pageWish, spanQuery, teamQuery } from "./model.ts";
 import { runEventJson, runJson } from "./run-json.ts";
 import { spanOf } from "./span.ts";
 import { runEventModel, runModel } from "./usage-model.ts";
@@ -37,9 +37,9 @@ export function runsRoutes({ who, runs, readPastTime }: AdminOptions) {
         who: "anybody",
         query: t.Object({
           ...teamQuery,
-          tool: t.Optional(t.String({ description: "Such as turbo" })),
+          tool: t.Optional(nameModel({ description: "Such as turbo" })),
           origin: t.Optional(
-            t.String({ description: "Id of a token or a policy, or a kind of origins, such as policy" }),
+            nameModel({ description: "Id of a token or a policy, or a kind of origins, such as policy" }),
           ),
           ...spanQuery,
           ...pageQuery,

@@ -1,6 +1,6 @@
 import { t } from "elysia";
 import { overwriteRules, quotaRules, teamStates } from "../identity/teams.ts";
-import { isoTimeModel, oneOf } from "./model.ts";
+import { isoTimeModel, nameModel, oneOf } from "./model.ts";
 
 const sizeLimit = t.Nullable(t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }));
 const ageLimit = t.Nullable(t.Integer({ minimum: 1, maximum: 100 * 365 * 86_400_000 }));
@@ -35,8 +35,8 @@ export const shownTeamModel = t.Object({
 
 export const newTeamModel = t.Object(
   {
-    slug: t.String({ description: "Name of the team in URLs: a-z, 0-9 and -" }),
-    name: t.Optional(t.String({ description: "Name for people; the slug, if not said" })),
+    slug: nameModel({ description: "Name of the team in URLs: a-z, 0-9 and -" }),
+    name: t.Optional(nameModel({ description: "Name for people; the slug, if not said" })),
     overwrite: t.Optional(oneOf(overwriteRules)),
   },
   { additionalProperties: false, examples: [{ slug: "web", name: "Web team" }] },
@@ -44,7 +44,7 @@ export const newTeamModel = t.Object(
 
 /** What the owner of a team may change. */
 const ownSettings = {
-  name: t.Optional(t.String()),
+  name: t.Optional(nameModel()),
   overwrite: t.Optional(oneOf(overwriteRules)),
   requireTag: t.Optional(t.Boolean()),
   anonymousRead: t.Optional(t.Boolean()),
@@ -53,7 +53,7 @@ const ownSettings = {
 export const teamChangeModel = t.Object(
   {
     ...ownSettings,
-    slug: t.Optional(t.String()),
+    slug: t.Optional(nameModel()),
     state: t.Optional(oneOf(teamStates)),
     quotaBytes: t.Optional(sizeLimit),
     quotaRule: t.Optional(oneOf(quotaRules)),

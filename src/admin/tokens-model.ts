@@ -1,7 +1,7 @@
 import { t } from "elysia";
 import { tokenStates } from "../identity/token-state.ts";
 import { freedModel } from "./artifacts-model.ts";
-import { isoTimeModel, oneOf, permissionModel } from "./model.ts";
+import { isoTimeModel, nameModel, oneOf, permissionModel } from "./model.ts";
 
 export const tokenModel = t.Object({
   id: t.String(),
@@ -57,13 +57,13 @@ export const revokedTokenModel = t.Object({
 
 export const newTokenModel = t.Object(
   {
-    team: t.Nullable(t.String(), {
+    team: t.Nullable(nameModel(), {
       description: "Slug or id; null for one of one's own, good in all of one's teams",
     }),
-    name: t.String({ description: "To know it by" }),
+    name: nameModel({ description: "To know it by" }),
     permission: permissionModel,
     scope: t.Optional(
-      t.String({
+      nameModel({
         minLength: 1,
         description: "Of untrusted work, such as pr-1; leave it out for a trusted token",
       }),

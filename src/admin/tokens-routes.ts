@@ -7,7 +7,7 @@ import { allows, type Token, type TokenFilter, type TokenHolder } from "../ident
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
-import { idParams, oneOf, pageModel, pageQuery, pageWish } from "./model.ts";
+import { idParams, nameModel, oneOf, pageModel, pageQuery, pageWish } from "./model.ts";
 import { purgeNow } from "./purge-now.ts";
 import { tokenJson } from "./token-json.ts";
 import {
@@ -36,7 +36,7 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: Admi
         who: "anybody",
         query: t.Object({
           team: t.Optional(
-            t.String({
+            nameModel({
               minLength: 1,
               description:
                 "Slug or id of a team, whose tokens an owner may see. Without it: to administrators of the server all that there are, to other users their own, to a team's token that team's",

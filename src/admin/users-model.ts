@@ -1,6 +1,6 @@
 import { t } from "elysia";
 import { userRoles } from "../identity/users.ts";
-import { isoTimeModel, memberRoleModel, oneOf } from "./model.ts";
+import { isoTimeModel, memberRoleModel, nameModel, oneOf } from "./model.ts";
 import { userStates } from "./user-json.ts";
 
 const roleModel = oneOf(userRoles, { description: "On the whole server: an admin may do everything" });
@@ -28,11 +28,11 @@ export const invitedUserModel = t.Object({ ...userModel.properties, ...linkPrope
 
 export const newUserModel = t.Object(
   {
-    email: t.String({ description: "To sign in with" }),
-    name: t.Optional(t.String({ description: "For people; what is before the @, if not said" })),
+    email: nameModel({ description: "To sign in with" }),
+    name: t.Optional(nameModel({ description: "For people; what is before the @, if not said" })),
     role: t.Optional(roleModel),
     teams: t.Optional(
-      t.Array(t.Object({ team: t.String(), role: memberRoleModel }, { additionalProperties: false }), {
+      t.Array(t.Object({ team: nameModel(), role: memberRoleModel }, { additionalProperties: false }), {
         maxItems: 1_000,
       }),
     ),
@@ -45,13 +45,13 @@ export const newUserModel = t.Object(
 
 export const userChangeModel = t.Object(
   {
-    email: t.Optional(t.String()),
-    name: t.Optional(t.String()),
+    email: t.Optional(nameModel()),
+    name: t.Optional(nameModel()),
     role: t.Optional(roleModel),
     state: t.Optional(oneOf(userStates, { description: "Whoever is disabled is signed out everywhere" })),
     teams: t.Optional(
       t.Array(
-        t.Object({ team: t.String(), role: t.Nullable(memberRoleModel) }, { additionalProperties: false }),
+        t.Object({ team: nameModel(), role: t.Nullable(memberRoleModel) }, { additionalProperties: false }),
         { maxItems: 1_000, description: "Roles that change; null to leave that team" },
       ),
     ),

@@ -78,7 +78,7 @@ function rangeOf({ minimum, maximum, minLength, maxLength }: Schema): string {
   if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
   if (minimum !== undefined) return ` of at least ${minimum}`;
   if (minLength !== undefined || maxLength !== undefined) {
-    const from = minLength === undefined ? "" : `${minLength} to `;
+    const from = minLength === undefined ? "at most " : `${minLength} to `;
     return maxLength === undefined
       ? ` of at least ${minLength} characters`
       : ` of ${from}${maxLength} characters`;

@@ -76,7 +76,7 @@ export function listen({
         address,
         client: forLog(carried.headers.get("user-agent")),
       },
-      request && requests.notesOf(request),
+      request && notesForLog(requests.notesOf(request)),
       carried.headers,
     );
     return response;
@@ -172,6 +172,11 @@ function pathOf(url: string): string {
   const path = pathAndQueryOf(url);
   const end = path.indexOf("?");
   return end === -1 ? path : path.slice(0, end);
+}
+
+/** A refusal may repeat what the client sent. */
+function notesForLog(notes: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  return typeof notes?.reason === "string" ? { ...notes, reason: forLog(notes.reason) } : notes;
 }
 
 /** Nothing in a line that a terminal obeys, and no line without end. */

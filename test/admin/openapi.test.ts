@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Schema } from "../../src/admin/openapi.ts";
 import { openWorld, type World } from "./world.ts";
 
 let world: World;
@@ -42,6 +43,44 @@ test("the description names every route once, says what each is for and what may
   }
   const again = await fetch(`${world.larder.url}/api/v1/openapi.json`);
   expect(await again.json()).toEqual(document);
+});
+
+/** The places of a schema where a text of any length may stand, and a list of any. */
+function boundless(schema: Schema, place: string): string[] {
+  const {
+    type,
+    items,
+    anyOf = [],
+    properties = {},
+    patternProperties = {},
+  } = schema as Record<string, never>;
+  const isBounded = ["maxLength", "enum", "const", "pattern"].some(
+    (keyword) => schema[keyword] !== undefined,
+  );
+  const inner: [string, Schema][] = [
+    ...Object.entries<Schema>(properties),
+    ...Object.entries<Schema>(patternProperties),
+    ...Object.entries<Schema>(anyOf),
+    ...(items ? [["[]", items] as [string, Schema]] : []),
+  ];
+  return [
+    ...(type === "string" && !isBounded ? [place] : []),
+    ...(type === "array" && schema.maxItems === undefined ? [place] : []),
+    ...inner.flatMap(([name, one]) => boundless(one, `${place}.${name}`)),
+  ];
+}
+
+test("every text and every list of a request has a bound", () => {
+  const places = Object.entries(world.description.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, { parameters = [], requestBody }]) => [
+      ...parameters.flatMap(({ name, schema }) => boundless(schema, `${method} ${path} ${name}`)),
+      ...boundless(requestBody?.content["application/json"]?.schema ?? {}, `${method} ${path}`),
+    ]),
+  );
+  expect(places).toEqual([]);
+  // What has none is found.
+  const open = { type: "object", properties: { names: { type: "array", items: { type: "string" } } } };
+  expect(boundless(open, "body")).toEqual(["body.names", "body.names.[]"]);
 });
 
 test("the examples of bodies are what their schemas take", async () => {

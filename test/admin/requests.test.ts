@@ -91,7 +91,12 @@ describe("what is wrong with a request", () => {
     ["POST", "/teams", "[".repeat(100), "nests deeper"],
     ["POST", "/teams", [], "The body is not allowed"],
     ["POST", "/teams", {}, `field "slug" is missing. It takes a text`],
-    ["POST", "/teams", { slug: 1 }, `field "slug" is not allowed as it stands. It takes a text.`],
+    [
+      "POST",
+      "/teams",
+      { slug: 1 },
+      `field "slug" is not allowed as it stands. It takes a text of at most 300 characters.`,
+    ],
     ["POST", "/teams", { slug: "x", quota: 1 }, `field "quota" is none that this route knows`],
     ["POST", "/teams", { slug: "Not a slug" }, "cannot be a slug"],
     ["POST", "/teams", { slug: "x", overwrite: "sometimes" }, `"allow" or "never"`],
@@ -187,6 +192,26 @@ describe("what is wrong with a request", () => {
       (await world.admin.send("POST", "/teams", { slug: "x", name: "x".repeat(2_000_000) })).status,
     ).toBe(413);
   });
+});
+
+test("a text that is longer than any of its kind is refused before anything looks for it, and not repeated", async () => {
+  const long = "x".repeat(5_000);
+  for (const [method, path, body] of [
+    ["GET", `/runs?origin=${long}`],
+    ["GET", `/audit?actor=${long}`],
+    ["GET", `/tokens/${long}`],
+    ["GET", `/artifacts?cursor=${long}`],
+    ["POST", "/purge", { team: "web", writtenBy: long, dryRun: true }],
+    ["POST", "/policies", { team: "web", issuer: long, claims: { a: "b" }, trusted: true }],
+    [
+      "POST",
+      "/policies",
+      { team: "web", issuer: "https://ci.example.com", claims: { a: long }, trusted: true },
+    ],
+  ] as const) {
+    const { status, text } = await world.admin.send(method, path, body);
+    expect([path.slice(0, 20), status, text.length < 1_000]).toEqual([path.slice(0, 20), 400, true]);
+  }
 });
 
 test("what is left out of a request is left as it is, and never filled in", async () => {

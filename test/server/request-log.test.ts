@@ -38,6 +38,17 @@ test("every request is one line of JSON: what was asked, by whom, and how it end
   expect(nowhere).toMatchObject({ method: "GET", status: 404 });
 });
 
+test("the reason of a refusal that repeats what a client sent is cut as all that it sent", async () => {
+  await using larder = await startLarder();
+  const headers = { authorization: `Bearer ${larder.firstToken}` };
+  const long = "x".repeat(2_000);
+  expect((await fetch(`${larder.url}/api/v1/teams/${long}%1b`, { headers })).status).toBe(403);
+  const [line] = await requestsOf(larder);
+  const reason = String(line?.reason);
+  expect([line?.refused, reason.length]).toEqual(["wrong_team", 300]);
+  expect(reason).toContain('a team "xxx');
+});
+
 test("no secret and no query gets into the log, wherever a client puts it", async () => {
   await using larder = await startLarder({ env: { TURBO_TOKEN: "lrd_environment" } });
   const secrets = [larder.firstToken, "lrd_environment", `${larder.firstToken}x`];
