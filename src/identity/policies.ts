@@ -1,6 +1,6 @@
-import { and, asc, eq, inArray, isNull } from "drizzle-orm";
+import { and, asc, count, eq, inArray, isNull } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
-import type { Database } from "../database/database.ts";
+import type { Database, Queries } from "../database/database.ts";
 import { policies, teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { ownerClaims } from "./ci-providers.ts";
@@ -61,6 +61,8 @@ export const defaultTokenMaxAgeMs = 60 * 60_000;
 export const longestTokenMaxAgeMs = 24 * 60 * 60_000;
 const shortestTokenMaxAgeMs = 1_000;
 const maxClaims = 20;
+/** Of one team: each exchange looks at all policies of an issuer, and each new one is compared with all of its team. */
+export const maxPolicies = 100;
 /** They say when and for whom a token counts, and are looked at in any case. */
 const ownClaims = ["iss", "aud", "exp", "nbf", "iat"];
 
@@ -119,7 +121,7 @@ export class Policies {
     );
   }
 
-  /** All of them or none. @throws Refusal `bad_request` for what cannot be, `not_found` without the team. */
+  /** All of them or none. @throws Refusal `bad_request` for what cannot be, `not_found` without the team, `conflict` beyond `maxPolicies`. */
   async create(...wanted: NewPolicy[]): Promise<Policy[]> {
     const isOurs = this.by.kind === "command" || this.by.kind === "server";
     for (const policy of wanted) checkPolicy(policy, policy.isInternalAllowed ?? isOurs);
@@ -138,6 +140,7 @@ export class Policies {
       for (const row of rows) {
         const [team] = await tx.select().from(teams).where(eq(teams.id, row.teamId));
         if (!team) throw new Refusal("not_found", "There is no such team for the policy.");
+        await requireRoom(tx, row.teamId);
         await tx.insert(policies).values(row);
         const { id, createdAt: _, createdBy: __, teamId, ...details } = row;
         await recordAudit(tx, this.by, { kind: "policy.create", teamId, target: id, details });
@@ -173,6 +176,16 @@ export class Policies {
       return { ...policy, revokedTokens };
     });
   }
+}
+
+async function requireRoom(tx: Queries, teamId: string): Promise<void> {
+  const [found] = await tx.select({ held: count() }).from(policies).where(eq(policies.teamId, teamId));
+  if ((found?.held ?? 0) < maxPolicies) return;
+  throw new Refusal(
+    "conflict",
+    `This team has ${maxPolicies} policies already, and may have no more. Delete those that no job needs, or let one ` +
+      "take the jobs of several projects, with | between them.",
+  );
 }
 
 /** @throws Refusal `bad_request`. */

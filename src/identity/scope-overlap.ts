@@ -10,14 +10,37 @@ type Compared = Pick<Policy, "teamId" | "issuer" | "claims" | "scope">;
  * for another kind of jobs of the same project may share its scope.
  */
 export function shareScopes(one: Compared, other: Compared): boolean {
+  return share(readPolicy(one), readPolicy(other));
+}
+
+/** A policy, of whose patterns each is read once, however many it is compared with. */
+interface ReadPolicy extends Compared {
+  /** What a claim can be, where the policy says so to the letter. */
+  fixedValues: (claim: string) => string[] | undefined;
+  parts: () => readonly LabelPart[];
+}
+
+function readPolicy(policy: Compared): ReadPolicy {
+  const values = new Map<string, string[] | undefined>();
+  const fixedValues = (claim: string) => {
+    if (!values.has(claim)) values.set(claim, fixedValuesOf(policy, claim));
+    return values.get(claim);
+  };
+  let parts: readonly LabelPart[] | undefined;
+  return { ...policy, fixedValues, parts: () => (parts ??= partsOf(policy, fixedValues)) };
+}
+
+function share(one: ReadPolicy, other: ReadPolicy): boolean {
   if (one.teamId !== other.teamId || one.scope === "" || other.scope === "") return false;
-  return areOfOtherProjects(one, other) && meet(partsOf(one), partsOf(other));
+  return areOfOtherProjects(one, other) && meet(one.parts(), other.parts());
 }
 
 /** What to tell whoever has created policies of which some share a scope with others of the team. */
 export function sharedScopeWarnings(created: readonly Policy[], ofTeam: readonly Policy[]): string[] {
+  const known = ofTeam.map((policy) => ({ ...policy, ...readPolicy(policy) }));
   return created.flatMap((one) => {
-    const others = ofTeam.filter((other) => other.id !== one.id && shareScopes(one, other));
+    const ours = readPolicy(one);
+    const others = known.filter((other) => other.id !== one.id && share(ours, other));
     const theirs = others.map((other) => `"${other.name}" (${other.id})`).join(", ");
     return others.length === 0
       ? []
@@ -28,24 +51,23 @@ export function sharedScopeWarnings(created: readonly Policy[], ofTeam: readonly
   });
 }
 
-function areOfOtherProjects(one: Compared, other: Compared): boolean {
+function areOfOtherProjects(one: ReadPolicy, other: ReadPolicy): boolean {
   if (one.issuer !== other.issuer) return true;
   const telling = ownerClaims(one.issuer) ?? Object.keys(one.claims);
   return telling.some((claim) => {
-    const [ours, theirs] = [fixedValues(one, claim), fixedValues(other, claim)];
+    const [ours, theirs] = [one.fixedValues(claim), other.fixedValues(claim)];
     return ours && theirs && !ours.some((value) => theirs.includes(value));
   });
 }
 
-function partsOf(policy: Compared): readonly LabelPart[] {
+function partsOf(policy: Compared, fixedValues: ReadPolicy["fixedValues"]): readonly LabelPart[] {
   return labelParts(parseScopeTemplate(policy.scope), (name) => {
-    const values = fixedValues(policy, name);
+    const values = fixedValues(name);
     return values?.length === 1 ? values[0] : undefined;
   });
 }
 
-/** What a claim can be, where the policy says so to the letter. */
-function fixedValues({ claims }: Compared, name: string): string[] | undefined {
+function fixedValuesOf({ claims }: Compared, name: string): string[] | undefined {
   const pattern = Object.hasOwn(claims, name) ? claims[name] : undefined;
   return pattern === undefined ? undefined : literalAlternatives(pattern);
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL } from "drizzle-orm";
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, or, type SQL } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
@@ -64,6 +64,9 @@ export type NewToken = TokenHolder & {
   expiresAt?: number;
 };
 
+/** How many a team or a user may have that count. Those of CI jobs are not among them: they end by themselves. */
+export const maxLiveTokens = 1_000;
+
 /** Which tokens; what is not said does not matter. */
 export interface TokenFilter {
   /** Those that are held by any of these teams. */
@@ -109,7 +112,10 @@ export class Tokens {
     private readonly by: Actor,
   ) {}
 
-  /** The secret is returned here and nowhere else. @throws Refusal `bad_request` or `not_found`. */
+  /**
+   * The secret is returned here and nowhere else.
+   * @throws Refusal `bad_request`, `not_found`, or `conflict` for one more than `maxLiveTokens`.
+   */
   async create(token: NewToken): Promise<CreatedToken> {
     return await this.database.write((tx) => createToken(tx, this.by, token));
   }
@@ -245,6 +251,7 @@ export async function createToken(tx: Queries, by: Actor, token: NewToken): Prom
     throw new Refusal("bad_request", "The token would have expired already. Choose a later time.");
   }
   await requireHolder(tx, holder);
+  if (!exchange) await requireRoom(tx, holder, now);
   const secret = newSecret();
   const id = `tok_${randomText(16)}`;
   await tx.insert(tokens).values({
@@ -276,6 +283,26 @@ async function requireHolder(tx: Queries, holder: TokenHolder): Promise<void> {
       ? await tx.select({ id: teams.id }).from(teams).where(eq(teams.id, holder.teamId))
       : await tx.select({ id: users.id }).from(users).where(eq(users.id, holder.userId));
   if (!found) throw new Refusal("not_found", "There is no such team or user for the token.");
+}
+
+async function requireRoom(tx: Queries, holder: TokenHolder, now: number): Promise<void> {
+  const [found] = await tx
+    .select({ live: count() })
+    .from(tokens)
+    .where(
+      and(
+        "teamId" in holder ? eq(tokens.teamId, holder.teamId) : eq(tokens.userId, holder.userId),
+        isNull(tokens.policyId),
+        isNull(tokens.revokedAt),
+        or(isNull(tokens.expiresAt), gt(tokens.expiresAt, now)),
+      ),
+    );
+  if ((found?.live ?? 0) < maxLiveTokens) return;
+  throw new Refusal(
+    "conflict",
+    `There are ${maxLiveTokens} valid tokens already, and no team or user may have more. Revoke those that nobody uses, ` +
+      "and let the others expire.",
+  );
 }
 
 function only(idOrSecretOrName: string, [token, ...more]: Token[]): Token {
