@@ -63,7 +63,9 @@ export const purgeModel = t.Object(
     writtenBefore: t.Optional(isoTimeModel),
     usedBefore: t.Optional(isoTimeModel),
     dryRun: t.Boolean({ description: "Only say what would go" }),
-    all: t.Optional(t.Boolean({ description: "Really purge all of the team, where nothing narrows it" })),
+    all: t.Optional(
+      t.Boolean({ description: "Really purge all of the team, where nothing but the tool narrows it" }),
+    ),
   },
   {
     additionalProperties: false,

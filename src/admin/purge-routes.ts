@@ -53,7 +53,7 @@ export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
 }
 
 /** Nobody shall lose all for a field that was forgotten. @throws Refusal `bad_request`. */
-function requireNarrowed({ team, dryRun, all, ...narrowing }: PurgeWish): void {
+function requireNarrowed({ team, tool, dryRun, all, ...narrowing }: PurgeWish): void {
   const { writtenAfter, writtenBefore } = narrowing;
   if (writtenAfter && writtenBefore && Date.parse(writtenAfter) >= Date.parse(writtenBefore)) {
     throw new Refusal("bad_request", "writtenAfter is not before writtenBefore. Change one of them.");
@@ -61,8 +61,10 @@ function requireNarrowed({ team, dryRun, all, ...narrowing }: PurgeWish): void {
   if (team === null && narrowing.writtenBy === undefined)
     throw new Refusal("bad_request", "Whose artifacts? Name a team, or who wrote them with writtenBy.");
   if (dryRun || all || Object.keys(narrowing).length > 0) return;
+  // Most teams use one tool, whose artifacts are then all that there are.
+  const whose = tool === undefined ? `team "${team}"` : `tool "${tool}" of team "${team}"`;
   throw new Refusal(
     "bad_request",
-    `This would purge all artifacts of team "${team}". Say "all": true, or narrow it; with dryRun it only says what would go.`,
+    `This would purge all artifacts of ${whose}. Say "all": true, or narrow it; with dryRun it only says what would go.`,
   );
 }

@@ -135,6 +135,12 @@ describe("what is wrong with a request", () => {
     ["POST", "/policies/test", { token: "x" }, "no JWT"],
     ["POST", "/policies/test", { token: "x".repeat(65_537) }, `field "token"`],
     ["POST", "/purge", { team: "web", dryRun: false }, "would purge all artifacts"],
+    [
+      "POST",
+      "/purge",
+      { team: "web", tool: "turbo", dryRun: false },
+      `would purge all artifacts of tool "turbo" of team "web". Say "all": true`,
+    ],
     ["POST", "/purge", { team: null, dryRun: true }, "Whose artifacts?"],
     ["POST", "/purge", { team: "web", writtenBy: "nobody", dryRun: true }, "There is no such token"],
     [
