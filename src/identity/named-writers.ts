@@ -16,8 +16,10 @@ export async function writersNamed(
   tokens: Tokens,
 ): Promise<string[] | null> {
   // Names of tokens may look like addresses, as ann@laptop does.
-  if (team && writer.includes("@") && (await tokens.isName(writer, team.id)))
+  if (team && writer.includes("@") && (await tokens.isName(writer, team.id))) {
+    await requireNoUser(database, writer);
     return [(await tokens.find(writer, team.id)).id];
+  }
   const writers = await writersOf(database, writer);
   if (writers !== undefined) {
     const isToken = isSecret(writer) || writer.startsWith("tok_");
@@ -28,6 +30,20 @@ export async function writersNamed(
   throw new Refusal(
     "bad_request",
     "A token is known by its name within a team only. Name the team (--team), or give its id, its secret, a user's e-mail or a policy's id.",
+  );
+}
+
+/** A token that somebody has called by a user's address shall not stand in for what that user wrote. */
+async function requireNoUser(database: Database, writer: string): Promise<void> {
+  try {
+    await writersOf(database, writer);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "not_found") return;
+    throw error;
+  }
+  throw new Refusal(
+    "conflict",
+    `"${writer}" is a user, and a token of the team is called so, too. Give the id of the one that is meant (usr_… or tok_…).`,
   );
 }
 

@@ -220,6 +220,19 @@ test("a text that is longer than any of its kind is refused before anything look
   }
 });
 
+test("a token that is called as a user does not stand in for the user when artifacts are purged by who wrote them", async () => {
+  const user = await world.admin.ok("POST", "/users", { email: "dan@example.org" });
+  const wish = { team: "web", permission: "read" };
+  await world.admin.ok("POST", "/tokens", { ...wish, name: "dan@example.org" });
+  await world.admin.ok("POST", "/tokens", { ...wish, name: "dan@laptop" });
+  const purge = (writtenBy: string) =>
+    world.admin.send("POST", "/purge", { team: "web", writtenBy, dryRun: true });
+  const both = await purge("dan@example.org");
+  expect([both.status, both.json.message]).toEqual([409, expect.stringContaining("usr_… or tok_…")]);
+  expect((await purge(user.id)).status).toBe(200);
+  expect((await purge("dan@laptop")).status).toBe(200);
+});
+
 test("what is left out of a request is left as it is, and never filled in", async () => {
   const user = await world.admin.ok("POST", "/users", { email: "bob@example.org", role: "admin", teams: [] });
   expect(await world.admin.ok("PATCH", "/users/bob@example.org", { state: "disabled" })).toMatchObject({
