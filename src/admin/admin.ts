@@ -64,10 +64,24 @@ export interface AdminOptions {
   dataFolder: string;
 }
 
+/** Whoever signs out, or shares a proxy or a browser with others, leaves nothing of it behind (RFC 9111, 5.2.2.5). */
+const notKeptHeader = "no-store";
+
+function notKept(onError: ReturnType<ErrorHandler>): ReturnType<ErrorHandler> {
+  return async (thrown) => {
+    const answer = await onError(thrown);
+    answer.headers.set("cache-control", notKeptHeader);
+    return answer;
+  };
+}
+
 /** The HTTP API that the dashboard and scripts use. */
 export function admin(options: AdminOptions) {
   const routes = new Elysia({ name: "admin", prefix: adminPath })
-    .onError(options.onError())
+    .onError(notKept(options.onError()))
+    .onBeforeHandle(({ set }) => {
+      set.headers["cache-control"] = notKeptHeader;
+    })
     .use(meRoutes(options))
     .use(overviewRoutes(options))
     .use(liveRoutes(options))

@@ -24,6 +24,7 @@ export function restOfApi(api: AnyElysia) {
       const methods = new Set(known.filter(({ matches }) => matches.test(route)).map(({ method }) => method));
       if (methods.has("GET")) methods.add("HEAD");
       const answer = refusalAnswer(refusalOf(request.method, pathname, [...methods].sort()));
+      answer.headers.set("cache-control", "no-store");
       if (methods.size > 0) answer.headers.set("allow", [...methods].sort().join(", "));
       if (!(await dropBody(request))) answer.headers.set("connection", "close");
       return answer;

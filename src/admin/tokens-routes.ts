@@ -63,7 +63,6 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: Admi
           ...(expiresAt !== null && { expiresAt }),
         });
         set.status = 201;
-        set.headers["cache-control"] = "no-store";
         const teamSlug = token.teamSlug ?? asker.facts.grants[0]?.team.slug ?? "default";
         return { ...tokenJson(token), secret, lines: linesFor(request, teamSlug, secret) };
       },

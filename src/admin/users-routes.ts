@@ -40,7 +40,6 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
         const expiresAt = Date.now() + linkMaxAgeMs;
         const { user, linkSecret } = await users.invite(wanted, teams, linkMaxAgeMs);
         set.status = 201;
-        set.headers["cache-control"] = "no-store";
         return { ...(await userJson(user, members)), ...linkJson(request, linkSecret, expiresAt) };
       },
       {
@@ -96,12 +95,11 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
     )
     .post(
       "/:id/reset-link",
-      async ({ asker, params, request, set }) => {
+      async ({ asker, params, request }) => {
         const { users } = asker.services;
         const user = await users.get(params.id);
         const expiresAt = Date.now() + linkMaxAgeMs;
         const secret = await users.createPasswordLink(user.id, linkMaxAgeMs);
-        set.headers["cache-control"] = "no-store";
         return { email: user.email, ...linkJson(request, secret, expiresAt) };
       },
       {

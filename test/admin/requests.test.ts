@@ -284,6 +284,24 @@ test("every path answers HEAD where it answers GET, and 405 with Allow to what i
   }
 });
 
+test("nothing of the API is kept by a browser or a proxy, whatever the answer", async () => {
+  for (const [method, path, body] of [
+    ["GET", "/me"],
+    ["HEAD", "/teams"],
+    ["HEAD", "/live"],
+    ["GET", "/teams/nowhere"],
+    ["POST", "/teams", { slug: 1 }],
+    ["POST", "/teams", "{"],
+    ["PUT", "/me"],
+    ["GET", "/nothing"],
+  ] as const) {
+    for (const client of [world.admin, world.anonymous]) {
+      const { headers } = await client.send(method, path, body);
+      expect([method, path, headers.get("cache-control")]).toEqual([method, path, "no-store"]);
+    }
+  }
+});
+
 test("no page of another site may read an answer", async () => {
   for (const [method, path] of [
     ["GET", "/me"],
