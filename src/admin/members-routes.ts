@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { normalEmail } from "../identity/email.ts";
 import type { TeamMember } from "../identity/members.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
@@ -53,16 +54,20 @@ export function membersRoutes({ who }: AdminOptions) {
     .delete(
       "/:user",
       async ({ asker, team, params }) => {
-        const { members, users } = asker.services;
-        const user = await users.get(params.user);
-        await members.set(team.id, user.id, null);
-        return { userId: user.id, email: user.email };
+        const { members } = asker.services;
+        const ofTeam = await members.usersOf(team.id);
+        const wanted = normalEmail(params.user);
+        const member = ofTeam.find(({ userId, email }) => userId === params.user || email === wanted);
+        // The same for whoever has an account and whoever has none.
+        if (!member) throw new Refusal("not_found", `"${params.user}" is no member of team "${team.slug}".`);
+        await members.set(team.id, member.userId, null);
+        return { userId: member.userId, email: member.email };
       },
       {
         teamRight: "admin",
         params: memberParams,
         response: t.Object({ userId: t.String(), email: t.String() }),
-        detail: { summary: "Take a user out of a team", description: "Doing so twice is fine." },
+        detail: { summary: "Take a member out of a team" },
       },
     );
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { ApiClient } from "./api-client.ts";
 import { openWorld, type World } from "./world.ts";
 
@@ -84,6 +84,7 @@ beforeAll(async () => {
     repository: "acme/web",
   });
   const spare = await admin.ok("POST", "/tokens", { team: "web", name: "spare", permission: "read" });
+  await admin.ok("POST", "/users", { email: "spare@example.org" });
   place = {
     artifact: items[0].id,
     run: run.id,
@@ -93,6 +94,10 @@ beforeAll(async () => {
   };
 }, 120_000);
 
+// Whoever may take him out has done so.
+beforeEach(async () => {
+  await world.admin.ok("PUT", "/teams/web/members/spare@example.org", { role: "viewer" });
+});
 afterAll(async () => await world?.[Symbol.asyncDispose]());
 
 /** `hidden`: whoever may not sees no difference from what is not there. */
@@ -123,7 +128,7 @@ const routes: [
   ["GET", () => "/connect?team=web", "read"],
   ["PATCH", () => "/teams/web", "admin", false, { requireTag: false }],
   ["PUT", () => "/teams/web/members/member@example.org", "admin", false, { role: "member" }],
-  ["DELETE", () => "/teams/web/members/stranger@example.org", "admin"],
+  ["DELETE", () => "/teams/web/members/spare@example.org", "admin"],
   ["GET", () => "/tokens?team=web", "admin"],
   ["POST", () => "/tokens", "admin", false, { team: "web", name: "new", permission: "read" }],
   ["GET", ({ token }) => `/tokens/${token}`, "admin", true],
@@ -180,6 +185,16 @@ test("a team that one may not see is the same whether it is there or not", async
   expect(there.status).toBe(403);
   expect(missing.status).toBe(403);
   expect(there.text.replaceAll("web", "x")).toBe(missing.text.replaceAll("wex", "x"));
+});
+
+test("an owner who takes out somebody who is no member does not learn whether there is such a user", async () => {
+  const owner = askers.get("an owner in a browser")?.client as ApiClient;
+  const [there, missing] = [
+    await owner.send("DELETE", "/teams/web/members/stranger@example.org"),
+    await owner.send("DELETE", "/teams/web/members/strangex@example.org"),
+  ];
+  expect([there.status, missing.status]).toEqual([404, 404]);
+  expect(there.text.replaceAll("stranger@", "x")).toBe(missing.text.replaceAll("strangex@", "x"));
 });
 
 test("whoever reads sees what untrusted work wrote, too, and never more than his teams", async () => {
