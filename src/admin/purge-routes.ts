@@ -6,11 +6,12 @@ import type { AdminOptions } from "./admin.ts";
 import { purgedModel, purgeModel } from "./artifacts-model.ts";
 import type { Asker } from "./asker.ts";
 import { countPurgeFor, purgeNow } from "./purge-now.ts";
+import { bodyMoment } from "./span.ts";
 
 type PurgeWish = typeof purgeModel.static;
 
 /** `/purge`: takes many artifacts out at once. */
-export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
+export function purgeRoutes({ who, database, cache, keepAlive, readPastTime }: AdminOptions) {
   const filterOf = async (asker: Asker, wish: PurgeWish): Promise<PurgeFilter> => {
     const { hash, scope, tool, writtenAfter, writtenBefore, usedBefore } = wish;
     const team = wish.team === null ? undefined : asker.team(wish.team, "admin");
@@ -19,10 +20,16 @@ export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
       ...(hash !== undefined && { hash }),
       ...(scope !== undefined && { scope }),
       ...(tool !== undefined && { tool }),
-      ...(usedBefore !== undefined && { usedBefore: Date.parse(usedBefore) }),
-      ...(writtenAfter !== undefined && { writtenAfter: Date.parse(writtenAfter) }),
-      ...(writtenBefore !== undefined && { writtenBefore: Date.parse(writtenBefore) }),
+      ...(usedBefore !== undefined && { usedBefore: bodyMoment("usedBefore", usedBefore, readPastTime) }),
+      ...(writtenAfter !== undefined && {
+        writtenAfter: bodyMoment("writtenAfter", writtenAfter, readPastTime),
+      }),
+      ...(writtenBefore !== undefined && {
+        writtenBefore: bodyMoment("writtenBefore", writtenBefore, readPastTime),
+      }),
     };
+    if ((narrowing.writtenAfter ?? 0) >= (narrowing.writtenBefore ?? Number.POSITIVE_INFINITY))
+      throw new Refusal("bad_request", "writtenAfter is not before writtenBefore. Change one of them.");
     const { tokens } = asker.services;
     const writtenBy =
       wish.writtenBy === undefined ? undefined : await writersNamed(wish.writtenBy, team, database, tokens);
@@ -54,10 +61,6 @@ export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
 
 /** Nobody shall lose all for a field that was forgotten. @throws Refusal `bad_request`. */
 function requireNarrowed({ team, tool, dryRun, all, ...narrowing }: PurgeWish): void {
-  const { writtenAfter, writtenBefore } = narrowing;
-  if (writtenAfter && writtenBefore && Date.parse(writtenAfter) >= Date.parse(writtenBefore)) {
-    throw new Refusal("bad_request", "writtenAfter is not before writtenBefore. Change one of them.");
-  }
   if (team === null && narrowing.writtenBy === undefined)
     throw new Refusal("bad_request", "Whose artifacts? Name a team, or who wrote them with writtenBy.");
   if (dryRun || all || Object.keys(narrowing).length > 0) return;

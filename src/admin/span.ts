@@ -32,3 +32,16 @@ function momentOf(name: string, text: string | undefined, readPastTime: PastTime
     `The query's field "${name}" takes a time ago such as 7d, or a moment such as 2026-11-20T10:00:00Z.`,
   );
 }
+
+/**
+ * The moment that a field of a body names, where the schema takes no other.
+ * @throws Refusal `bad_request` for a day or an hour that is none, which the schema does not see.
+ */
+export function bodyMoment(name: string, text: string, readPastTime: PastTimeReader): number {
+  const moment = readPastTime(text);
+  if (moment !== undefined) return moment;
+  throw new Refusal(
+    "bad_request",
+    `The body's field "${name}" is no day or no time that there is. It takes one such as 2026-11-20T10:00:00Z.`,
+  );
+}

@@ -9,6 +9,7 @@ import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
 import { idParams, nameModel, oneOf, pageModel, pageQuery, pageWish } from "./model.ts";
 import { purgeNow } from "./purge-now.ts";
+import { bodyMoment } from "./span.ts";
 import { tokenJson } from "./token-json.ts";
 import {
   createdTokenModel,
@@ -19,7 +20,7 @@ import {
 } from "./tokens-model.ts";
 
 /** `/tokens`: those of the teams that one looks after, and one's own. */
-export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: AdminOptions) {
+export function tokensRoutes({ who, database, cache, linesFor, keepAlive, readPastTime }: AdminOptions) {
   return new Elysia({ prefix: "/tokens", tags: ["Tokens"] })
     .use(who)
     .get(
@@ -54,7 +55,9 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: Admi
       async ({ asker, body, request, set }) => {
         const holder = body.team === null ? ownHolder(asker, body.permission) : teamHolder(asker, body.team);
         const { name, permission, scope } = body;
-        const expiresAt = asker.lastEnd(body.expiresAt ? Date.parse(body.expiresAt) : null);
+        const expiresAt = asker.lastEnd(
+          body.expiresAt ? bodyMoment("expiresAt", body.expiresAt, readPastTime) : null,
+        );
         const { secret, ...token } = await asker.services.tokens.create({
           ...holder,
           name,

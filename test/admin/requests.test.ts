@@ -120,6 +120,20 @@ describe("what is wrong with a request", () => {
     ],
     ["POST", "/tokens", { team: "web", name: "x", permission: "read", scope: "" }, `field "scope"`],
     ["POST", "/tokens", { name: "x", permission: "read" }, `field "team" is missing`],
+    ...["2027-02-30T00:00:00Z", "2027-04-31T10:00:00+02:00"].map(
+      (expiresAt): [string, string, unknown, string] => [
+        "POST",
+        "/tokens",
+        { team: "web", name: "x", permission: "read", expiresAt },
+        `field "expiresAt" is n`,
+      ],
+    ),
+    [
+      "POST",
+      "/purge",
+      { team: "web", usedBefore: "2026-02-29T00:00:00Z", dryRun: true },
+      `field "usedBefore" is n`,
+    ],
     ["POST", "/users", { email: "no address" }, "e-mail address"],
     ["POST", "/users", { email: "x@example.org", teams: [{ team: "wex", role: "owner" }] }, "no team"],
     [
