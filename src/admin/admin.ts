@@ -4,6 +4,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Database } from "../database/database.ts";
 import type { ErrorHandler } from "../http/errors.ts";
 import type { Issuers } from "../identity/issuers.ts";
+import { Refusal } from "../refusal.ts";
 import type { BlobStorage } from "../storage/blob-storage.ts";
 import type { Runs } from "../usage/runs.ts";
 import type { UsageHistory } from "../usage/usage-history.ts";
@@ -64,6 +65,20 @@ export interface AdminOptions {
   dataFolder: string;
 }
 
+/**
+ * `..` in the place of an id means the path before it (WHATWG URL, 4.4): DELETE of a member called so would be one of the
+ * team. The server makes that path of it before anybody sees what was sent, but always with a slash at its end.
+ * @throws Refusal `not_found`.
+ */
+function requireWholePath({ url }: Request): void {
+  const { pathname } = new URL(url);
+  if (!pathname.endsWith("/")) return;
+  throw new Refusal(
+    "not_found",
+    "The path ends with a slash, or with . or .. in the place of a name, which mean another path. Name what is meant.",
+  );
+}
+
 /** Whoever signs out, or shares a proxy or a browser with others, leaves nothing of it behind (RFC 9111, 5.2.2.5). */
 const notKeptHeader = "no-store";
 
@@ -79,8 +94,9 @@ function notKept(onError: ReturnType<ErrorHandler>): ReturnType<ErrorHandler> {
 export function admin(options: AdminOptions) {
   const routes = new Elysia({ name: "admin", prefix: adminPath })
     .onError(notKept(options.onError()))
-    .onBeforeHandle(({ set }) => {
+    .onBeforeHandle(({ request, set }) => {
       set.headers["cache-control"] = notKeptHeader;
+      requireWholePath(request);
     })
     .use(meRoutes(options))
     .use(overviewRoutes(options))

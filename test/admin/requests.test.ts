@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { RawConnection } from "../server/raw-connection.ts";
 import { SiteClient } from "../sign-in/site-client.ts";
 import type { Sent } from "./api-client.ts";
 import { openWorld, type World } from "./world.ts";
@@ -297,6 +298,28 @@ test("every path answers HEAD where it answers GET, and 405 with Allow to what i
     expect([method, path, status, headers.get("allow")]).toEqual([method, path, 405, allow]);
   }
 });
+
+test.each(["..", ".", "%2e%2e", "%2E", ""])(
+  "%j in the place of a name means no other thing",
+  async (name) => {
+    await world.admin.ok("POST", "/teams", { slug: "dots" });
+    for (const path of [
+      `/teams/dots/members/${name}`,
+      `/teams/dots/${name}`,
+      `/tokens/${name}`,
+      `/users/${name}`,
+    ]) {
+      // As it is, which fetch would put right.
+      using connection = await RawConnection.open(world.larder.url);
+      const head = Object.entries(world.admin.sent).map(([header, value]) => `${header}: ${value}\r\n`);
+      const { host } = new URL(world.larder.url);
+      await connection.send(`DELETE /api/v1${path} HTTP/1.1\r\nHost: ${host}\r\n${head.join("")}\r\n`);
+      const { status } = await connection.answer();
+      expect([path, [404, 405].includes(status)]).toEqual([path, true]);
+    }
+    await world.admin.ok("DELETE", "/teams/dots");
+  },
+);
 
 test("nothing of the API is kept by a browser or a proxy, whatever the answer", async () => {
   for (const [method, path, body] of [
