@@ -76,7 +76,8 @@ export class BrowserSessions {
   /**
    * Reads the form that a page of ours has sent.
    * @param signedIn whose session's page it has to be, if it is one for somebody signed in.
-   * @throws Refusal `forbidden` for a form of another site or another session, and as `readFormBody`.
+   * @throws Refusal `forbidden` for a form of another site or another session, `unauthorized` for a session that has ended
+   *   when the form is there, and as `readFormBody`.
    */
   async readForm(request: Request, signedIn?: SignedIn): Promise<URLSearchParams> {
     if (!this.isSameOrigin(request)) {
@@ -86,6 +87,9 @@ export class BrowserSessions {
       );
     }
     const form = await readFormBody(request);
+    // It may have come slowly, and whoever sent it may have been signed out or disabled meanwhile.
+    if (signedIn && !(await this.signedIn(request)))
+      throw new Refusal("unauthorized", "You have been signed out meanwhile. Sign in, and try again.");
     if (signedIn && !isSame(form.get("csrf") ?? "", signedIn.csrfToken)) {
       throw new Refusal("forbidden", "This page was made for another sign-in. Reload it, and try again.");
     }

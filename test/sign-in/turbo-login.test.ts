@@ -270,3 +270,22 @@ test("without an end to the tokens' life the page says so", async () => {
   });
   expect(await beside.tokens.list({ userId: user.id })).toMatchObject([{ expiresAt: null }]);
 });
+
+test("whoever is disabled while the form with the answer is on its way allows nothing more", async () => {
+  const eve = await identity.users.create({ email: "eve@example.org" });
+  const hers = await signedIn(eve);
+  const body = new URLSearchParams({ csrf: await csrfOf(loginRoute, hers), decision: "allow" }).toString();
+  const { host, origin } = new URL(larder.url);
+  using connection = await RawConnection.open(larder.url);
+  const headers = { host, origin, cookie: hers, "content-type": "application/x-www-form-urlencoded" };
+  const lines = Object.entries({ ...headers, "content-length": body.length }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  await connection.send(`POST ${loginRoute} HTTP/1.1\r\n${lines.join("")}\r\n${body.slice(0, 1)}`);
+  // What comes after it is answered after she has been let in.
+  for (let request = 0; request < 3; request++) await get(loginRoute, { cookie: hers });
+  await identity.users.set(eve.id, { isDisabled: true });
+  await connection.send(body.slice(1));
+  expect((await connection.answer()).status).toBe(401);
+  expect(await identity.tokens.list({ userId: eve.id })).toEqual([]);
+});
