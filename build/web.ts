@@ -7,7 +7,8 @@ import { basename, extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const root = join(import.meta.dir, "..");
-const source = join(root, "src/web");
+const everything = join(root, "src");
+const source = join(everything, "web");
 const target = join(source, "built");
 const stamp = Bun.file(join(target, "inputs"));
 
@@ -45,11 +46,13 @@ async function buildWeb(): Promise<void> {
 /** Names and contents of all that goes in. */
 async function hashOfInputs(): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
-  const files = await readdir(source, { recursive: true, withFileTypes: true });
+  const own = await readdir(source, { recursive: true, withFileTypes: true });
+  // What lies beside the rooms is for all of them.
+  const files = [...own, ...(await readdir(everything, { withFileTypes: true }))];
   const paths = files
     .filter((file) => file.isFile())
     .map((file) => join(file.parentPath, file.name))
-    .filter((path) => !path.slice(source.length + 1).startsWith("built"))
+    .filter((path) => !path.startsWith(join(source, "built")))
     .sort();
   for (const path of [...paths, import.meta.path, join(root, "bun.lock"), join(root, "tsconfig.json")]) {
     const bytes = await Bun.file(path).bytes();

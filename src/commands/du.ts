@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { totals } from "../cache/totals.ts";
-import { roundSize } from "../config/units.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
+import { roundSize } from "../units.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { recordAudit } from "../audit/audit-log.ts";
-import { roundSize } from "../config/units.ts";
 import type { BlobTotals } from "../storage/blob-storage.ts";
+import { roundSize } from "../units.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";

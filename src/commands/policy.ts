@@ -1,6 +1,5 @@
 import { Command, Option } from "commander";
 import { policyJson, reportJson } from "../admin/policy-json.ts";
-import { formatTime } from "../config/units.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { ciProviders } from "../identity/ci-providers.ts";
 import { readUnverified } from "../identity/id-token.ts";
@@ -12,6 +11,7 @@ import { examineToken, type PolicyReport } from "../identity/policy-report.ts";
 import { sharedScopeWarnings } from "../identity/scope-overlap.ts";
 import { type PolicyWish, wantedPolicies } from "../identity/wanted-policies.ts";
 import { Refusal } from "../refusal.ts";
+import { formatTime } from "../units.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";

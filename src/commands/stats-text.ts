@@ -1,5 +1,5 @@
 import type { UsageOverview } from "../admin/usage-overview.ts";
-import { roundSize, roundTime } from "../config/units.ts";
+import { roundSize, roundTime } from "../units.ts";
 import { addCounters, type Counters, noCounters, type Totals, totalsOf } from "../usage/counters.ts";
 import { counted } from "./counted.ts";
 import { textTable } from "./text-table.ts";

@@ -3,7 +3,6 @@ import { isoTime } from "../admin/iso-time.ts";
 import { teamJson } from "../admin/team-json.ts";
 import { takeOutTeam } from "../cache/books.ts";
 import { teamTotals } from "../cache/totals.ts";
-import { formatSize, formatTime, roundSize } from "../config/units.ts";
 import { orWord, sizeValue, timeValue } from "../config/value-kinds.ts";
 import { checkName } from "../identity/names.ts";
 import {
@@ -19,6 +18,7 @@ import {
 } from "../identity/teams.ts";
 import { tokenState } from "../identity/token-state.ts";
 import { Refusal } from "../refusal.ts";
+import { formatSize, formatTime, roundSize } from "../units.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { recordAudit } from "../audit/audit-log.ts";
 import type { VerifyReport } from "../cache/verifier.ts";
-import { roundSize } from "../config/units.ts";
 import { sizeValue } from "../config/value-kinds.ts";
 import { Refusal } from "../refusal.ts";
+import { roundSize } from "../units.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";

@@ -1,4 +1,4 @@
-import { parseTime } from "./units.ts";
+import { parseTime } from "../units.ts";
 import type { ValueKind } from "./value-kinds.ts";
 
 const isoPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;

@@ -1,6 +1,6 @@
+import { formatSize, formatTime, parseSize, parseTime } from "../units.ts";
 import type { Place } from "./place.ts";
 import { homeFolder, pathRules } from "./platform-folders.ts";
-import { formatSize, formatTime, parseSize, parseTime } from "./units.ts";
 
 /** What a setting's value may be, and how it is written. */
 export interface ValueKind<T> {

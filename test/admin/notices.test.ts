@@ -8,11 +8,11 @@ import { serverActor } from "../../src/audit/audit-log.ts";
 import type { CacheFigures } from "../../src/cache/figures.ts";
 import { runProgram } from "../../src/commands/program.ts";
 import { settingKeys } from "../../src/config/settings.ts";
-import { roundSize } from "../../src/config/units.ts";
 import { teams, tokens } from "../../src/database/schema.ts";
 import { Teams, teamStates } from "../../src/identity/teams.ts";
 import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
+import { roundSize } from "../../src/units.ts";
 import { openTestCache, type TestCache } from "../cache/test-cache.ts";
 
 const GiB = 1024 ** 3;

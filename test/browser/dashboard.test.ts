@@ -265,10 +265,21 @@ describeWith(chromium, "the dashboard", (path) => {
     await dialog.getByRole("button", { name: "Create team" }).click();
     await page.getByRole("heading", { level: 1, name: "mobile" }).waitFor();
 
-    await page.getByLabel("Quota", { exact: true }).fill("much");
+    const quota = page.getByLabel("Quota", { exact: true });
+    // Taken for bytes, these would empty the team.
+    for (const wrong of ["50", "1.5b", "much"]) {
+      await quota.fill(wrong);
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("This is no size with its unit. Write one such as 50GiB, or nothing.").waitFor();
+      await quota.fill("");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("This is no size").waitFor({ state: "detached" });
+    }
+    await page.getByLabel("Artifacts go when unused for").fill("30");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("This is no size.").waitFor();
-    await page.getByLabel("Quota", { exact: true }).fill("5 GiB");
+    await page.getByText("This is no time with its unit.").waitFor();
+    await page.getByLabel("Artifacts go when unused for").fill("");
+    await quota.fill("5 GiB");
     await page.getByLabel("Refuse uploads without a signature").check();
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("0 B of 5.4 GB").waitFor();

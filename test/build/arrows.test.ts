@@ -19,6 +19,7 @@ describe("what may import what", () => {
     ["src/cache/cache.ts", "src/storage/disk/disk-storage.ts"],
     ["src/storage/disk/receive.ts", "src/storage/blob-storage.ts"],
     ["src/storage/disk/receive.ts", "src/refusal.ts"],
+    ["src/web/main.tsx", "src/units.ts"],
     ["src/version.ts", "package.json"],
   ])("%s may import %s", (file, imported) => {
     expect(brokenRule(file, imported)).toBeUndefined();
@@ -99,7 +100,7 @@ describe("a run over a folder", () => {
     expect(exitCode).toBe(1);
     expect(lines).toEqual([
       "src/cache/cache.ts:2: imports src/protocols/turbo/artifacts.ts, " +
-        "but cache may import only audit, storage, database, refusal.ts, version.ts.",
+        "but cache may import only audit, storage, database, refusal.ts, units.ts, version.ts.",
     ]);
   });
 

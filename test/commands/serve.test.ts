@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseSize } from "../../src/config/units.ts";
+import { parseSize } from "../../src/units.ts";
 import { startLarder } from "../larder.ts";
 import { rowsOf } from "../server/holdings.ts";
 

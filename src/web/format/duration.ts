@@ -27,27 +27,3 @@ function twoUnits(ms: number, large: number, largeName: string, small: number, s
   const [whole, rest] = [Math.floor(inSmall / perLarge), inSmall % perLarge];
   return rest === 0 ? `${whole} ${largeName}` : `${whole} ${largeName} ${rest} ${smallName}`;
 }
-
-/** Milliseconds of a text such as `90d`, `12 h` or `30m`, as larder's settings take them, or undefined if it is none. */
-export function parseDuration(text: string): number | undefined {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$/i.exec(text);
-  if (!match) return undefined;
-  const unit = { ms: 1, s: secondMs, m: minuteMs, h: hourMs, d: dayMs }[
-    (match[2] as string).toLowerCase()
-  ] as number;
-  const ms = Math.round(Number(match[1]) * unit);
-  return Number.isSafeInteger(ms) ? ms : undefined;
-}
-
-/** The text that `parseDuration` turns into exactly this, for a field to change it in. */
-export function writeDuration(durationMs: number): string {
-  for (const [unit, ms] of [
-    ["d", dayMs],
-    ["h", hourMs],
-    ["m", minuteMs],
-    ["s", secondMs],
-  ] as const) {
-    if (durationMs > 0 && durationMs % ms === 0) return `${durationMs / ms}${unit}`;
-  }
-  return `${durationMs}ms`;
-}

@@ -1,9 +1,8 @@
 import { type FormEvent, useState } from "react";
+import { formatSize, formatTime, parseSize, parseTime } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { Team } from "../../api/types.ts";
-import { parseDuration, writeDuration } from "../../format/duration.ts";
-import { parseSize, writeSize } from "../../format/size.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Failure } from "../../parts/failure.tsx";
@@ -31,10 +30,14 @@ export function TeamSettings({ team: found }: { team: Team }) {
     };
     if (me.isServerAdmin) {
       const quotaBytes = text("quota") === "" ? null : parseSize(text("quota"));
-      const maxAgeMs = text("maxAge") === "" ? null : parseDuration(text("maxAge"));
+      const maxAgeMs = text("maxAge") === "" ? null : parseTime(text("maxAge"));
       setWrong({
-        ...(quotaBytes === undefined && { quota: "This is no size. Write one such as 50 GB, or nothing." }),
-        ...(maxAgeMs === undefined && { maxAge: "This is no time. Write one such as 30d, or nothing." }),
+        ...(quotaBytes === undefined && {
+          quota: "This is no size with its unit. Write one such as 50GiB, or nothing.",
+        }),
+        ...(maxAgeMs === undefined && {
+          maxAge: "This is no time with its unit. Write one such as 30d, or nothing.",
+        }),
       });
       if (quotaBytes === undefined || maxAgeMs === undefined) return;
       Object.assign(wanted, { state: text("state"), quotaRule: text("quotaRule"), quotaBytes, maxAgeMs });
@@ -79,8 +82,8 @@ export function TeamSettings({ team: found }: { team: Team }) {
             <TextField
               label="Quota"
               name="quota"
-              defaultValue={team.quotaBytes === null ? "" : writeSize(team.quotaBytes)}
-              hint="Such as 50 GB or 50 GiB. Empty for none."
+              defaultValue={team.quotaBytes === null ? "" : formatSize(team.quotaBytes)}
+              hint="Such as 50GiB or 50GB. Empty for none."
               error={wrong.quota}
             />
             <SelectField
@@ -95,7 +98,7 @@ export function TeamSettings({ team: found }: { team: Team }) {
             <TextField
               label="Artifacts go when unused for"
               name="maxAge"
-              defaultValue={team.maxAgeMs === null ? "" : writeDuration(team.maxAgeMs)}
+              defaultValue={team.maxAgeMs === null ? "" : formatTime(team.maxAgeMs)}
               hint="Such as 30d. Empty for what the server's settings say."
               error={wrong.maxAge}
             />

@@ -1,13 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  formatSize,
-  formatTime,
-  parseSize,
-  parseTime,
-  roundSize,
-  roundTime,
-} from "../../src/config/units.ts";
+import { formatSize, formatTime, parseSize, parseTime, roundSize, roundTime } from "../src/units.ts";
 
 const quantity = fc.oneof(
   fc.nat(),
@@ -46,6 +39,8 @@ describe("sizes", () => {
   test.each([
     "",
     "20",
+    "50",
+    "1.5b",
     "1048576",
     "00",
     "GiB",
