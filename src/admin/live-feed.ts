@@ -1,12 +1,9 @@
 import type { Logger } from "pino";
 import { Refusal } from "../refusal.ts";
-import { addCounters, noCounters, totalsOf } from "../usage/counters.ts";
-import type { Run, Runs } from "../usage/runs.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import type { FlushedUsage } from "../usage/usage-writer.ts";
 import { EventStream } from "./event-stream.ts";
 import type { Notice } from "./notice.ts";
-import { runJson } from "./run-json.ts";
 
 /** What one stream may tell. */
 export interface Sight {
@@ -32,7 +29,6 @@ export interface Watcher {
 
 export interface LiveFeedOptions {
   usage: Pick<UsageRecorder, "subscribe">;
-  runs: Pick<Runs, "get">;
   currentNotices: () => Promise<readonly Notice[]>;
   /** Changes whenever rights may have. */
   identityVersion: () => number;
@@ -64,8 +60,13 @@ const defaultLimits: Limits = {
   noticesEveryMs: 5_000,
 };
 
-/** Of very many that changed within a second the rest is seen with their next change, or in the list. */
-const maxRunsAtOnce = 100;
+/** What `runs` says. */
+export interface ChangedRuns {
+  /** Null where they are too many to be named: any may have changed. */
+  ids: number[] | null;
+}
+
+const maxNamedRuns = 100;
 
 interface Watched extends Watcher {
   stream: EventStream;
@@ -79,7 +80,7 @@ interface Watched extends Watcher {
 }
 
 /**
- * Tells browsers what happens, as it happens: `usage`, what the last second brought; `run`, a run that is new or has changed;
+ * Tells browsers that something has changed, for them to ask for it: `usage`, figures; `runs`, which are new or have changed. And
  * `notices`, what is wrong, when that changes. While nobody watches it does nothing.
  */
 export class LiveFeed {
@@ -138,7 +139,7 @@ export class LiveFeed {
 
   private begin(): void {
     if (this.timer !== undefined) return;
-    this.stopListening = this.options.usage.subscribe((usage) => void this.tell(usage));
+    this.stopListening = this.options.usage.subscribe((usage) => this.tell(usage));
     this.timer = setInterval(() => this.tick(), this.limits.tickMs);
   }
 
@@ -200,35 +201,14 @@ export class LiveFeed {
     watched.lookedAt = performance.now();
   }
 
-  private async tell({ byTeam, runs }: FlushedUsage): Promise<void> {
+  private async tell({ teamIds, runs }: FlushedUsage): Promise<void> {
     const { outdated } = this;
     if (outdated.length > 0) await this.lookAgainAt(outdated);
-    const watching = [...this.watched];
-    for (const { sight, stream } of watching) {
-      const counters = noCounters();
-      let isAny = false;
-      for (const [teamId, more] of byTeam) {
-        if (!sees(sight, teamId)) continue;
-        addCounters(counters, more);
-        isAny = true;
-      }
-      if (isAny) stream.event("usage", totalsOf(counters));
-    }
-    const shown = runs.filter(({ teamId }) => watching.some(({ sight }) => sees(sight, teamId)));
-    for (const { id } of shown.slice(0, maxRunsAtOnce)) {
-      const run = await this.runOf(id);
-      if (!run) continue;
-      const json = runJson(run);
-      for (const { sight, stream } of this.watched) if (sees(sight, run.teamId)) stream.event("run", json);
-    }
-  }
-
-  private async runOf(id: number): Promise<Run | undefined> {
-    try {
-      return await this.options.runs.get(id);
-    } catch (error) {
-      this.options.log.error({ err: error }, "run not shown live");
-      return undefined;
+    for (const { sight, stream } of [...this.watched]) {
+      if ([...teamIds].some((teamId) => sees(sight, teamId))) stream.event("usage", {});
+      const ids = runs.filter(({ teamId }) => sees(sight, teamId)).map(({ id }) => id);
+      const told: ChangedRuns = { ids: ids.length > maxNamedRuns ? null : ids };
+      if (ids.length > 0) stream.event("runs", told);
     }
   }
 

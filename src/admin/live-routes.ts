@@ -45,8 +45,9 @@ export function liveRoutes({ who, askers, liveFeed, keepAlive }: AdminOptions) {
       detail: {
         summary: "What happens, as it happens",
         description:
-          "Server-sent events: `usage` (the figures of the last second, when there was anything), `run` (one that is new or has " +
-          "changed), `notices` (at first, and when they change). At most 8 streams at a time for one asker, and 40 for all tokens of a team.",
+          "Server-sent events that say what to ask for anew: `usage` (the figures have changed; an empty object), `runs` (`ids` of " +
+          "those that are new or have changed, null for more than 100), and `notices` (all of them, at first and when they " +
+          "change). None comes more often than once a second. At most 8 streams at a time for one asker, and 40 for all tokens of a team.",
         responses: {
           200: {
             description: "The events, until the server stops or the asker may see them no more",

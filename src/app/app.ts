@@ -115,7 +115,6 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   const currentNotices = () => notices.current();
   const liveFeed = new LiveFeed({
     usage,
-    runs,
     currentNotices,
     identityVersion: () => database.identityVersion(),
     log,

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Database, Queries } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
 import { BoundedOrigins } from "./bounded-origins.ts";
-import { addCounters, type Counters, noCounters } from "./counters.ts";
+import { type Counters, noCounters } from "./counters.ts";
 import type { Happening } from "./happening.ts";
 import { maxEventsPerRun, type OpenRun } from "./open-runs.ts";
 import type { HourUse } from "./sources.ts";
@@ -10,8 +10,8 @@ import { addToRollups, existingTeams, insertEvents, type RunRow, writeRun } from
 
 /** What one flush has written. */
 export interface FlushedUsage {
-  /** What was added, by team. */
-  byTeam: ReadonlyMap<string, Counters>;
+  /** To whose figures something was added. */
+  teamIds: ReadonlySet<string>;
   /** Those that are new or have changed. */
   runs: readonly { id: number; teamId: string }[];
 }
@@ -66,16 +66,12 @@ export class UsageWriter {
    */
   async write(): Promise<FlushedUsage | undefined> {
     if (this.batches.length === 0) return undefined;
-    const byTeam = new Map<string, Counters>();
+    const teamIds = new Set<string>();
     const changed = new Map<number, string>();
     for (let batch = this.batches[0]; batch; batch = this.batches[0]) {
       try {
         for (const { id, teamId } of await this.writeBatch(batch)) changed.set(id, teamId);
-        for (const { use, counters } of batch.hours) {
-          const ofTeam = byTeam.get(use.teamId) ?? noCounters();
-          addCounters(ofTeam, counters);
-          byTeam.set(use.teamId, ofTeam);
-        }
+        for (const { use } of batch.hours) teamIds.add(use.teamId);
       } catch (error) {
         // The database is held, full or read-only: that will pass, and nothing is lost meanwhile.
         if (error instanceof Refusal) {
@@ -89,8 +85,8 @@ export class UsageWriter {
       this.batches.shift();
       this.isTold = false;
     }
-    if (byTeam.size + changed.size === 0) return undefined;
-    return { byTeam, runs: [...changed].map(([id, teamId]) => ({ id, teamId })) };
+    if (teamIds.size + changed.size === 0) return undefined;
+    return { teamIds, runs: [...changed].map(([id, teamId]) => ({ id, teamId })) };
   }
 
   /** @returns the runs that it wrote to. */

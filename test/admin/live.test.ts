@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { LiveFeed, type Sight } from "../../src/admin/live-feed.ts";
 import type { Notice } from "../../src/admin/notice.ts";
-import { noCounters } from "../../src/usage/counters.ts";
 import type { FlushedUsage } from "../../src/usage/usage-writer.ts";
 import type { ApiClient, Json } from "./api-client.ts";
 import { openWorld, type World } from "./world.ts";
@@ -61,8 +60,9 @@ test("a stream tells what happens in the teams that one may see, and nothing of 
     hash: "abc1",
     duration: 5,
   });
-  expect(await next(all, "usage")).toMatchObject({ localHits: 1, savedMs: 5 });
-  expect(await next(all, "run")).toMatchObject({ team: "app", sessionId: "of-app", localHits: 1 });
+  expect(await next(all, "usage")).toEqual({});
+  const [ofApp] = (await next(all, "runs")).ids;
+  expect(await admin.get(`/runs/${ofApp}`)).toMatchObject({ team: "app", sessionId: "of-app", localHits: 1 });
   await world.report(web, "web", {
     sessionId: "of-web",
     source: "LOCAL",
@@ -70,10 +70,12 @@ test("a stream tells what happens in the teams that one may see, and nothing of 
     hash: "abc2",
     duration: 7,
   });
-  expect(await next(ofWeb, "usage")).toMatchObject({ localHits: 1, savedMs: 7 });
-  const run = await next(ofWeb, "run");
-  expect(run).toMatchObject({ team: "web", sessionId: "of-web" });
-  expect(run).toEqual(await admin.get(`/runs/${run.id}`));
+  expect(await next(ofWeb, "usage")).toEqual({});
+  // When it is told of, it can be asked for.
+  const { ids } = await next(ofWeb, "runs");
+  expect(ids).not.toContain(ofApp);
+  expect(await admin.get(`/runs/${ids[0]}`)).toMatchObject({ team: "web", sessionId: "of-web" });
+  expect((await admin.get("/overview?team=web")).totals).toMatchObject({ localHits: 1, savedMs: 7 });
 });
 
 test("streams that are open hold up no shutdown, and end with it", async () => {
@@ -98,14 +100,14 @@ function openFeed(
         return () => listeners.delete(listener);
       },
     },
-    runs: { get: async () => undefined },
     currentNotices: async () => notices,
     identityVersion,
     log: pino({ level: "silent" }),
     limits: { tickMs: 1, pingEveryMs: 1, lookEveryMs: 1, noticesEveryMs: 1, ...limits },
   });
-  const flush = (teamId: string) => {
-    const usage = { byTeam: new Map([[teamId, { ...noCounters(), uploads: 1 }]]), runs: [] };
+  const flush = (teamId: string, runs = 1) => {
+    const ids = Array.from({ length: runs }, (_, index) => index + 1);
+    const usage = { teamIds: new Set([teamId]), runs: ids.map((id) => ({ id, teamId })) };
     for (const listener of listeners) listener(usage);
   };
   return { feed, listeners, notices, flush };
@@ -173,15 +175,15 @@ test("a stream shows no more than its asker may see now, and ends when that is n
     ),
   );
   flush("web");
-  expect((await next(events, "usage")).uploads).toBe(1);
+  expect(await next(events, "usage")).toEqual({});
   sight = { teamIds: ["app"], noticesOf: () => [] };
   // Each ping is a turn of the clock in which it is looked again.
   const seen = looks;
   while (looks < seen + 2) await next(events, "comment");
-  flush("web");
-  flush("app");
-  const { uploads } = await next(events, "usage");
-  expect(uploads).toBe(1);
+  flush("web", 3);
+  flush("app", 2);
+  await next(events, "usage");
+  expect(await next(events, "runs")).toEqual({ ids: [1, 2] });
   sight = undefined;
   let name: string | undefined = "";
   while (name !== undefined) {
@@ -189,6 +191,16 @@ test("a stream shows no more than its asker may see now, and ends when that is n
     name = done ? undefined : value.name;
     expect(name).not.toBe("usage");
   }
+});
+
+test("of very many runs that changed none is named", async () => {
+  const { feed, flush } = openFeed({});
+  const events = eventsOf(feed.open(watcher("ann")));
+  flush("web", 100);
+  expect((await next(events, "runs")).ids).toHaveLength(100);
+  flush("web", 101);
+  expect(await next(events, "runs")).toEqual({ ids: null });
+  feed.close();
 });
 
 test("notices come at first and when they change", async () => {

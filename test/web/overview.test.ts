@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { addToOverview, addTotals } from "../../src/web/api/totals.ts";
-import type { Overview, SeriesPoint, Totals } from "../../src/web/api/types.ts";
+import type { SeriesPoint, Totals } from "../../src/web/api/types.ts";
 import { binsOf, dayStarts } from "../../src/web/pages/overview/bins.ts";
 import { changeText } from "../../src/web/pages/overview/change.tsx";
 import { ticks } from "../../src/web/pages/overview/ticks.ts";
@@ -27,29 +26,11 @@ const hourMs = 3_600_000;
 function hours(count: number): SeriesPoint[] {
   const first = new Date(2026, 10, 10).getTime();
   return Array.from({ length: count }, (_, index) => ({
-    ...addTotals(none, { remoteHits: index + 1 }),
+    ...none,
+    remoteHits: index + 1,
     startAt: new Date(first + index * hourMs).toISOString(),
   }));
 }
-
-describe("live figures", () => {
-  test("are added, and the rates follow", () => {
-    const first = addTotals(none, { remoteHits: 2, remoteMisses: 1, remoteSavedMs: 300, missedMs: 100 });
-    expect(first).toMatchObject({ hitRate: 2 / 3, hitRateByTime: 0.75, savedMs: 300 });
-    const both = addTotals(first, { localHits: 1, localSavedMs: 400 });
-    expect(both).toMatchObject({ hitRate: 0.75, savedMs: 700, hitRateByTime: 0.875 });
-    expect(addTotals(none, { uploads: 1 })).toMatchObject({ hitRate: null, hitRateByTime: null });
-  });
-
-  test("belong to the newest point of the series", () => {
-    const series = hours(2);
-    const overview = { totals: none, series } as unknown as Overview;
-    const changed = addToOverview(overview, { uploads: 3 });
-    expect(changed.totals.uploads).toBe(3);
-    expect(changed.series.map(({ uploads }) => uploads)).toEqual([0, 3]);
-    expect(changed.series[1]?.startAt).toBe(series[1]?.startAt as string);
-  });
-});
 
 describe("bars", () => {
   test("of few hours are the hours", () => {
@@ -60,7 +41,7 @@ describe("bars", () => {
     const series = hours(168);
     const bins = binsOf(series, "hour");
     expect(bins).toHaveLength(56);
-    const sum = (points: readonly SeriesPoint[]) =>
+    const sum = (points: readonly { remoteHits: number }[]) =>
       points.reduce((all, { remoteHits }) => all + remoteHits, 0);
     expect(sum(bins)).toBe(sum(series));
     expect(Date.parse(bins[0]?.endAt as string) - Date.parse(bins[0]?.startAt as string)).toBe(3 * hourMs);

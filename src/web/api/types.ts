@@ -2,6 +2,7 @@
 import type { artifactModel, purgedModel, shownArtifactModel } from "../../admin/artifacts-model.ts";
 import type { auditJson } from "../../admin/audit-json.ts";
 import type { ConnectLine } from "../../admin/connect-lines.ts";
+import type { ChangedRuns } from "../../admin/live-feed.ts";
 import type { createdPoliciesModel, policyModel, reportModel } from "../../admin/policies-model.ts";
 import type { ShownSetting } from "../../admin/settings-routes.ts";
 import type { shownTeamModel, teamModel } from "../../admin/teams-model.ts";
@@ -19,6 +20,8 @@ import type {
   totalsModel,
 } from "../../admin/usage-model.ts";
 import type { invitedUserModel, linkModel, memberModel, userModel } from "../../admin/users-model.ts";
+
+export type { ChangedRuns };
 
 export type Permission = "read" | "write" | "admin";
 

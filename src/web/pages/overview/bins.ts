@@ -1,4 +1,3 @@
-import { addTotals } from "../../api/totals.ts";
 import type { SeriesPoint } from "../../api/types.ts";
 
 const hourMs = 3_600_000;
@@ -6,8 +5,19 @@ const hourMs = 3_600_000;
 const maxHours = 48;
 const hoursOfBin = 3;
 
+/** What the charts show. */
+const charted = [
+  "remoteHits",
+  "localHits",
+  "remoteMisses",
+  "remoteSavedMs",
+  "localSavedMs",
+  "downloadedBytes",
+  "uploadedBytes",
+] as const;
+
 /** A bar of a chart. */
-export type Bin = SeriesPoint & { endAt: string };
+export type Bin = Pick<SeriesPoint, (typeof charted)[number] | "startAt"> & { endAt: string };
 
 /** Points of a series as bars: hours as they are, or three in one where there are many, as the clock of the reader has them. */
 export function binsOf(series: readonly SeriesPoint[], step: "hour" | "day"): Bin[] {
@@ -21,8 +31,11 @@ export function binsOf(series: readonly SeriesPoint[], step: "hour" | "day"): Bi
       series.length > maxHours &&
       last !== undefined &&
       new Date(point.startAt).getHours() % hoursOfBin !== 0;
-    if (joins) bins[bins.length - 1] = { ...addTotals(last, point), startAt: last.startAt, endAt };
-    else bins.push({ ...point, endAt });
+    if (!joins) bins.push({ ...point, endAt });
+    else {
+      for (const name of charted) last[name] += point[name];
+      last.endAt = endAt;
+    }
   }
   return bins;
 }

@@ -1,12 +1,11 @@
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
-import type { Totals } from "../../api/types.ts";
 import type { Bin } from "./bins.ts";
 import { type Quantity, ticks } from "./ticks.ts";
 
 export interface ChartPart {
   name: string;
   color: string;
-  value: (totals: Totals) => number;
+  value: (bin: Bin) => number;
 }
 
 export interface ChartProps {
