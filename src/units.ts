@@ -57,8 +57,9 @@ export function formatSize(sizeBytes: number): string {
 
 /** For reading only: one decimal of the largest binary unit, such as `117.7MiB`. */
 export function roundSize(sizeBytes: number): string {
+  // 1023.96 of the smaller unit would be read as 1024 of it.
   const found = printedSizeUnits.findLast(
-    ([unit, unitBytes]) => unit.endsWith("iB") && sizeBytes >= unitBytes,
+    ([unit, unitBytes]) => unit.endsWith("iB") && sizeBytes >= unitBytes - unitBytes / 1024 / 20,
   );
   if (!found) return `${sizeBytes}B`;
   const [unit, unitBytes] = found;

@@ -89,13 +89,21 @@ describe("sizes", () => {
   });
 
   test("are rounded to one decimal for reading", () => {
-    expect([0, 1023, 1024, 123_456_789, 2 ** 40].map(roundSize)).toEqual([
+    expect([0, 1023, 1024, 2 ** 20 - 1, 123_456_789, 2 ** 40].map(roundSize)).toEqual([
       "0B",
       "1023B",
       "1KiB",
+      "1MiB",
       "117.7MiB",
       "1TiB",
     ]);
+    fc.assert(
+      fc.property(fc.nat(2 ** 52), (bytes) => {
+        const text = roundSize(bytes);
+        expect(text).not.toMatch(/^1024[KMGT]iB/);
+        expect(Math.abs((parseSize(text) as number) - bytes)).toBeLessThanOrEqual(bytes * 0.05);
+      }),
+    );
   });
 });
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
-import { formatDuration } from "../../src/web/format/duration.ts";
-import { formatSize } from "../../src/web/format/size.ts";
+import { roundSize, roundTime } from "../../src/units.ts";
 import { Monorepo, packageNames } from "../clients/monorepo.ts";
 import { currentTurbo } from "../clients/turbo-client.ts";
 import { chromium } from "../known-tools.ts";
@@ -48,11 +47,11 @@ describeWith(chromium, "what the dashboard says of real builds", (path) => {
     await page.getByText("8 of 12 tasks").waitFor();
     expect(await figure(page, "Hit rate")).toContain("66.7%");
     const saved = await figure(page, "Time saved");
-    expect(saved).toContain(formatDuration(2 * tookMs));
-    expect(saved).toContain(`Remote ${formatDuration(tookMs)}`);
-    expect(saved).toContain(`Local ${formatDuration(tookMs)}`);
+    expect(saved).toContain(roundTime(2 * tookMs));
+    expect(saved).toContain(`Remote ${roundTime(tookMs)}`);
+    expect(saved).toContain(`Local ${roundTime(tookMs)}`);
     const traffic = await figure(page, "Traffic");
-    expect(traffic).toContain(`${formatSize(sizeBytes)} down, ${formatSize(sizeBytes)} up`);
+    expect(traffic).toContain(`${roundSize(sizeBytes)} down, ${roundSize(sizeBytes)} up`);
     expect(traffic).toContain("4 uploads");
 
     await page.getByRole("link", { name: "Runs" }).click();

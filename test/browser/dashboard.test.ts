@@ -107,8 +107,7 @@ describeWith(chromium, "the dashboard", (path) => {
     expect(storage.artifacts).toBe(artifacts);
     // The chart's figures are there for those who do not see it.
     await page.getByRole("button", { name: "As table: Tasks" }).click();
-    await page.getByRole("table", { name: "Tasks" }).waitFor();
-    expect(await page.getByRole("row").filter({ hasText: /\b5\b/ }).count()).toBeGreaterThan(0);
+    await page.getByRole("table", { name: "Tasks" }).getByRole("cell", { name: "5", exact: true }).waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
@@ -282,7 +281,7 @@ describeWith(chromium, "the dashboard", (path) => {
     await quota.fill("5 GiB");
     await page.getByLabel("Refuse uploads without a signature").check();
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByText("0 B of 5.4 GB").waitFor();
+    await page.getByText("0B of 5GiB").waitFor();
     const { stdout } = await larder.cli("team", "show", "mobile", "--json");
     expect(JSON.parse(stdout)).toMatchObject({ quotaBytes: 5 * 2 ** 30, requireTag: true });
 

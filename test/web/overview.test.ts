@@ -53,7 +53,8 @@ describe("lines of a chart", () => {
   test.each([
     ["count", 3, [0, 1, 2, 3]],
     ["count", 1_650, [0, 500, 1_000, 1_500, 2_000]],
-    ["size", 3.1e9, [0, 1e9, 2e9, 3e9, 4e9]],
+    ["size", 3.1e9, [0, 2 ** 30, 2 * 2 ** 30, 3 * 2 ** 30]],
+    ["size", 2, [0, 1, 2]],
     ["duration", 3.5 * hourMs, [0, hourMs, 2 * hourMs, 3 * hourMs, 4 * hourMs]],
     ["duration", 0, [0]],
   ] as const)("for a %s up to %d", (quantity, max, expected) => {

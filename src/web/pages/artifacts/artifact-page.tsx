@@ -1,11 +1,10 @@
 import { useState } from "react";
 import { Link } from "wouter";
+import { roundSize, roundTime } from "../../../units.ts";
 import { apiUrl, call } from "../../api/call.ts";
 import { useChange, useGet } from "../../api/queries.ts";
 import type { ShownArtifact } from "../../api/types.ts";
 import { formatCounted, formatExactCount } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button, ButtonLink } from "../../parts/button.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
@@ -87,7 +86,7 @@ export function ArtifactPage({ id }: { id: string }) {
         >
           <p>
             <code className="font-mono [overflow-wrap:anywhere]">{data.hash}</code> of team {data.team},{" "}
-            {formatSize(data.sizeBytes)}. The next build that wants it runs the task again. This cannot be
+            {roundSize(data.sizeBytes)}. The next build that wants it runs the task again. This cannot be
             undone.
           </p>
         </Confirm>
@@ -116,10 +115,10 @@ function ArtifactFactsList({ artifact }: { artifact: ShownArtifact }) {
         [
           "Size",
           <span key="size" title={`${formatExactCount(artifact.sizeBytes)} bytes`}>
-            {formatSize(artifact.sizeBytes)}
+            {roundSize(artifact.sizeBytes)}
           </span>,
         ],
-        ["Task took", artifact.durationMs ? formatDuration(artifact.durationMs) : null],
+        ["Task took", artifact.durationMs ? roundTime(artifact.durationMs) : null],
         ["Signed", artifact.isSigned ? "yes" : "no"],
         ["Written by", <OriginName key="by" origin={artifact.writtenBy} />],
         ["Written", <When key="written" at={artifact.createdAt} />],

@@ -1,8 +1,7 @@
 import { Link } from "wouter";
+import { roundSize, roundTime } from "../../../units.ts";
 import { useList } from "../../api/queries.ts";
 import type { Artifact } from "../../api/types.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
@@ -83,11 +82,11 @@ export function ArtifactsPage() {
             },
             ...(team ? [] : [{ title: "Team", isMinor: true, cell: (artifact: Artifact) => artifact.team }]),
             { title: "Trust", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
-            { title: "Size", isNumber: true, cell: ({ sizeBytes }) => formatSize(sizeBytes) },
+            { title: "Size", isNumber: true, cell: ({ sizeBytes }) => roundSize(sizeBytes) },
             {
               title: "Task took",
               isNumber: true,
-              cell: ({ durationMs }) => (durationMs ? formatDuration(durationMs) : null),
+              cell: ({ durationMs }) => (durationMs ? roundTime(durationMs) : null),
             },
             {
               title: "Written by",

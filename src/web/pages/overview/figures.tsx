@@ -1,8 +1,7 @@
 import type { ReactNode } from "react";
+import { roundSize, roundTime } from "../../../units.ts";
 import type { Overview, StorageFigures } from "../../api/types.ts";
 import { formatCount, formatCounted, formatExactCount, formatPercent } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { Change } from "./change.tsx";
 
 /** The four figures that say how well the cache does. */
@@ -36,17 +35,17 @@ export function Figures({ overview, rangeTitle }: { overview: Overview; rangeTit
       </Figure>
       <Figure
         title="Time saved"
-        value={formatDuration(totals.savedMs)}
+        value={roundTime(totals.savedMs)}
         side={
           <Change now={totals.savedMs} before={before.savedMs} kind="share" isGood="up" span={rangeTitle} />
         }
       >
-        <Split color="bg-remote" name="Remote" value={formatDuration(totals.remoteSavedMs)} />
-        <Split color="bg-local" name="Local" value={formatDuration(totals.localSavedMs)} />
+        <Split color="bg-remote" name="Remote" value={roundTime(totals.remoteSavedMs)} />
+        <Split color="bg-local" name="Local" value={roundTime(totals.localSavedMs)} />
       </Figure>
       <Figure
         title="Traffic"
-        value={formatSize(totals.downloadedBytes + totals.uploadedBytes)}
+        value={roundSize(totals.downloadedBytes + totals.uploadedBytes)}
         side={
           <Change
             now={totals.downloadedBytes + totals.uploadedBytes}
@@ -57,7 +56,7 @@ export function Figures({ overview, rangeTitle }: { overview: Overview; rangeTit
         }
       >
         <p>
-          {formatSize(totals.downloadedBytes)} down, {formatSize(totals.uploadedBytes)} up
+          {roundSize(totals.downloadedBytes)} down, {roundSize(totals.uploadedBytes)} up
         </p>
         <p title={`${formatExactCount(totals.uploads)} uploads`}>
           {formatCounted(totals.uploads, "upload")}
@@ -117,7 +116,7 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
   const limit = team ? team.quotaBytes : storage.maxSizeBytes;
   const share = limit === null ? null : Math.min(1, limit === 0 ? 1 : used / limit);
   return (
-    <Figure title={team ? "Storage of the team" : "Storage"} value={formatSize(used)}>
+    <Figure title={team ? "Storage of the team" : "Storage"} value={roundSize(used)}>
       {share !== null && limit !== null ? (
         <>
           {/* biome-ignore lint/a11y/useSemanticElements: browsers let nobody choose how their own looks */}
@@ -127,7 +126,7 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
             aria-valuemin={0}
             aria-valuemax={100}
             aria-valuenow={Math.round(share * 100)}
-            aria-valuetext={`${formatSize(used)} of ${formatSize(limit)}`}
+            aria-valuetext={`${roundSize(used)} of ${roundSize(limit)}`}
             className="mt-1 mb-2 h-2 overflow-hidden rounded-full bg-raised"
           >
             <div
@@ -136,7 +135,7 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
             />
           </div>
           <p>
-            {formatPercent(share)} of {formatSize(limit)}
+            {formatPercent(share)} of {roundSize(limit)}
           </p>
         </>
       ) : (
@@ -144,7 +143,7 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
       )}
       <p>
         {formatCounted(storage.artifacts, "artifact")}
-        {!team && freeBytes !== null && `, ${formatSize(freeBytes)} free on disk`}
+        {!team && freeBytes !== null && `, ${roundSize(freeBytes)} free on disk`}
       </p>
     </Figure>
   );

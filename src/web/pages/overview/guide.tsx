@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from "react";
+import { roundTime } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useChange, useGet } from "../../api/queries.ts";
 import type { Overview, Page, Team } from "../../api/types.ts";
 import { formatCounted } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
 import { Button } from "../../parts/button.tsx";
 import { PageTitle } from "../../parts/card.tsx";
 import { Failure } from "../../parts/failure.tsx";
@@ -31,7 +31,7 @@ export function Guide({ overview, onEnd }: { overview: Overview; onEnd: () => vo
           <p className="mx-auto max-w-prose text-soft">
             A task was not run, because its result was here. So far the cache has answered{" "}
             {formatCounted(totals.remoteHits + totals.localHits, "task")} and saved{" "}
-            {formatDuration(totals.savedMs)}.
+            {roundTime(totals.savedMs)}.
           </p>
         </div>
         <div className="mt-6">

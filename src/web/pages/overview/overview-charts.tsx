@@ -1,8 +1,7 @@
 import { lazy, type ReactNode, Suspense, useId, useMemo, useState } from "react";
+import { roundSize, roundTime } from "../../../units.ts";
 import type { Overview } from "../../api/types.ts";
 import { formatCount, formatExactCount } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { formatClock, formatDay, formatHours, formatWeekday } from "../../format/time.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
@@ -39,8 +38,8 @@ const saved: Kind = {
     { name: "Local", color: "var(--chart-local)", value: (bin) => bin.localSavedMs },
   ],
   quantity: "duration",
-  format: formatDuration,
-  axisFormat: formatDuration,
+  format: roundTime,
+  axisFormat: roundTime,
 };
 const traffic: Kind = {
   title: "Traffic",
@@ -50,8 +49,8 @@ const traffic: Kind = {
     { name: "Uploaded", color: "var(--chart-local)", value: (bin) => bin.uploadedBytes },
   ],
   quantity: "size",
-  format: formatSize,
-  axisFormat: formatSize,
+  format: roundSize,
+  axisFormat: roundSize,
 };
 
 /** How the figures went over the range of time. */

@@ -1,8 +1,7 @@
 import { Link } from "wouter";
+import { roundSize, roundTime } from "../../../units.ts";
 import type { Origin, Totals } from "../../api/types.ts";
 import { formatCount, formatPercent } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { Card } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { type Column, Rows } from "../../parts/rows.tsx";
@@ -14,13 +13,13 @@ const usage: readonly Column<Totals>[] = [
     isNumber: true,
     cell: ({ hitRate }) => (hitRate === null ? "–" : formatPercent(hitRate)),
   },
-  { title: "Saved", isNumber: true, cell: ({ savedMs }) => formatDuration(savedMs) },
+  { title: "Saved", isNumber: true, cell: ({ savedMs }) => roundTime(savedMs) },
   {
     title: "Tasks",
     isNumber: true,
     cell: ({ remoteHits, localHits, remoteMisses }) => formatCount(remoteHits + localHits + remoteMisses),
   },
-  { title: "Uploaded", isNumber: true, cell: ({ uploadedBytes }) => formatSize(uploadedBytes) },
+  { title: "Uploaded", isNumber: true, cell: ({ uploadedBytes }) => roundSize(uploadedBytes) },
 ];
 
 /** Who asks and who fills the cache. */

@@ -20,6 +20,7 @@ function stepFor(atLeast: number, quantity: Quantity): number {
     // Beyond that days are counted as other things are.
     return found ?? decimalStep(atLeast / dayMs) * dayMs;
   }
+  if (quantity === "size") return 2 ** Math.max(0, Math.ceil(Math.log2(atLeast)));
   return Math.max(1, decimalStep(atLeast));
 }
 

@@ -1,8 +1,8 @@
 import { useState } from "react";
+import { roundTime } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useChange, useList } from "../../api/queries.ts";
 import type { Policy } from "../../api/types.ts";
-import { formatDuration } from "../../format/duration.ts";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Empty } from "../../parts/empty.tsx";
@@ -57,7 +57,7 @@ export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
             title: "Tokens last",
             isNumber: true,
             isMinor: true,
-            cell: ({ tokenMaxAgeMs }) => formatDuration(tokenMaxAgeMs),
+            cell: ({ tokenMaxAgeMs }) => roundTime(tokenMaxAgeMs),
           },
           {
             title: "",

@@ -1,9 +1,8 @@
 import { Link } from "wouter";
+import { roundSize, roundTime } from "../../../units.ts";
 import { useGet, useList } from "../../api/queries.ts";
 import type { Run, RunEvent } from "../../api/types.ts";
 import { formatCount, formatPercent } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { formatExactTime } from "../../format/time.ts";
 import { Badge, type Tone } from "../../parts/badge.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
@@ -78,12 +77,12 @@ export function RunPage({ id }: { id: string }) {
             {
               title: "Task took",
               isNumber: true,
-              cell: ({ durationMs }) => (durationMs ? formatDuration(durationMs) : null),
+              cell: ({ durationMs }) => (durationMs ? roundTime(durationMs) : null),
             },
             {
               title: "Size",
               isNumber: true,
-              cell: ({ sizeBytes }) => (sizeBytes === null ? null : formatSize(sizeBytes)),
+              cell: ({ sizeBytes }) => (sizeBytes === null ? null : roundSize(sizeBytes)),
             },
             { title: "When", isNumber: true, cell: ({ createdAt }) => <When at={createdAt} /> },
           ]}
@@ -124,9 +123,9 @@ function RunFacts({ run }: { run: Run }) {
           </span>,
         ],
         ["Hit rate", run.hitRate === null ? null : formatPercent(run.hitRate)],
-        ["Time saved", formatDuration(run.savedMs)],
-        ["Downloaded", formatSize(run.downloadedBytes)],
-        ["Uploaded", `${formatSize(run.uploadedBytes)} in ${formatCount(run.uploads)}`],
+        ["Time saved", roundTime(run.savedMs)],
+        ["Downloaded", roundSize(run.downloadedBytes)],
+        ["Uploaded", `${roundSize(run.uploadedBytes)} in ${formatCount(run.uploads)}`],
         ["Refused uploads", run.refusedUploads === 0 ? null : formatCount(run.refusedUploads)],
         [
           "Session",

@@ -1,9 +1,8 @@
 import { Link } from "wouter";
+import { roundSize, roundTime } from "../../../units.ts";
 import { useList } from "../../api/queries.ts";
 import type { Run } from "../../api/types.ts";
 import { formatCount, formatPercent } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
@@ -82,8 +81,8 @@ export function RunsPage() {
               isNumber: true,
               cell: ({ hitRate }) => (hitRate === null ? "–" : formatPercent(hitRate)),
             },
-            { title: "Saved", isNumber: true, cell: ({ savedMs }) => formatDuration(savedMs) },
-            { title: "Uploaded", isNumber: true, cell: ({ uploadedBytes }) => formatSize(uploadedBytes) },
+            { title: "Saved", isNumber: true, cell: ({ savedMs }) => roundTime(savedMs) },
+            { title: "Uploaded", isNumber: true, cell: ({ uploadedBytes }) => roundSize(uploadedBytes) },
           ]}
         />
       </Card>

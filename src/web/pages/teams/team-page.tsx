@@ -1,11 +1,10 @@
 import { useState } from "react";
 import { Link } from "wouter";
+import { roundSize, roundTime } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useGet } from "../../api/queries.ts";
 import type { ShownTeam } from "../../api/types.ts";
 import { formatCount, formatPercent } from "../../format/count.ts";
-import { formatDuration } from "../../format/duration.ts";
-import { formatSize } from "../../format/size.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button, ButtonLink } from "../../parts/button.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
@@ -65,8 +64,8 @@ export function TeamPage({ slug }: { slug: string }) {
             [
               "Uses",
               team.quotaBytes === null
-                ? `${formatSize(team.usedBytes)}, without a quota`
-                : `${formatSize(team.usedBytes)} of ${formatSize(team.quotaBytes)} (${formatPercent(team.usedBytes / team.quotaBytes)})`,
+                ? `${roundSize(team.usedBytes)}, without a quota`
+                : `${roundSize(team.usedBytes)} of ${roundSize(team.quotaBytes)} (${formatPercent(team.usedBytes / team.quotaBytes)})`,
             ],
             [
               "Artifacts",
@@ -80,7 +79,7 @@ export function TeamPage({ slug }: { slug: string }) {
             ],
             [
               "Go unused after",
-              team.maxAgeMs === null ? "what the server's settings say" : formatDuration(team.maxAgeMs),
+              team.maxAgeMs === null ? "what the server's settings say" : roundTime(team.maxAgeMs),
             ],
             ["Created", <When key="created" at={team.createdAt} />],
           ]}
@@ -110,7 +109,7 @@ export function TeamPage({ slug }: { slug: string }) {
           onClose={() => setDeleting(false)}
         >
           <p>
-            {formatCount(team.artifacts)} artifacts, {formatSize(team.usedBytes)}, and all of its tokens go.
+            {formatCount(team.artifacts)} artifacts, {roundSize(team.usedBytes)}, and all of its tokens go.
             Builds that use them are refused at once. This cannot be undone.
           </p>
         </Confirm>

@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { roundSize } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useChange, useList } from "../../api/queries.ts";
 import type { Team } from "../../api/types.ts";
 import { formatPercent } from "../../format/count.ts";
-import { formatSize } from "../../format/size.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
@@ -50,7 +50,7 @@ export function TeamsPage() {
               title: "State",
               cell: ({ state }) => <Badge tone={teamState(state).tone}>{teamState(state).label}</Badge>,
             },
-            { title: "Uses", isNumber: true, cell: ({ usedBytes }) => formatSize(usedBytes) },
+            { title: "Uses", isNumber: true, cell: ({ usedBytes }) => roundSize(usedBytes) },
             {
               title: "Quota",
               isNumber: true,
@@ -58,7 +58,7 @@ export function TeamsPage() {
                 quotaBytes === null ? (
                   <span className="text-soft">none</span>
                 ) : (
-                  `${formatSize(quotaBytes)} (${formatPercent(usedBytes / quotaBytes)})`
+                  `${roundSize(quotaBytes)} (${formatPercent(usedBytes / quotaBytes)})`
                 ),
             },
             { title: "Created", isNumber: true, cell: ({ createdAt }) => <When at={createdAt} /> },
