@@ -27,7 +27,6 @@ import { purgeRoutes } from "./purge-routes.ts";
 import { restOfApi } from "./rest-of-api.ts";
 import { runsRoutes } from "./runs-routes.ts";
 import { type ShownSetting, settingsRoutes } from "./settings-routes.ts";
-import type { PastTimeReader } from "./span.ts";
 import { storageRoutes } from "./storage-routes.ts";
 import type { StorageTotals } from "./storage-totals.ts";
 import { teamsRoutes } from "./teams-routes.ts";
@@ -58,7 +57,6 @@ export interface AdminOptions {
   linesFor: (request: Request, teamSlug: string, token?: string) => ConnectLine[];
   /** To be called while an answer takes long, so that its connection is not taken for an idle one. */
   keepAlive: (request: Request) => void;
-  readPastTime: PastTimeReader;
   /** For whom the tokens of CI jobs have to be, unless a policy says otherwise. */
   defaultAudience: string;
   settings: readonly ShownSetting[];

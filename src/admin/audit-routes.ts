@@ -25,7 +25,7 @@ const auditModel = t.Object({
 const kinds = [...auditThings, ...auditKinds] as string[] as [string, ...string[]];
 
 /** `/audit`: who did what. */
-export function auditRoutes({ who, database, readPastTime }: AdminOptions) {
+export function auditRoutes({ who, database }: AdminOptions) {
   return new Elysia({ tags: ["Audit"] }).use(who).get(
     "/audit",
     async ({ asker, query }) => {
@@ -35,7 +35,7 @@ export function auditRoutes({ who, database, readPastTime }: AdminOptions) {
         if (team === undefined) asker.requireServerAdmin();
         else asker.team(team, "admin");
       }
-      const span = spanOf(query, readPastTime);
+      const span = spanOf(query);
       const filter = await auditFilter(
         { ...span, team, kind, actor, target },
         database,

@@ -33,8 +33,6 @@ export interface NoticeFacts {
   hasAdministrator: boolean;
   teams: readonly TeamCondition[];
   tokens: readonly TokenDeadline[];
-  /** Bytes for people to read, such as `1.5GiB`. */
-  sizeText: (sizeBytes: number) => string;
 }
 
 const dayMs = 86_400_000;

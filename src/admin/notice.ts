@@ -15,20 +15,6 @@ export interface Notice {
   teamSlug?: string;
 }
 
-const units = [
-  ["day", 86_400_000],
-  ["hour", 3_600_000],
-  ["minute", 60_000],
-  ["second", 1_000],
-] as const;
-
-/** For reading only, such as `3 days` or `90 minutes`. */
-export function roughTime(timeMs: number): string {
-  // Two of a unit say more than one of the next.
-  const [unit, unitMs] = units.find(([, unitMs]) => timeMs >= 2 * unitMs) ?? ["second", 1_000];
-  return countOf(Math.floor(timeMs / unitMs), unit);
-}
-
 /** Such as `1 upload` or `2 uploads`. */
 export function countOf(count: number, noun: string): string {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -30,8 +30,6 @@ export interface NoticeSources {
   /** As it is counted since the start. */
   usage: () => { dropped: number };
   refusedUploads: () => readonly RefusedUploads[];
-  /** Bytes for people to read, such as `1.5GiB`. */
-  sizeText: (sizeBytes: number) => string;
 }
 
 /** How old an answer may be: it may be asked for with every look at a page, and by every page that is open. */
@@ -58,7 +56,7 @@ export class Notices {
 
   /** Nothing here takes longer where more is stored. */
   private async gather(): Promise<NoticeFacts> {
-    const { cache, database, settings, usage, refusedUploads, sizeText } = this.sources;
+    const { cache, database, settings, usage, refusedUploads } = this.sources;
     const now = Date.now();
     return {
       now,
@@ -70,7 +68,6 @@ export class Notices {
       hasAdministrator: await hasEnabledAdmin(database.read),
       teams: await teamConditions(database, { quotaShare: fullShare, unusedSince: now - unusedAfterMs }),
       tokens: await tokenDeadlines(database, { now, withinMs: deadlineMs }),
-      sizeText,
     };
   }
 }

@@ -12,13 +12,13 @@ const defaultAgeMs = 7 * 86_400_000;
 
 /** `/overview`: what the cache saved, how full it is, and what is wrong. */
 export function overviewRoutes(options: AdminOptions) {
-  const { who, storageTotals, usageHistory, currentNotices, readPastTime } = options;
+  const { who, storageTotals, usageHistory, currentNotices } = options;
   const overviews = new RememberedOverviews(usageHistory);
   return new Elysia({ tags: ["Overview"] }).use(who).get(
     "/overview",
     async ({ asker, query }) => {
       const now = Date.now();
-      const { until = now, ...asked } = spanOf(query, readPastTime);
+      const { until = now, ...asked } = spanOf(query);
       const { since = until - defaultAgeMs } = asked;
       const teamIds = asker.teamIds(query.team);
       const filter = { span: usageSpan(since, until, now), ...(teamIds && { teamIds }) };

@@ -11,7 +11,7 @@ import { bodyMoment } from "./span.ts";
 type PurgeWish = typeof purgeModel.static;
 
 /** `/purge`: takes many artifacts out at once. */
-export function purgeRoutes({ who, database, cache, keepAlive, readPastTime }: AdminOptions) {
+export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
   const filterOf = async (asker: Asker, wish: PurgeWish): Promise<PurgeFilter> => {
     const { hash, scope, tool, writtenAfter, writtenBefore, usedBefore } = wish;
     const team = wish.team === null ? undefined : asker.team(wish.team, "admin");
@@ -20,12 +20,12 @@ export function purgeRoutes({ who, database, cache, keepAlive, readPastTime }: A
       ...(hash !== undefined && { hash }),
       ...(scope !== undefined && { scope }),
       ...(tool !== undefined && { tool }),
-      ...(usedBefore !== undefined && { usedBefore: bodyMoment("usedBefore", usedBefore, readPastTime) }),
+      ...(usedBefore !== undefined && { usedBefore: bodyMoment("usedBefore", usedBefore) }),
       ...(writtenAfter !== undefined && {
-        writtenAfter: bodyMoment("writtenAfter", writtenAfter, readPastTime),
+        writtenAfter: bodyMoment("writtenAfter", writtenAfter),
       }),
       ...(writtenBefore !== undefined && {
-        writtenBefore: bodyMoment("writtenBefore", writtenBefore, readPastTime),
+        writtenBefore: bodyMoment("writtenBefore", writtenBefore),
       }),
     };
     if ((narrowing.writtenAfter ?? 0) >= (narrowing.writtenBefore ?? Number.POSITIVE_INFINITY))

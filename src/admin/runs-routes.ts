@@ -9,7 +9,7 @@ import { spanOf } from "./span.ts";
 import { runEventModel, runModel } from "./usage-model.ts";
 
 /** `/runs`: what clients did, one run at a time. */
-export function runsRoutes({ who, runs, readPastTime }: AdminOptions) {
+export function runsRoutes({ who, runs }: AdminOptions) {
   const find = async (asker: Asker, id: number): Promise<Run> => {
     const run = await runs.get(id);
     if (run && (asker.isServerAdmin || asker.may(run.teamId, "read"))) return run;
@@ -27,7 +27,7 @@ export function runsRoutes({ who, runs, readPastTime }: AdminOptions) {
           ...(teamIds && { teamIds }),
           ...(tool !== undefined && { tool }),
           ...(origin !== undefined && { origin }),
-          ...spanOf(query, readPastTime),
+          ...spanOf(query),
         };
         const { limit, cursor } = pageWish(query);
         const page = await runs.list(filter, { limit, ...(cursor !== undefined && { from: cursor }) });

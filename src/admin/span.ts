@@ -1,19 +1,14 @@
+import { readPastTime } from "../past-time.ts";
 import { Refusal } from "../refusal.ts";
 import { isoTime } from "./iso-time.ts";
-
-/** Reads a moment in milliseconds since 1970 from `7d` (ago) or `2026-11-20T10:00Z`; undefined for what is none. */
-export type PastTimeReader = (text: string) => number | undefined;
 
 /**
  * From when to when a query asks.
  * @throws Refusal `bad_request` for what is no time, or no time between the two.
  */
-export function spanOf(
-  query: { since?: string; until?: string },
-  readPastTime: PastTimeReader,
-): { since?: number; until?: number } {
-  const since = momentOf("since", query.since, readPastTime);
-  const until = momentOf("until", query.until, readPastTime);
+export function spanOf(query: { since?: string; until?: string }): { since?: number; until?: number } {
+  const since = momentOf("since", query.since);
+  const until = momentOf("until", query.until);
   if (since !== undefined && until !== undefined && since >= until) {
     throw new Refusal(
       "bad_request",
@@ -23,7 +18,7 @@ export function spanOf(
   return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
 }
 
-function momentOf(name: string, text: string | undefined, readPastTime: PastTimeReader): number | undefined {
+function momentOf(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const moment = readPastTime(text);
   if (moment !== undefined) return moment;
@@ -37,7 +32,7 @@ function momentOf(name: string, text: string | undefined, readPastTime: PastTime
  * The moment that a field of a body names, where the schema takes no other.
  * @throws Refusal `bad_request` for a day or an hour that is none, which the schema does not see.
  */
-export function bodyMoment(name: string, text: string, readPastTime: PastTimeReader): number {
+export function bodyMoment(name: string, text: string): number {
   const moment = readPastTime(text);
   if (moment !== undefined) return moment;
   throw new Refusal(

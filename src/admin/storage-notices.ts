@@ -1,4 +1,5 @@
-import { countOf, type Notice, roughTime } from "./notice.ts";
+import { roundSize, roundTime } from "../units.ts";
+import { countOf, type Notice } from "./notice.ts";
 import { lately, type NoticeFacts } from "./notice-facts.ts";
 
 const dayMs = 86_400_000;
@@ -12,7 +13,7 @@ export function storageNotices(facts: NoticeFacts): Notice[] {
   return [...diskNotices(facts), ...evictionNotices(facts), ...damageNotices(facts), ...verifyNotices(facts)];
 }
 
-function diskNotices({ cache, sizeText }: NoticeFacts): Notice[] {
+function diskNotices({ cache }: NoticeFacts): Notice[] {
   const { freeBytes, minFreeBytes, maxSizeBytes, storedBytes } = cache;
   if (freeBytes === undefined) {
     return [
@@ -31,8 +32,8 @@ function diskNotices({ cache, sizeText }: NoticeFacts): Notice[] {
         code: "disk_full",
         severity: "critical",
         title: "The disk is full",
-        message: `Uploads are refused: ${sizeText(freeBytes)} are free, and ${sizeText(minFreeBytes)} are to stay so (minFree).`,
-        remedy: `Free some space on the disk, or lower \`maxSize\`: larder has stored ${sizeText(storedBytes)}, and makes room by itself.`,
+        message: `Uploads are refused: ${roundSize(freeBytes)} are free, and ${roundSize(minFreeBytes)} are to stay so (minFree).`,
+        remedy: `Free some space on the disk, or lower \`maxSize\`: larder has stored ${roundSize(storedBytes)}, and makes room by itself.`,
       },
     ];
   }
@@ -45,7 +46,7 @@ function diskNotices({ cache, sizeText }: NoticeFacts): Notice[] {
         code: "disk_nearly_full",
         severity: "warning",
         title: "The disk is nearly full",
-        message: `${sizeText(usableBytes)} more, and uploads are refused: ${sizeText(freeBytes)} are free, and ${sizeText(minFreeBytes)} are to stay so (minFree).`,
+        message: `${roundSize(usableBytes)} more, and uploads are refused: ${roundSize(freeBytes)} are free, and ${roundSize(minFreeBytes)} are to stay so (minFree).`,
         remedy: "Free some space on the disk, or lower `maxSize`, so that larder makes room by itself.",
       },
     ];
@@ -56,14 +57,14 @@ function diskNotices({ cache, sizeText }: NoticeFacts): Notice[] {
       code: "disk_too_small",
       severity: "warning",
       title: "The disk has less room than the limit allows",
-      message: `larder may store ${sizeText(mayGrowBytes)} more (maxSize is ${sizeText(maxSizeBytes)}), and the disk has ${sizeText(usableBytes)} for it. Uploads will be refused before larder begins to make room.`,
-      remedy: `Free some space on the disk, or set \`maxSize\` to less than ${sizeText(storedBytes + usableBytes)}.`,
+      message: `larder may store ${roundSize(mayGrowBytes)} more (maxSize is ${roundSize(maxSizeBytes)}), and the disk has ${roundSize(usableBytes)} for it. Uploads will be refused before larder begins to make room.`,
+      remedy: `Free some space on the disk, or set \`maxSize\` to less than ${roundSize(storedBytes + usableBytes)}.`,
     },
   ];
 }
 
 function evictionNotices(facts: NoticeFacts): Notice[] {
-  const { cache, sizeText } = facts;
+  const { cache } = facts;
   const youngestMs = cache.youngestEvicted.trusted.dayMs;
   if (youngestMs === undefined || youngestMs >= youngMs || cache.maxSizeBytes === undefined) return [];
   return [
@@ -71,7 +72,7 @@ function evictionNotices(facts: NoticeFacts): Notice[] {
       code: "cache_too_small",
       severity: "warning",
       title: "The cache is too small",
-      message: `To make room, artifacts went ${lately(facts)} that had been used ${roughTime(youngestMs)} before. ${sizeText(cache.storedBytes)} of ${sizeText(cache.maxSizeBytes)} are in use (maxSize).`,
+      message: `To make room, artifacts went ${lately(facts)} that had been used ${roundTime(youngestMs)} before. ${roundSize(cache.storedBytes)} of ${roundSize(cache.maxSizeBytes)} are in use (maxSize).`,
       remedy:
         "Raise `maxSize`, or see with `larder du` which team fills it and give it a quota with `larder team set SLUG --quota SIZE`.",
     },
@@ -93,7 +94,7 @@ function damageNotices({ cache }: NoticeFacts): Notice[] {
   ];
 }
 
-function verifyNotices({ cache, settings, now, startedAt, sizeText }: NoticeFacts): Notice[] {
+function verifyNotices({ cache, settings, now, startedAt }: NoticeFacts): Notice[] {
   const { verifyRate } = settings;
   if (verifyRate === undefined) {
     return [
@@ -113,8 +114,8 @@ function verifyNotices({ cache, settings, now, startedAt, sizeText }: NoticeFact
         code: "verify_slow",
         severity: "warning",
         title: "Stored bytes are read again too seldom",
-        message: `To read all ${sizeText(cache.storedBytes)} at ${sizeText(verifyRate)} a second takes ${roughTime(roundMs)}.`,
-        remedy: `Raise \`verifyRate\` to ${sizeText(Math.ceil(cache.storedBytes / (verifyWithinMs / 2_000)))} or more, or run \`larder verify\` now and then.`,
+        message: `To read all ${roundSize(cache.storedBytes)} at ${roundSize(verifyRate)} a second takes ${roundTime(roundMs)}.`,
+        remedy: `Raise \`verifyRate\` to ${roundSize(Math.ceil(cache.storedBytes / (verifyWithinMs / 2_000)))} or more, or run \`larder verify\` now and then.`,
       },
     ];
   }
@@ -125,7 +126,7 @@ function verifyNotices({ cache, settings, now, startedAt, sizeText }: NoticeFact
       code: "verify_overdue",
       severity: "warning",
       title: "Stored bytes have not been read for long",
-      message: `All that is stored was not read to the end for ${roughTime(sinceMs)}, though that should take ${roughTime(roundMs)}.`,
+      message: `All that is stored was not read to the end for ${roundTime(sinceMs)}, though that should take ${roundTime(roundMs)}.`,
       remedy:
         "The server's log says why verification ends early (`logLevel`). `larder verify` reads all now.",
     },

@@ -1,6 +1,7 @@
 import type { TeamCondition } from "../identity/team-conditions.ts";
 import type { TokenDeadline } from "../identity/token-deadlines.ts";
-import { countOf, type Notice, roughTime } from "./notice.ts";
+import { roundSize, roundTime } from "../units.ts";
+import { countOf, type Notice } from "./notice.ts";
 import type { NoticeFacts } from "./notice-facts.ts";
 
 /** From this share of its quota on a team is said to be at its end. */
@@ -17,7 +18,7 @@ export function teamNotices(facts: NoticeFacts): Notice[] {
   return [...facts.teams.flatMap((team) => noticesOfTeam(team, facts)), ...tokenNotices(facts)];
 }
 
-function noticesOfTeam(team: TeamCondition, { now, sizeText }: NoticeFacts): Notice[] {
+function noticesOfTeam(team: TeamCondition, { now }: NoticeFacts): Notice[] {
   const { slug: teamSlug, state, usedBytes, quotaBytes, quotaRule, lastUsedAt } = team;
   if (state !== "enabled") {
     return [
@@ -39,7 +40,7 @@ function noticesOfTeam(team: TeamCondition, { now, sizeText }: NoticeFacts): Not
       severity: refuses ? "warning" : "info",
       title: `Team ${teamSlug} is at its quota`,
       message:
-        `It uses ${sizeText(usedBytes)} of ${sizeText(quotaBytes)}. ` +
+        `It uses ${roundSize(usedBytes)} of ${roundSize(quotaBytes)}. ` +
         (refuses ? "Beyond it uploads are refused." : "Its least recently used artifacts go for new ones."),
       remedy: `\`larder team set ${teamSlug} --quota SIZE\` gives it more, \`larder purge --team ${teamSlug} --older-than 30d\` makes room.`,
       teamSlug,
@@ -50,7 +51,7 @@ function noticesOfTeam(team: TeamCondition, { now, sizeText }: NoticeFacts): Not
       code: "team_unused",
       severity: "info",
       title: `Team ${teamSlug} no longer uses its cache`,
-      message: `None of its artifacts was uploaded or downloaded for ${roughTime(now - lastUsedAt)}.`,
+      message: `None of its artifacts was uploaded or downloaded for ${roundTime(now - lastUsedAt)}.`,
       remedy: `If it should: \`larder connect --team ${teamSlug}\` prints what its repositories need, \`larder token list --team ${teamSlug}\` which of its tokens are valid.`,
       teamSlug,
     });
@@ -80,7 +81,7 @@ function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
         code: "tokens_expiring",
         severity: "warning",
         title: `Tokens of team ${teamSlug} expire soon`,
-        message: `${countOf(expiring.length, "token")} in use, the first in ${roughTime(first.expiresAt - now)}: ${named(expiring)}.`,
+        message: `${countOf(expiring.length, "token")} in use, the first in ${roundTime(first.expiresAt - now)}: ${named(expiring)}.`,
         remedy: renewal,
         teamSlug,
       });

@@ -20,7 +20,7 @@ import {
 } from "./tokens-model.ts";
 
 /** `/tokens`: those of the teams that one looks after, and one's own. */
-export function tokensRoutes({ who, database, cache, linesFor, keepAlive, readPastTime }: AdminOptions) {
+export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: AdminOptions) {
   return new Elysia({ prefix: "/tokens", tags: ["Tokens"] })
     .use(who)
     .get(
@@ -55,9 +55,7 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive, readPa
       async ({ asker, body, request, set }) => {
         const holder = body.team === null ? ownHolder(asker, body.permission) : teamHolder(asker, body.team);
         const { name, permission, scope } = body;
-        const expiresAt = asker.lastEnd(
-          body.expiresAt ? bodyMoment("expiresAt", body.expiresAt, readPastTime) : null,
-        );
+        const expiresAt = asker.lastEnd(body.expiresAt ? bodyMoment("expiresAt", body.expiresAt) : null);
         const { secret, ...token } = await asker.services.tokens.create({
           ...holder,
           name,

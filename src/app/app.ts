@@ -18,7 +18,6 @@ import { type Listener, listen } from "../server/listen.ts";
 import type { ServerLog } from "../server/logger.ts";
 import { Requests } from "../server/requests.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
-import { roundSize } from "../units.ts";
 import { Runs } from "../usage/runs.ts";
 import { UsageRecorder } from "../usage/usage-recorder.ts";
 import { chooseMaxSize, createFirstToken, createSetupLink } from "./first-start.ts";
@@ -110,7 +109,6 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     settings: config,
     usage: usageFigures,
     refusedUploads: () => counter.refusedUploads(),
-    sizeText: roundSize,
   });
   const currentNotices = () => notices.current();
   const liveFeed = new LiveFeed({

@@ -9,7 +9,6 @@ import { StorageTotals } from "../admin/storage-totals.ts";
 import { who } from "../admin/who.ts";
 import { serverActor } from "../audit/audit-log.ts";
 import { ArtifactList } from "../cache/artifact-list.ts";
-import { readPastTime } from "../config/past-time.ts";
 import { type AccessOptions, access } from "../http/access.ts";
 import { BrowserSessions } from "../http/browser-session.ts";
 import { errorHandler } from "../http/errors.ts";
@@ -126,7 +125,6 @@ export function buildRoutes(parts: Parts) {
         ...(token !== undefined && { token }),
       }),
     keepAlive,
-    readPastTime,
     defaultAudience: config.publicUrl ?? "larder",
     settings: parts.settings,
     dataFolder: config.data,
