@@ -8,6 +8,7 @@ import { linesModel } from "./tokens-model.ts";
 const connectModel = t.Object({
   url: t.String({ description: "Of this server, for clients" }),
   team: t.String({ description: "Slug" }),
+  teamId: t.String(),
   tools: t.Array(
     t.Object({
       tool: t.String({ description: "Such as turbo" }),
@@ -22,10 +23,11 @@ export function connectRoutes({ who, baseUrl, linesFor }: AdminOptions) {
   return new Elysia({ tags: ["Connect"] }).use(who).get(
     "/connect",
     ({ asker, query, request }) => {
-      const team = teamOf(asker, query.team);
+      const { slug: team, id: teamId } = teamOf(asker, query.team);
       return {
         url: baseUrl(request),
         team,
+        teamId,
         tools: [{ tool: "turbo", title: "Turborepo", lines: linesFor(request, team) }],
       };
     },
@@ -46,10 +48,10 @@ export function connectRoutes({ who, baseUrl, linesFor }: AdminOptions) {
   );
 }
 
-function teamOf(asker: Asker, slugOrId: string | undefined): string {
-  if (slugOrId !== undefined) return asker.team(slugOrId, "read").slug;
+function teamOf(asker: Asker, slugOrId: string | undefined): { slug: string; id: string } {
+  if (slugOrId !== undefined) return asker.team(slugOrId, "read");
   const { grants } = asker.facts;
-  const slug = grants.find(({ team }) => team.slug === "default")?.team.slug ?? grants[0]?.team.slug;
-  if (slug !== undefined) return slug;
+  const grant = grants.find(({ team }) => team.slug === "default") ?? grants[0];
+  if (grant !== undefined) return grant.team;
   throw new Refusal("not_found", "You are in no team yet. Ask an owner of one to add you.");
 }

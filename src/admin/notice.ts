@@ -11,8 +11,8 @@ export interface Notice {
   message: string;
   /** What to do, naming the command or setting. */
   remedy: string;
-  /** Whose it is; without one it is the whole server's, and for its administrators. */
-  teamSlug?: string;
+  /** Whose it is, by its slug; without one it is the whole server's, and for its administrators. */
+  team?: string;
 }
 
 /** Such as `1 upload` or `2 uploads`. */

@@ -69,10 +69,17 @@ function teamFigures(asker: Asker, slugOrId: string | undefined) {
 }
 
 /** The server's are for those who can mend it, and a team's for those who see the team. */
-export function noticesFor(asker: Asker, slugOrId: string | undefined, all: readonly Notice[]): Notice[] {
-  const slugs = new Set(asker.facts.grants.map(({ team }) => team.slug));
+export function noticesFor(
+  asker: Asker,
+  slugOrId: string | undefined,
+  all: readonly Notice[],
+): (Notice & { teamId?: string })[] {
+  const ids = new Map(asker.facts.grants.map(({ team }) => [team.slug, team.id]));
   const asked = slugOrId === undefined ? undefined : asker.team(slugOrId, "read").slug;
-  return all.filter(({ teamSlug }) =>
-    teamSlug === undefined ? asker.isServerAdmin : slugs.has(teamSlug) && (asked ?? teamSlug) === teamSlug,
-  );
+  return all.flatMap((notice) => {
+    const { team } = notice;
+    if (team === undefined) return asker.isServerAdmin ? [notice] : [];
+    const teamId = ids.get(team);
+    return teamId === undefined || (asked ?? team) !== team ? [] : [{ ...notice, teamId }];
+  });
 }

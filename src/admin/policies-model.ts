@@ -76,7 +76,8 @@ export const reportModel = t.Object({
     t.Object({
       id: t.String(),
       name: t.String(),
-      team: t.String(),
+      team: t.String({ description: "Slug" }),
+      teamId: t.String(),
       matches: t.Boolean(),
       permission: t.Optional(permissionModel),
       scope: t.Optional(t.String({ description: "That the job would get; empty for trusted" })),

@@ -17,6 +17,7 @@ export function reportJson({ issuer, problem, judgements, chosen }: PolicyReport
       id: one.policy.id,
       name: one.policy.name,
       team: one.policy.teamSlug,
+      teamId: one.policy.teamId,
       matches: one.matches,
       ...(one.matches ? { permission: one.policy.permission, scope: one.scope } : { reasons: one.reasons }),
     })),

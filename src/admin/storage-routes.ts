@@ -4,8 +4,8 @@ import type { AdminOptions } from "./admin.ts";
 const storageModel = t.Object({
   teams: t.Array(
     t.Object({
+      team: t.String({ description: "Slug" }),
       teamId: t.String(),
-      slug: t.String(),
       artifacts: t.Number(),
       sizeBytes: t.Number({ description: "What its artifacts would take if nothing were shared" }),
       usedBytes: t.Number({ description: "The same with each blob counted once" }),

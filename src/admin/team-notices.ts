@@ -18,17 +18,17 @@ export function teamNotices(facts: NoticeFacts): Notice[] {
   return [...facts.teams.flatMap((team) => noticesOfTeam(team, facts)), ...tokenNotices(facts)];
 }
 
-function noticesOfTeam(team: TeamCondition, { now }: NoticeFacts): Notice[] {
-  const { slug: teamSlug, state, usedBytes, quotaBytes, quotaRule, lastUsedAt } = team;
+function noticesOfTeam(condition: TeamCondition, { now }: NoticeFacts): Notice[] {
+  const { slug: team, state, usedBytes, quotaBytes, quotaRule, lastUsedAt } = condition;
   if (state !== "enabled") {
     return [
       {
         code: "team_not_enabled",
         severity: "warning",
-        title: `Team ${teamSlug} is ${state === "over_limit" ? "over its limit" : state}`,
+        title: `Team ${team} is ${state === "over_limit" ? "over its limit" : state}`,
         message: `Its builds go on without the cache, since its state is ${state}.`,
-        remedy: `\`larder team set ${teamSlug} --state enabled\` turns it on again.`,
-        teamSlug,
+        remedy: `\`larder team set ${team} --state enabled\` turns it on again.`,
+        team,
       },
     ];
   }
@@ -38,30 +38,30 @@ function noticesOfTeam(team: TeamCondition, { now }: NoticeFacts): Notice[] {
     notices.push({
       code: "team_quota",
       severity: refuses ? "warning" : "info",
-      title: `Team ${teamSlug} is at its quota`,
+      title: `Team ${team} is at its quota`,
       message:
         `It uses ${roundSize(usedBytes)} of ${roundSize(quotaBytes)}. ` +
         (refuses ? "Beyond it uploads are refused." : "Its least recently used artifacts go for new ones."),
-      remedy: `\`larder team set ${teamSlug} --quota SIZE\` gives it more, \`larder purge --team ${teamSlug} --older-than 30d\` makes room.`,
-      teamSlug,
+      remedy: `\`larder team set ${team} --quota SIZE\` gives it more, \`larder purge --team ${team} --older-than 30d\` makes room.`,
+      team,
     });
   }
   if (lastUsedAt !== null && now - lastUsedAt > unusedAfterMs) {
     notices.push({
       code: "team_unused",
       severity: "info",
-      title: `Team ${teamSlug} no longer uses its cache`,
+      title: `Team ${team} no longer uses its cache`,
       message: `None of its artifacts was uploaded or downloaded for ${roundTime(now - lastUsedAt)}.`,
-      remedy: `If it should: \`larder connect --team ${teamSlug}\` prints what its repositories need, \`larder token list --team ${teamSlug}\` which of its tokens are valid.`,
-      teamSlug,
+      remedy: `If it should: \`larder connect --team ${team}\` prints what its repositories need, \`larder token list --team ${team}\` which of its tokens are valid.`,
+      team,
     });
   }
   return notices;
 }
 
 function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
-  return [...Map.groupBy(tokens, ({ teamSlug }) => teamSlug)].flatMap(([teamSlug, ofTeam]) => {
-    const renewal = `\`larder token create --team ${teamSlug} --name NAME --permission write --expires 90d\` makes a new one to put in its place.`;
+  return [...Map.groupBy(tokens, ({ teamSlug }) => teamSlug)].flatMap(([team, ofTeam]) => {
+    const renewal = `\`larder token create --team ${team} --name NAME --permission write --expires 90d\` makes a new one to put in its place.`;
     const expired = ofTeam.filter(({ expiresAt }) => expiresAt <= now);
     const expiring = ofTeam.filter(({ expiresAt }) => expiresAt > now);
     const notices: Notice[] = [];
@@ -69,10 +69,10 @@ function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
       notices.push({
         code: "tokens_expired",
         severity: "warning",
-        title: `Tokens of team ${teamSlug} have expired in use`,
+        title: `Tokens of team ${team} have expired in use`,
         message: `${countOf(expired.length, "token")} that builds used to the last: ${named(expired)}. Those builds go on without the cache.`,
         remedy: renewal,
-        teamSlug,
+        team,
       });
     }
     const [first] = expiring;
@@ -80,10 +80,10 @@ function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
       notices.push({
         code: "tokens_expiring",
         severity: "warning",
-        title: `Tokens of team ${teamSlug} expire soon`,
+        title: `Tokens of team ${team} expire soon`,
         message: `${countOf(expiring.length, "token")} in use, the first in ${roundTime(first.expiresAt - now)}: ${named(expiring)}.`,
         remedy: renewal,
-        teamSlug,
+        team,
       });
     }
     return notices;

@@ -13,13 +13,13 @@ export function uploadNotices(facts: NoticeFacts): Notice[] {
       {
         ...notice,
         message: `${countOf(lastDay, "upload")}${whose} ${were} refused ${lately(facts)}: ${why}`,
-        ...(team !== undefined && { teamSlug: team }),
+        ...(team !== undefined && { team }),
       },
     ];
   });
 }
 
-type Wording = Omit<Notice, "message" | "teamSlug"> & { why: string };
+type Wording = Omit<Notice, "message" | "team"> & { why: string };
 
 function wordingOf(code: string, team: string | undefined): Wording | undefined {
   const slug = team ?? "SLUG";

@@ -63,7 +63,8 @@ export const noticeModel = t.Object({
   title: t.String(),
   message: t.String(),
   remedy: t.String({ description: "What to do" }),
-  teamSlug: t.Optional(t.String({ description: "Without one it is the whole server's" })),
+  team: t.Optional(t.String({ description: "Slug; without one it is the whole server's" })),
+  teamId: t.Optional(t.String()),
 });
 
 const serverFigure = {
@@ -78,9 +79,12 @@ export const overviewModel = t.Object({
   before: totalsModel,
   series: t.Array(t.Object({ startAt: isoTimeModel, ...totalsModel.properties })),
   byTeam: t.Optional(
-    t.Array(t.Object({ teamId: t.String(), slug: t.String(), ...totalsModel.properties }), {
-      description: "Unless one team was asked for",
-    }),
+    t.Array(
+      t.Object({ team: t.String({ description: "Slug" }), teamId: t.String(), ...totalsModel.properties }),
+      {
+        description: "Unless one team was asked for",
+      },
+    ),
   ),
   byOrigin: t.Array(t.Object({ ...originModel.properties, ...totalsModel.properties }), {
     description: "The 20 that uploaded most, then those that asked most",

@@ -21,7 +21,7 @@ export async function userJson(user: User, members: Members) {
     state: userState(user),
     hasPassword: user.hasPassword,
     oidcIssuer: user.oidcIssuer,
-    teams: teams.map(({ team, role }) => ({ team: team.slug, role })),
+    teams: teams.map(({ team, role }) => ({ team: team.slug, teamId: team.id, role })),
     createdAt: isoTime(user.createdAt),
     lastSignInAt: isoTime(user.lastSignInAt),
   };

@@ -13,7 +13,9 @@ export const userModel = t.Object({
   state: oneOf(userStates),
   hasPassword: t.Boolean(),
   oidcIssuer: t.Nullable(t.String(), { description: "Who vouches for the user, if it is single sign-on" }),
-  teams: t.Array(t.Object({ team: t.String({ description: "Slug" }), role: memberRoleModel })),
+  teams: t.Array(
+    t.Object({ team: t.String({ description: "Slug" }), teamId: t.String(), role: memberRoleModel }),
+  ),
   createdAt: isoTimeModel,
   lastSignInAt: t.Nullable(isoTimeModel),
 });

@@ -3,8 +3,9 @@ import type { Database } from "../database/database.ts";
 import { artifacts, blobs, teams } from "../database/schema.ts";
 
 export interface TeamTotals {
+  /** Its slug. */
+  team: string;
   teamId: string;
-  slug: string;
   artifacts: number;
   /** What its artifacts would take if nothing were shared. */
   sizeBytes: number;
@@ -85,8 +86,8 @@ export async function totals(database: Database): Promise<Totals> {
   const all = await database.read.select().from(teams).orderBy(teams.slug);
   const counted = await countedByTeam(database);
   const ofTeams = all.map(({ id, slug, usedBytes, quotaBytes }) => ({
+    team: slug,
     teamId: id,
-    slug,
     usedBytes,
     quotaBytes,
     ...(counted.get(id) ?? { artifacts: 0, sizeBytes: 0 }),

@@ -20,7 +20,7 @@ export function duCommand(context: CommandContext): Command {
         const table = textTable([
           ["TEAM", "ARTIFACTS", "LOGICAL", "USED", "QUOTA"],
           ...all.teams.map((team) => [
-            team.slug,
+            team.team,
             String(team.artifacts),
             roundSize(team.sizeBytes),
             roundSize(team.usedBytes),

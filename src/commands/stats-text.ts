@@ -20,7 +20,7 @@ export function statsText(overview: UsageOverview, team: string | undefined): st
     sumText(totals, before),
     seriesText(overview),
     byTeam.length > 1
-      ? textTable([["TEAM", ...figureNames], ...byTeam.map((one) => [one.slug, ...figures(one)])])
+      ? textTable([["TEAM", ...figureNames], ...byTeam.map((one) => [one.team, ...figures(one)])])
       : "",
     originsText(byOrigin),
   ];

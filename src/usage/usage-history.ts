@@ -18,8 +18,9 @@ export interface TotalsAt extends Totals {
 }
 
 export interface TotalsOfTeam extends Totals {
+  /** Its slug. */
+  team: string;
   teamId: string;
-  slug: string;
 }
 
 export interface TotalsOfOrigin extends Totals, Origin {
@@ -60,13 +61,13 @@ export class UsageHistory {
   async byTeam(filter: UsageFilter): Promise<TotalsOfTeam[]> {
     const table = tableOf(filter);
     const rows = await this.database.read
-      .select({ teamId: table.teamId, slug: teams.slug, ...sums(table) })
+      .select({ team: teams.slug, teamId: table.teamId, ...sums(table) })
       .from(table)
       .innerJoin(teams, eq(teams.id, table.teamId))
       .where(conditionOf(table, filter))
       .groupBy(table.teamId)
       .orderBy(teams.slug);
-    return rows.map(({ teamId, slug, ...counters }) => ({ teamId, slug, ...totalsOf(counters) }));
+    return rows.map(({ team, teamId, ...counters }) => ({ team, teamId, ...totalsOf(counters) }));
   }
 
   /** Those that uploaded most come first, then those that asked most. */

@@ -228,7 +228,7 @@ test.each(cases)("%s is a notice", (_, given, code, message) => {
 test("what is of a team says so", () => {
   const ofTeams = cases.filter(([, given]) => given.teams.length > 0 || given.tokens.length > 0);
   expect(ofTeams.length).toBeGreaterThan(5);
-  for (const [, given] of ofTeams) expect(noticesOf(given)[0]?.teamSlug).toBe("web");
+  for (const [, given] of ofTeams) expect(noticesOf(given)[0]?.team).toBe("web");
 });
 
 test.each([
@@ -391,8 +391,7 @@ function noticesOfCache(
   });
 }
 
-const codesOf = (notices: Notice[]) =>
-  notices.map(({ code, teamSlug }) => `${code} ${teamSlug ?? ""}`.trim()).sort();
+const codesOf = (notices: Notice[]) => notices.map(({ code, team }) => `${code} ${team ?? ""}`.trim()).sort();
 
 test("a server finds out by itself what is wrong with it", async () => {
   await using it = await openTestCache({ quotaBytes: 100, quotaRule: "refuse" }, { maxSizeBytes: 1_000 });

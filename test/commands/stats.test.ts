@@ -53,8 +53,8 @@ test("larder stats says what came from the cache, what ran, and what that saved"
     },
     before: { remoteHits: 0, hitRate: null },
     byTeam: [
-      { slug: "default", remoteHits: 2 },
-      { slug: "web", remoteMisses: 1 },
+      { team: "default", remoteHits: 2 },
+      { team: "web", remoteMisses: 1 },
     ],
     byOrigin: [
       { kind: "token", name: "first start", uploads: 1 },

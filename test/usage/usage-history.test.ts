@@ -120,10 +120,10 @@ test("figures can be had of some teams and one tool, by team and by origin, with
 
   const teams = await t.history.byTeam({ span });
   expect(teams).toMatchObject([
-    { slug: "default", teamId: t.team.id, remoteHits: 2, uploadedBytes: 700 },
-    { slug: "web", remoteMisses: 1, localHits: 1 },
+    { team: "default", teamId: t.team.id, remoteHits: 2, uploadedBytes: 700 },
+    { team: "web", remoteMisses: 1, localHits: 1 },
   ]);
-  expect(await t.history.byTeam({ span, tool: "nx" })).toMatchObject([{ slug: "default", uploads: 1 }]);
+  expect(await t.history.byTeam({ span, tool: "nx" })).toMatchObject([{ team: "default", uploads: 1 }]);
   expect(await t.history.totals({ span, teamIds: [t.team.id, web.id] })).toMatchObject({
     remoteHits: 2,
     localHits: 1,

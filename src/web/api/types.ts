@@ -93,5 +93,6 @@ export interface Settings {
 export interface Connect {
   url: string;
   team: string;
+  teamId: string;
   tools: { tool: string; title: string; lines: Lines[] }[];
 }

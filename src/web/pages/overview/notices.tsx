@@ -13,19 +13,19 @@ export function Notices({ notices }: { notices: readonly Notice[] }) {
   const sorted = notices.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
   return (
     <section aria-label="Notices" aria-live="polite" className={notices.length > 0 ? "mb-5 space-y-3" : ""}>
-      {sorted.map(({ code, severity, title, message, remedy, teamSlug }) => (
+      {sorted.map(({ code, severity, title, message, remedy, team }) => (
         <div
-          key={`${code} ${teamSlug ?? ""}`}
+          key={`${code} ${team ?? ""}`}
           className={`appear rounded-xl border px-4 py-3 ${looks[severity].box}`}
         >
           <p className="font-semibold">
             <span className="mr-2 text-xs tracking-wide uppercase">{looks[severity].word}</span>
             {title}
-            {teamSlug && (
+            {team && (
               <>
                 {" in "}
-                <Link href={`/teams/${teamSlug}`} className="underline">
-                  {teamSlug}
+                <Link href={`/teams/${team}`} className="underline">
+                  {team}
                 </Link>
               </>
             )}

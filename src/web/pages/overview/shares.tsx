@@ -40,7 +40,7 @@ export function ByOrigin({ origins }: { origins: readonly (Origin & Totals)[] })
   );
 }
 
-export function ByTeam({ teams }: { teams: readonly ({ teamId: string; slug: string } & Totals)[] }) {
+export function ByTeam({ teams }: { teams: readonly ({ team: string; teamId: string } & Totals)[] }) {
   return (
     <Card title="By team" intro="A team's own overview is behind its name." isFlush>
       <Rows
@@ -50,9 +50,9 @@ export function ByTeam({ teams }: { teams: readonly ({ teamId: string; slug: str
         columns={[
           {
             title: "Team",
-            cell: ({ slug }) => (
-              <Link className="link" href={`/?team=${encodeURIComponent(slug)}`}>
-                {slug}
+            cell: ({ team }) => (
+              <Link className="link" href={`/?team=${encodeURIComponent(team)}`}>
+                {team}
               </Link>
             ),
           },
