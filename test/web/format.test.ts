@@ -40,5 +40,7 @@ test("a time is told by how long ago it was, or is still to come", () => {
   expect(told(23 * 3_600_000)).toBe("23 hr. ago");
   expect(told(3 * 86_400_000)).toBe("3 days ago");
   expect(told(-2 * 86_400_000)).toBe("in 2 days");
+  expect(told(-90 * 86_400_000 + 5_000)).toBe("in 90 days");
+  expect(told(80 * 86_400_000)).toBe("80 days ago");
   fc.assert(fc.property(times, (ms) => expect(told(ms)).toMatch(/ago$|^just now$/)));
 });

@@ -2,7 +2,8 @@ const steps: readonly [limitMs: number, unitMs: number, unit: Intl.RelativeTimeF
   [60_000, 1_000, "second"],
   [3_600_000, 60_000, "minute"],
   [86_400_000, 3_600_000, "hour"],
-  [60 * 86_400_000, 86_400_000, "day"],
+  // As far as tokens usually last, so that they are said to expire when it was said that they should.
+  [100 * 86_400_000, 86_400_000, "day"],
   [730 * 86_400_000, 30.4375 * 86_400_000, "month"],
   [Number.POSITIVE_INFINITY, 365.25 * 86_400_000, "year"],
 ];
@@ -15,7 +16,9 @@ export function formatRelativeTime(atMs: number, nowMs: number): string {
   const [, unitMs, unit] = steps.find(
     ([limitMs]) => Math.abs(differenceMs) < limitMs,
   ) as (typeof steps)[number];
-  return relative.format(Math.trunc(differenceMs / unitMs), unit);
+  const count = differenceMs / unitMs;
+  // What is gone is as old as it says at least. A week to come is not one day less as soon as a second of it is over.
+  return relative.format(count < 0 ? Math.trunc(count) : Math.round(count), unit);
 }
 
 /** The same to the second, with the zone of the one who reads it. */
