@@ -4,28 +4,9 @@ import { chromium } from "../known-tools.ts";
 import type { RunningLarder } from "../larder.ts";
 import { administrator, type SiteClient, startSetUp } from "../sign-in/site-client.ts";
 import { describeWith } from "../tools.ts";
-import { accessibilityProblems, launchChromium, openContext } from "./browser.ts";
-import { takeSession } from "./signed-in.ts";
+import { accessibilityProblems, launchChromium } from "./browser.ts";
+import { Visitors, visit } from "./visitors.ts";
 
-const pages = [
-  ["/", "Overview"],
-  ["/runs", "Runs"],
-  ["/artifacts", "Artifacts"],
-  ["/connect", "Connect"],
-  ["/teams", "Teams"],
-  ["/teams/default", "Default"],
-  ["/tokens", "Tokens"],
-  ["/policies", "CI policies"],
-  ["/users", "Users"],
-  ["/audit", "Audit log"],
-  ["/settings", "Settings"],
-  ["/nowhere", "There is no such page"],
-] as const;
-const looks: BrowserContextOptions[] = [
-  { colorScheme: "light" },
-  { colorScheme: "dark" },
-  { colorScheme: "light", viewport: { width: 320, height: 640 } },
-];
 const artifacts = 120;
 
 describeWith(chromium, "the dashboard", (path) => {
@@ -33,63 +14,26 @@ describeWith(chromium, "the dashboard", (path) => {
   let started: Awaited<ReturnType<typeof startSetUp>>;
   let larder: RunningLarder;
   let client: SiteClient;
-  const contexts: AsyncDisposable[] = [];
-  /** Statuses that the browser may complain about: what the page makes of such an answer is what counts. */
-  let refusals: number[] = [];
+  let visitors: Visitors;
 
   beforeAll(async () => {
     [browser, started] = await Promise.all([launchChromium(path), startSetUp()]);
     ({ larder, client } = started);
+    visitors = new Visitors(browser);
     // What a build does: ask, put, and ask again.
     await Promise.all(Array.from({ length: artifacts }, (_, index) => put(larder, index)));
     for (let index = 0; index < 5; index++) expect((await get(larder, hashOf(index))).status).toBe(200);
     expect((await get(larder, "ffffffffffffffff")).status).toBe(404);
     await counted(client);
   });
-  afterEach(async () => {
-    refusals = [];
-    for (const context of contexts.splice(0)) await context[Symbol.asyncDispose]();
-  });
+  afterEach(() => visitors.leave());
   afterAll(async () => {
     await browser.close();
     await started[Symbol.asyncDispose]();
   });
 
-  /** A page in a browser in which the administrator is signed in. Errors in its console and requests to elsewhere fail. */
-  async function openPage(options: BrowserContextOptions = {}, site = client): Promise<Page> {
-    const context = await openContext(browser, { reducedMotion: "reduce", ...options });
-    contexts.push(context);
-    await takeSession(context, site);
-    const page = await context.newPage();
-    const { origin } = new URL(site.url);
-    page.on("pageerror", (error) => expect().fail(error.message));
-    page.on("console", (message) => {
-      if (refusals.some((status) => message.text().includes(`with a status of ${status}`))) return;
-      if (["error", "warning"].includes(message.type())) expect().fail(message.text());
-    });
-    page.on("request", (request) => {
-      const url = request.url();
-      if (!url.startsWith(`${origin}/`) && !url.startsWith("data:")) expect().fail(`asks elsewhere: ${url}`);
-    });
-    return page;
-  }
-
-  async function open(page: Page, route: string, title: string): Promise<void> {
-    await page.goto(`${larder.url}/dashboard${route === "/" ? "" : route}`);
-    await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
-    await page.locator(".skeleton").first().waitFor({ state: "detached" });
-  }
-
-  test.each(looks)("has nothing in anybody's way on any page, with %j", async (look) => {
-    const page = await openPage(look);
-    for (const [route, title] of pages) {
-      await open(page, route, title);
-      expect({ route, problems: await accessibilityProblems(page) }).toEqual({ route, problems: [] });
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect({ route, overflow: Math.max(0, overflow) }).toEqual({ route, overflow: 0 });
-      expect(await page.title()).toBe(`${title} · larder`);
-    }
-  });
+  const openPage = (options: BrowserContextOptions = {}, site = client) => visitors.open(site, options);
+  const open = (page: Page, route: string, title: string) => visit(page, larder.url, route, title);
 
   test("shows the figures that the API has", async () => {
     const page = await openPage();
@@ -126,7 +70,7 @@ describeWith(chromium, "the dashboard", (path) => {
   });
 
   test("asks now and then where no stream of events comes through", async () => {
-    refusals = [429];
+    visitors.expectRefusals(429);
     const page = await openPage();
     await page.route("**/api/v1/live*", (route) => route.fulfill({ status: 429 }));
     await page.clock.install();
@@ -142,7 +86,7 @@ describeWith(chromium, "the dashboard", (path) => {
   });
 
   test("leads whoever is signed out meanwhile to sign in, and back", async () => {
-    refusals = [401];
+    visitors.expectRefusals(401);
     const page = await openPage();
     await open(page, "/runs", "Runs");
     await page.context().clearCookies();
@@ -171,7 +115,7 @@ describeWith(chromium, "the dashboard", (path) => {
   });
 
   test("says in the server's words what went wrong, and tries again", async () => {
-    refusals = [503];
+    visitors.expectRefusals(503);
     const page = await openPage();
     const message = "The database is locked. Try again in a moment.";
     await page.route("**/api/v1/teams", (route) =>
@@ -256,7 +200,7 @@ describeWith(chromium, "the dashboard", (path) => {
     await open(page, "/teams", "Teams");
     await page.getByRole("button", { name: "New team" }).click();
     const dialog = page.getByRole("dialog");
-    refusals = [400];
+    visitors.expectRefusals(400);
     await dialog.getByLabel("Slug").fill("Not A Slug");
     await dialog.getByRole("button", { name: "Create team" }).click();
     expect(await dialog.getByRole("alert").textContent()).toContain("slug");

@@ -40,18 +40,21 @@ export function Dialog({
 /**
  * Asks before something is done that cannot be undone.
  * @param action what the button that does it says.
+ * @param onDone told what came of it, once it is done; the dialog closes, if not said.
  */
-export function Confirm({
+export function Confirm<T>({
   title,
   action,
   onConfirm,
   onClose,
+  onDone = onClose,
   children,
 }: {
   title: string;
   action: string;
-  onConfirm: () => Promise<unknown>;
+  onConfirm: () => Promise<T>;
   onClose: () => void;
+  onDone?: (result: T) => void;
   children: ReactNode;
 }) {
   const [isBusy, setBusy] = useState(false);
@@ -73,8 +76,7 @@ export function Confirm({
             setBusy(true);
             setError(undefined);
             try {
-              await onConfirm();
-              onClose();
+              onDone(await onConfirm());
             } catch (problem) {
               setError(problem as Error);
             } finally {

@@ -135,8 +135,8 @@ function ResetDialog({
       title={`A link for ${user.email}?`}
       action="Make the link"
       onConfirm={() => reset.mutateAsync()}
-      // It closes by itself when that has worked, too.
-      onClose={() => (reset.data ? onMade(reset.data) : onClose())}
+      onDone={onMade}
+      onClose={onClose}
     >
       <p>
         With it they choose a new password. Links made before work no more; the old password does until then.

@@ -1,0 +1,126 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { chromium } from "../known-tools.ts";
+import type { RunningLarder } from "../larder.ts";
+import { createUser, SiteClient, startSetUp } from "../sign-in/site-client.ts";
+import { describeWith } from "../tools.ts";
+import { accessibilityProblems, launchChromium, press } from "./browser.ts";
+import { arrive, Visitors, visit } from "./visitors.ts";
+
+const password = "the password of a test";
+
+describeWith(chromium, "people in the dashboard", (path) => {
+  let browser: Browser;
+  let started: Awaited<ReturnType<typeof startSetUp>>;
+  let larder: RunningLarder;
+  let visitors: Visitors;
+
+  beforeAll(async () => {
+    [browser, started] = await Promise.all([launchChromium(path), startSetUp()]);
+    larder = started.larder;
+    visitors = new Visitors(browser);
+    for (const team of ["web", "mobile"]) await larder.cli("team", "create", team);
+  });
+  afterEach(() => visitors.leave());
+  afterAll(async () => {
+    await browser.close();
+    await started[Symbol.asyncDispose]();
+  });
+
+  /** The administrator's browser, at a page of the dashboard. */
+  async function openAdministrator(route: string, title: string): Promise<Page> {
+    const page = await visitors.open(started.client);
+    await visit(page, larder.url, route, title);
+    return page;
+  }
+
+  /** Somebody with a password, in a browser. */
+  async function openUser(name: string, ...teams: string[]): Promise<{ page: Page; site: SiteClient }> {
+    const account = { email: `${name}@example.org`, password };
+    await createUser(larder, account, ...teams.flatMap((team) => ["--team", team]));
+    const site = new SiteClient(larder.url);
+    await site.signIn(account);
+    return { page: await visitors.open(site), site };
+  }
+
+  /** Follows a link in a browser that knows nobody, and chooses a password there. */
+  async function choosePassword(link: string, chosen: string): Promise<Page> {
+    const page = await visitors.openSignedOut(larder.url);
+    await page.goto(link);
+    await page.getByLabel("New password", { exact: true }).fill(chosen);
+    await page.getByLabel("New password, once more").fill(chosen);
+    await press(page, "Set password and sign in");
+    return page;
+  }
+
+  /** The link that a dialog shows this once. */
+  async function shownLink(page: Page): Promise<string> {
+    return (await page
+      .getByRole("dialog")
+      .getByText(/\/password#lrl_/)
+      .textContent()) as string;
+  }
+
+  test("are invited, choose a password elsewhere, and see their own teams and no others", async () => {
+    const ann = await openAdministrator("/users", "Users");
+    await ann.getByRole("button", { name: "New user" }).click();
+    const dialog = ann.getByRole("dialog");
+    await dialog.getByLabel("E-mail address").fill("bob@example.org");
+    await dialog.getByLabel("Name").fill("Bob Baker");
+    await dialog.getByLabel("Team", { exact: true }).selectOption("web");
+    await dialog.getByLabel("In the team").selectOption("owner");
+    await dialog.getByRole("button", { name: "Create user" }).click();
+    const link = await shownLink(ann);
+    await dialog.getByRole("button", { name: "Done" }).click();
+    const row = ann.getByRole("row").filter({ hasText: "bob@example.org" });
+    expect(await row.textContent()).toContain("web (owner)");
+    expect(await row.textContent()).toContain("not yet");
+
+    const bob = await choosePassword(link, password);
+    await arrive(bob, "Overview");
+    const links = await bob.getByRole("navigation", { name: "Pages" }).getByRole("link").allTextContents();
+    expect(links).toEqual([
+      "Overview",
+      "Runs",
+      "Artifacts",
+      "Connect",
+      "Teams",
+      "Tokens",
+      "CI policies",
+      "Audit log",
+    ]);
+    await bob.getByRole("link", { name: "Teams" }).click();
+    await arrive(bob, "Teams");
+    expect(await bob.locator("tbody th").allTextContents()).toEqual(["web"]);
+    // Another team is none that he may know of, by its address either.
+    visitors.expectRefusals(403);
+    await bob.goto(`${larder.url}/dashboard/teams/mobile`);
+    await bob.getByRole("alert").waitFor();
+    await bob.goto(`${larder.url}/dashboard/users`);
+    await bob.getByRole("alert").waitFor();
+    expect(await accessibilityProblems(bob)).toEqual([]);
+    // The link has been used.
+    visitors.expectRefusals(400);
+    const again = await visitors.openSignedOut(larder.url);
+    await again.goto(link);
+    await again.getByRole("heading", { name: "Choose a password" }).waitFor();
+    await again.locator("input[aria-invalid]").waitFor();
+    expect(await again.getByLabel("New password", { exact: true }).count()).toBe(0);
+  });
+
+  test("get another link for a password that they forgot, which is shown this once", async () => {
+    const { site } = await openUser("carla", "web=viewer");
+    const ann = await openAdministrator("/users", "Users");
+    await ann.getByRole("button", { name: "Reset link for carla@example.org" }).click();
+    await ann.getByRole("button", { name: "Make the link" }).click();
+    await ann.getByRole("heading", { name: "Link for carla@example.org", exact: true }).waitFor();
+    const link = await shownLink(ann);
+    await ann.getByRole("button", { name: "Done" }).click();
+    await ann.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await ann.content()).not.toContain(link);
+
+    const carla = await choosePassword(link, "another password of a test");
+    await arrive(carla, "Overview");
+    expect(await site.isSignedIn()).toBe(false);
+  });
+});
