@@ -16,7 +16,7 @@ export function OriginName({ origin }: { origin: Origin | null }) {
   if (!origin.name) return <span className="text-soft">{kind}</span>;
   return (
     <span className="[overflow-wrap:anywhere]">
-      {origin.name} <span className="text-soft">{kind}</span>
+      {origin.name} <span className="whitespace-nowrap text-soft">{kind}</span>
     </span>
   );
 }

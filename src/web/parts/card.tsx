@@ -17,7 +17,7 @@ export function PageTitle({
     <div className="mb-5 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
       <div className="min-w-0 flex-1 basis-72">
         <h1 className="text-2xl font-bold [overflow-wrap:anywhere]">{title}</h1>
-        {intro && <p className="mt-1 max-w-prose text-soft">{intro}</p>}
+        {intro && <p className="mt-1 max-w-prose text-pretty text-soft">{intro}</p>}
       </div>
       {children && <div className="flex flex-wrap items-center gap-2">{children}</div>}
     </div>

@@ -45,7 +45,11 @@ export function Rows<T>({ caption, columns, rows, keyOf }: RowsProps<T>) {
         </thead>
         <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={keyOf(row)} role="row" className="border-t border-line md:hover:bg-raised/50">
+            <tr
+              key={keyOf(row)}
+              role="row"
+              className="border-t border-line max-md:first:border-t-0 md:hover:bg-raised/50"
+            >
               {columns.map((column, index) => (
                 <Cell key={column.title} column={column} row={row} isFirst={index === 0} />
               ))}
@@ -61,7 +65,9 @@ function Cell<T>({ column, row, isFirst }: { column: Column<T>; row: T; isFirst:
   const { title, cell, isNumber, isMinor } = column;
   const content = cell(row);
   const isEmpty = content === null || content === undefined || content === "";
-  const className = `align-top md:px-3 md:py-2.5 ${isNumber ? "tabular-nums whitespace-nowrap md:text-right" : "md:text-left"} ${isMinor ? "md:max-xl:hidden" : ""}`;
+  // Buttons are higher than text: with less around them they stand on its line.
+  const space = title === "" ? "md:py-1" : "md:py-2.5";
+  const className = `align-top md:px-3 ${space} ${isNumber ? "tabular-nums whitespace-nowrap md:text-right" : "md:text-left"} ${isMinor ? "md:max-xl:hidden" : ""}`;
   if (isFirst) {
     return (
       <th role="rowheader" scope="row" className={`text-left font-medium ${className}`}>

@@ -36,7 +36,7 @@ export function ArtifactsPage() {
       <Card isFlush>
         <Filters>
           <TextFilter name="hash" label="Hash begins with" placeholder="3 characters or more" />
-          <TextFilter name="scope" label="Scope" placeholder="such as pr-acme/web-12" />
+          <TextFilter name="scope" label="Scope" placeholder="such as pr-12" />
           <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
           <ChoiceFilter
             name="sort"

@@ -91,10 +91,14 @@ function Details({ details }: { details: Record<string, unknown> }) {
     <ul className="max-w-80 min-w-0 text-xs text-soft">
       {Object.entries(details).map(([name, value]) => (
         <li key={name} className="[overflow-wrap:anywhere]">
-          {name}:{" "}
-          <span className="text-ink">{typeof value === "string" ? value : JSON.stringify(value)}</span>
+          {name}: <span className="text-ink">{detailText(value)}</span>
         </li>
       ))}
     </ul>
   );
+}
+
+function detailText(value: unknown): string {
+  if (value === "") return "empty";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -143,7 +143,7 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
       )}
       <p>
         {formatCounted(storage.artifacts, "artifact")}
-        {!team && freeBytes !== null && `, ${roundSize(freeBytes)} free on disk`}
+        {!team && freeBytes !== null && `, ${roundSize(freeBytes)} free`}
       </p>
     </Figure>
   );

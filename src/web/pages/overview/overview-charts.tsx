@@ -32,7 +32,7 @@ const tasks: Kind = {
 };
 const saved: Kind = {
   title: "Time saved",
-  intro: "What the tasks that were not run had taken when they were.",
+  intro: "What the tasks once took that did not run again.",
   parts: [
     { name: "Remote", color: "var(--chart-remote)", value: (bin) => bin.remoteSavedMs },
     { name: "Local", color: "var(--chart-local)", value: (bin) => bin.localSavedMs },

@@ -50,6 +50,7 @@ export function StackedChart(props: ChartProps) {
           tickLine={false}
           axisLine={{ stroke: "var(--edge)" }}
           minTickGap={12}
+          height={22}
         />
         <YAxis
           ticks={lines}

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { roundTime } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useChange, useList } from "../../api/queries.ts";
@@ -43,7 +43,7 @@ export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
                   {Object.entries(claims).map(([name, pattern]) => (
                     <li key={name}>
                       <code className="font-mono">
-                        {name}={pattern}
+                        {name}=<Pattern text={pattern} />
                       </code>
                     </li>
                   ))}
@@ -83,4 +83,14 @@ export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
       )}
     </>
   );
+}
+
+/** Broken over lines between its alternatives rather than within one. */
+function Pattern({ text }: { text: string }) {
+  return text.split(/(?<=\|)/).map((part) => (
+    <Fragment key={part}>
+      {part}
+      <wbr />
+    </Fragment>
+  ));
 }

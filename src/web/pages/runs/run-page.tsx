@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import { roundSize, roundTime } from "../../../units.ts";
 import { useGet, useList } from "../../api/queries.ts";
 import type { Run, RunEvent } from "../../api/types.ts";
-import { formatCount, formatPercent } from "../../format/count.ts";
+import { formatCount, formatCounted, formatPercent } from "../../format/count.ts";
 import { formatExactTime } from "../../format/time.ts";
 import { Badge, type Tone } from "../../parts/badge.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
@@ -98,7 +98,7 @@ function RunFacts({ run }: { run: Run }) {
     <Facts
       facts={[
         ["Began", <When key="began" at={run.startedAt} />],
-        ["Last seen", formatExactTime(run.lastEventAt)],
+        ["Last seen", <When key="last" at={run.lastEventAt} />],
         ["Team", run.team],
         ["Tool", toolTitle(run.tool)],
         ["By", run.user ?? <OriginName key="by" origin={run.origin} />],
@@ -115,7 +115,10 @@ function RunFacts({ run }: { run: Run }) {
         [
           "Tasks",
           <span key="tasks" className="flex flex-wrap items-center gap-x-3">
-            {formatCount(tasks)} <HitBar totals={run} />
+            {formatCount(tasks)}{" "}
+            <span className="-mt-1.5">
+              <HitBar totals={run} />
+            </span>
             <span className="text-sm text-soft">
               {formatCount(run.remoteHits)} remote, {formatCount(run.localHits)} local,{" "}
               {formatCount(run.remoteMisses)} missed
@@ -125,7 +128,7 @@ function RunFacts({ run }: { run: Run }) {
         ["Hit rate", run.hitRate === null ? null : formatPercent(run.hitRate)],
         ["Time saved", roundTime(run.savedMs)],
         ["Downloaded", roundSize(run.downloadedBytes)],
-        ["Uploaded", `${roundSize(run.uploadedBytes)} in ${formatCount(run.uploads)}`],
+        ["Uploaded", `${roundSize(run.uploadedBytes)} in ${formatCounted(run.uploads, "upload")}`],
         ["Refused uploads", run.refusedUploads === 0 ? null : formatCount(run.refusedUploads)],
         [
           "Session",

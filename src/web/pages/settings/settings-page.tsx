@@ -63,8 +63,9 @@ export function SettingsPage() {
 function Value({ value, isSecret }: { value: unknown; isSecret: boolean }) {
   if (isSecret) return <span className="text-soft">{value === null ? "not set" : "set, and not shown"}</span>;
   if (value === null || value === undefined) return <span className="text-soft">not set</span>;
+  if (value === "") return <span className="text-soft">empty</span>;
   return (
-    <code className="font-mono text-sm [overflow-wrap:anywhere]">
+    <code className="block font-mono text-sm [overflow-wrap:anywhere] md:min-w-44">
       {typeof value === "string" ? value : JSON.stringify(value)}
     </code>
   );

@@ -74,7 +74,7 @@ export function Members({ slug }: { slug: string }) {
             cell: ({ email, role }) => (
               <select
                 aria-label={`Role of ${email}`}
-                className="input max-w-36"
+                className="input min-h-8 max-w-36 py-0.5 md:-my-1"
                 value={role}
                 onChange={({ target }) => set.mutate({ email, role: target.value })}
               >

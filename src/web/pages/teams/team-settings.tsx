@@ -105,12 +105,14 @@ export function TeamSettings({ team: found }: { team: Team }) {
           </fieldset>
         )}
         <div aria-live="polite">{change.error && <Failure error={change.error} />}</div>
-        <Button type="submit" look="primary" isBusy={change.isPending}>
-          Save
-        </Button>
-        <span role="status" className="ml-3 text-sm text-good">
-          {change.isSuccess && "Saved"}
-        </span>
+        <div>
+          <Button type="submit" look="primary" isBusy={change.isPending}>
+            Save
+          </Button>
+          <span role="status" className="ml-3 text-sm text-good">
+            {change.isSuccess && "Saved"}
+          </span>
+        </div>
       </form>
     </Card>
   );

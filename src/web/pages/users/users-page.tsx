@@ -47,12 +47,9 @@ export function UsersPage() {
               cell: ({ id, name, email }) => (
                 <span className="[overflow-wrap:anywhere]">
                   {name || email} {id === me.user?.id && <span className="text-soft">(you)</span>}
+                  {name && <span className="block font-normal text-soft">{email}</span>}
                 </span>
               ),
-            },
-            {
-              title: "E-mail",
-              cell: ({ email }) => <span className="[overflow-wrap:anywhere]">{email}</span>,
             },
             {
               title: "Role",
