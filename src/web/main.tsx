@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Router } from "wouter";
@@ -6,7 +6,14 @@ import { ApiError } from "./api/call.ts";
 import { App } from "./app.tsx";
 import { dashboardBase } from "./site.ts";
 
-const client = new QueryClient({
+// Whoever is refused may less than the page knows: what it offers follows.
+const lookAgain = (error: Error) => {
+  if (error instanceof ApiError && error.status === 403) void client.invalidateQueries({ queryKey: ["/me"] });
+};
+
+const client: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: lookAgain }),
+  mutationCache: new MutationCache({ onError: lookAgain }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,

@@ -123,4 +123,67 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await arrive(carla, "Overview");
     expect(await site.isSignedIn()).toBe(false);
   });
+
+  test("join a team, get another role, and leave it again, and their pages follow", async () => {
+    const { page: dora } = await openUser("dora");
+    await dora.goto(`${larder.url}/dashboard`);
+    await arrive(dora, "Welcome");
+    const ann = await openAdministrator("/teams/web", "web");
+
+    await ann.getByLabel("Add by e-mail address").fill("nobody@example.org");
+    visitors.expectRefusals(400, 403, 404);
+    await ann.getByRole("button", { name: "Add", exact: true }).click();
+    expect(await ann.getByRole("alert").textContent()).toContain("nobody@example.org");
+    await ann.getByLabel("Add by e-mail address").fill("dora@example.org");
+    await ann.getByLabel("As", { exact: true }).selectOption("owner");
+    await ann.getByRole("button", { name: "Add", exact: true }).click();
+    const role = ann.getByLabel("Role of dora@example.org");
+    await role.waitFor();
+    expect(await role.inputValue()).toBe("owner");
+
+    await visit(dora, larder.url, "/teams/web", "web");
+    await dora.getByRole("button", { name: "Save" }).waitFor();
+    await Promise.all([
+      ann.waitForResponse((answer) => answer.request().method() === "PUT" && answer.ok()),
+      role.selectOption("viewer"),
+    ]);
+    // What she may no longer do is refused, and then no longer offered.
+    await dora.getByLabel("Name", { exact: true }).fill("Hers");
+    await dora.getByRole("button", { name: "Save" }).click();
+    await dora.getByRole("button", { name: "Save" }).waitFor({ state: "detached" });
+    expect(await dora.getByRole("heading", { level: 1 }).textContent()).toBe("web");
+    expect(JSON.parse((await larder.cli("team", "show", "web", "--json")).stdout).name).toBe("web");
+
+    await ann.getByRole("button", { name: "Remove dora@example.org" }).click();
+    await ann.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
+    await role.waitFor({ state: "detached" });
+    await dora.goto(`${larder.url}/dashboard/runs`);
+    await arrive(dora, "Welcome");
+    expect(await dora.getByText("You are in no team yet").isVisible()).toBe(true);
+  });
+
+  test("are signed out by whoever disables them, or deletes them", async () => {
+    const { page: eve } = await openUser("eve", "web=member");
+    await visit(eve, larder.url, "/", "Overview");
+    const ann = await openAdministrator("/users", "Users");
+    await ann.getByRole("button", { name: "Edit eve@example.org" }).click();
+    await ann.getByLabel("State").selectOption("disabled");
+    await ann.getByRole("button", { name: "Save" }).click();
+    const row = ann.getByRole("row").filter({ hasText: "eve@example.org" });
+    await row.getByText("disabled", { exact: true }).waitFor();
+
+    visitors.expectRefusals(401);
+    await eve.getByRole("link", { name: "Runs" }).click();
+    await eve.waitForURL(/\/sign-in\?/);
+    await eve.getByLabel("E-mail address").fill("eve@example.org");
+    await eve.getByLabel("Password").fill(password);
+    visitors.expectRefusals(403);
+    await press(eve, "Sign in");
+    await eve.getByRole("alert").waitFor();
+
+    await ann.getByRole("button", { name: "Delete eve@example.org" }).click();
+    await ann.getByRole("button", { name: "Delete user" }).click();
+    await row.waitFor({ state: "detached" });
+    expect((await larder.cli("user", "list")).stdout).not.toContain("eve@example.org");
+  });
 });
