@@ -8,6 +8,7 @@ const messages = {
   "password-changed": "Your password is changed. Your other browsers are signed out.",
   "token-revoked": "The token is revoked.",
   "signed-out": "You are signed out.",
+  "session-ended": "You are not signed in any more. Sign in to go on where you were.",
   "signed-out-everywhere":
     "You are signed out in all browsers. Tokens still work; revoke those in your account.",
 };

@@ -76,7 +76,7 @@ export function signInRoutes({
       status: !tried ? 200 : tried.refusal.code === "too_many_requests" ? 429 : 403,
       headers: seconds === undefined ? {} : { "retry-after": String(seconds) },
       body: html`<h1>Sign in</h1>
-${notice(noticeOf(request, "signed-out", "signed-out-everywhere"))}
+${notice(noticeOf(request, "signed-out", "signed-out-everywhere", "session-ended"))}
 <p class="soft">${choices.length === 0 ? "With the account that an administrator has made for you." : "With single sign-on, or with the password of an account here."}</p>
 ${formError(error)}
 <form method="post" action="${site.path(request, "/sign-in")}">

@@ -186,4 +186,21 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await row.waitFor({ state: "detached" });
     expect((await larder.cli("user", "list")).stdout).not.toContain("eve@example.org");
   });
+
+  test("who signed out elsewhere are told so, and go on where they were", async () => {
+    const { page: finn, site } = await openUser("finn", "web=member");
+    await visit(finn, larder.url, "/runs?since=7d", "Runs");
+    await site.postFromAccount("/sign-out-everywhere");
+    visitors.expectRefusals(401);
+    await finn.getByLabel("Began in the last").selectOption("30d");
+    await finn.waitForURL(/\/sign-in\?/);
+    expect(await finn.getByRole("status").textContent()).toBe(
+      "You are not signed in any more. Sign in to go on where you were.",
+    );
+    await finn.getByLabel("E-mail address").fill("finn@example.org");
+    await finn.getByLabel("Password").fill(password);
+    await finn.getByRole("button", { name: "Sign in" }).click();
+    await arrive(finn, "Runs");
+    expect(new URL(finn.url()).search).toBe("?since=30d");
+  });
 });

@@ -53,7 +53,9 @@ export async function call<T>(method: string, path: string, options: CallOptions
   }
   if (answer.status === 401) {
     const next = location.pathname.slice(serverPath("").length) + location.search;
-    location.assign(`${serverPath("/sign-in")}?${new URLSearchParams({ next })}`);
+    // There are words for it only where somebody was signed in before.
+    const notice = csrfToken === undefined ? {} : { notice: "session-ended" };
+    location.assign(`${serverPath("/sign-in")}?${new URLSearchParams({ ...notice, next })}`);
   }
   if (!answer.ok) throw await errorOf(answer);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
