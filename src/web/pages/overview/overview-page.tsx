@@ -27,12 +27,13 @@ export function OverviewPage() {
   const overview = useGet<Overview>(
     "/overview",
     { team: team?.slug, since: range.age },
-    { refetchMs: wasGuided && !isDismissed ? guideEveryMs : undefined },
+    { refetchMs: wasGuided && !team && !isDismissed ? guideEveryMs : undefined },
   );
   const { data, error } = overview;
-  const needsGuide = data !== undefined && me.isServerAdmin && !data.isFirstHitSeen && !isDismissed;
-  if (needsGuide && !wasGuided) setGuided(true);
-  if (data && wasGuided && !isDismissed) {
+  // It is about a server to which nobody has come yet: one team without a hit has figures, too.
+  const mayGuide = me.isServerAdmin && !team && !isDismissed && !overview.isPlaceholderData;
+  if (mayGuide && data && !data.isFirstHitSeen && !wasGuided) setGuided(true);
+  if (mayGuide && data && wasGuided) {
     return <Guide overview={data} onEnd={() => setDismissed(true)} />;
   }
   return (
