@@ -2,10 +2,7 @@ import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button } from "./button.tsx";
 import { Failure } from "./failure.tsx";
 
-/**
- * A dialog over the page. The browser keeps the focus inside, closes it on Escape, and afterwards puts the focus back where it
- * was.
- */
+/** A dialog over the page. The browser keeps the focus inside and closes it on Escape; afterwards the focus is where it was. */
 export function Dialog({
   title,
   onClose,
@@ -18,9 +15,14 @@ export function Dialog({
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
     dialog.current?.showModal();
     document.documentElement.classList.add("overflow-hidden");
-    return () => document.documentElement.classList.remove("overflow-hidden");
+    return () => {
+      document.documentElement.classList.remove("overflow-hidden");
+      // The browser does so for a dialog that is closed, and not for one that is taken off the page.
+      before?.focus();
+    };
   }, []);
   return (
     <dialog

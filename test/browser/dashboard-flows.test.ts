@@ -1,0 +1,223 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { startIssuer } from "../identity/test-issuer.ts";
+import { chromium } from "../known-tools.ts";
+import type { RunningLarder } from "../larder.ts";
+import { createToken, TurboClient } from "../protocols/turbo/client.ts";
+import { startSetUp } from "../sign-in/site-client.ts";
+import { describeWith } from "../tools.ts";
+import { launchChromium } from "./browser.ts";
+import { arrive, Visitors, visit } from "./visitors.ts";
+
+const metricsToken = "a-secret-of-the-settings";
+
+describeWith(chromium, "an administrator with a browser", (path) => {
+  let browser: Browser;
+  let started: Awaited<ReturnType<typeof startSetUp>>;
+  let larder: RunningLarder;
+  let visitors: Visitors;
+
+  beforeAll(async () => {
+    [browser, started] = await Promise.all([
+      launchChromium(path),
+      startSetUp({
+        env: { LARDER_MAX_SIZE: "5GB", LARDER_METRICS_TOKEN: metricsToken },
+        args: ["--min-free", "1MB"],
+      }),
+    ]);
+    larder = started.larder;
+    visitors = new Visitors(browser);
+  });
+  afterEach(() => visitors.leave());
+  afterAll(async () => {
+    await browser.close();
+    await started[Symbol.asyncDispose]();
+  });
+
+  async function openAt(route: string, title: string): Promise<Page> {
+    const page = await visitors.open(started.client);
+    await visit(page, larder.url, route, title);
+    return page;
+  }
+
+  const turboOf = (token: string, team: string) => new TurboClient(larder.url, token, "/v8", `?slug=${team}`);
+
+  test("revokes a token that fell into the wrong hands, and purges what it wrote and nothing else", async () => {
+    const stolen = await createToken(larder, "default");
+    const thief = turboOf(stolen.token, "default");
+    const owner = turboOf(larder.firstToken, "default");
+    for (const [client, hash] of [
+      [thief, "aaaaaaaaaaaaaaa1"],
+      [thief, "aaaaaaaaaaaaaaa2"],
+      [owner, "bbbbbbbbbbbbbbb1"],
+    ] as const)
+      expect((await client.put(hash, `content of ${hash}`)).status).toBe(202);
+
+    const page = await openAt("/tokens", "Tokens");
+    await page.getByRole("button", { name: "Revoke default write" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Purge what it wrote, too: 2 artifacts").check();
+    await dialog.getByRole("button", { name: "Revoke and purge" }).click();
+    await page
+      .getByText("The token “default write” is revoked, and 2 artifacts that it wrote purged.")
+      .waitFor();
+    expect((await thief.get("bbbbbbbbbbbbbbb1")).status).toBe(401);
+    expect((await owner.get("aaaaaaaaaaaaaaa1")).status).toBe(404);
+    expect((await owner.get("aaaaaaaaaaaaaaa2")).status).toBe(404);
+    expect(await (await owner.get("bbbbbbbbbbbbbbb1")).text()).toBe("content of bbbbbbbbbbbbbbb1");
+    await page.getByLabel("State").selectOption("revoked");
+    const row = page.getByRole("row").filter({ hasText: "default write" });
+    await row.getByText("revoked", { exact: true }).waitFor();
+    expect(await row.getByRole("button").count()).toBe(0);
+  });
+
+  test("makes a policy for a CI service, sees what it makes of a job, and takes it back", async () => {
+    using issuer = await startIssuer();
+    const page = await openAt("/policies", "CI policies");
+    await page.getByRole("button", { name: "New policy" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Repository").fill("acme/web");
+    await dialog.getByLabel("Issuer").fill(issuer.url);
+    await dialog.getByLabel("For").selectOption("trusted");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await page.getByText("Created “github acme/web main”.").waitFor();
+    expect(await page.locator("tbody tr").count()).toBe(1);
+
+    const idToken = await issuer.sign();
+    const exchange = () =>
+      fetch(`${larder.url}/oauth/token`, {
+        method: "POST",
+        body: new URLSearchParams({
+          grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+          subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
+          subject_token: idToken,
+        }),
+      });
+    const exchanged = await exchange();
+    expect(exchanged.status).toBe(200);
+    const { access_token: token } = (await exchanged.json()) as { access_token: string };
+    expect((await turboOf(token, "default").status()).status).toBe(200);
+
+    await page.getByRole("button", { name: "Test a token" }).click();
+    const field = dialog.getByLabel("OpenID Connect token of a job");
+    const judge = async (text: string) => {
+      await field.fill(text);
+      await dialog.getByRole("button", { name: "Test", exact: true }).click();
+    };
+    await judge(idToken);
+    await dialog.getByText("matches, and counts").waitFor();
+    expect(await dialog.textContent()).toContain("signed by it, and valid now");
+    await judge(await issuer.sign({ claims: { repository: "acme/other" } }));
+    await dialog.getByText("does not match", { exact: true }).waitFor();
+    expect(await dialog.textContent()).toContain("repository");
+    visitors.expectRefusals(400);
+    await judge("no token at all");
+    await dialog.getByRole("alert").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+
+    await page.getByRole("button", { name: "Delete github acme/web main" }).click();
+    await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByText("No CI policies").waitFor();
+    expect((await turboOf(token, "default").status()).status).toBe(401);
+    expect((await exchange()).ok).toBe(false);
+  });
+
+  test("blocks a team, and lets it go on", async () => {
+    await larder.cli("team", "create", "noisy");
+    const { token } = await createToken(larder, "noisy");
+    const client = turboOf(token, "noisy");
+    const page = await openAt("/teams/noisy", "noisy");
+    const set = async (state: string) => {
+      await page.getByLabel("State").selectOption(state);
+      await page.getByRole("button", { name: "Save" }).click();
+    };
+    await set("blocked");
+    await page.locator("dl").getByText("Blocked", { exact: true }).waitFor();
+    expect((await client.put("cccccccccccccccc", "content")).status).toBe(402);
+    await set("enabled");
+    await page.locator("dl").getByText("Enabled", { exact: true }).waitFor();
+    expect((await client.put("cccccccccccccccc", "content")).status).toBe(202);
+  });
+
+  test("finds in the audit log who did what", async () => {
+    await larder.cli("team", "create", "audited");
+    const page = await openAt("/audit", "Audit log");
+    const kinds = async () => (await page.locator('td[data-title="What"]').allTextContents()).toSorted();
+    expect(new Set(await kinds()).size).toBeGreaterThan(1);
+    await page.getByLabel("About").selectOption("team");
+    await page.getByLabel("Done to").fill("audited");
+    await page.getByText("That is the only one.").waitFor();
+    expect(await kinds()).toEqual(["team.create"]);
+    expect(new URL(page.url()).search).toBe("?kind=team&target=audited");
+    // The address is enough to come back to it.
+    await page.reload();
+    await page.getByText("That is the only one.").waitFor();
+    await page.getByLabel("By", { exact: true }).fill("nobody");
+    await page.getByText("Nothing fits").waitFor();
+  });
+
+  test("sees which settings count, and where each was said", async () => {
+    const page = await openAt("/settings", "Settings");
+    const valueAndSource = async (name: string) => {
+      const row = page.getByRole("row").filter({ has: page.getByText(name, { exact: true }) });
+      return (await row.getByRole("cell").allTextContents()).slice(0, 2);
+    };
+    expect(await valueAndSource("minFree")).toEqual(["1MB", "flag"]);
+    expect(await valueAndSource("maxSize")).toEqual(["5GB", "environment"]);
+    expect(await valueAndSource("basePath")).toEqual(["empty", "default"]);
+    // A secret is never told, only that there is one.
+    expect(await valueAndSource("metricsToken")).toEqual(["set, and not shown", "environment"]);
+    expect(await page.content()).not.toContain(metricsToken);
+  });
+
+  test("makes a team, a token of it, and revokes that, by keyboard alone", async () => {
+    const page = await openAt("/teams", "Teams");
+    /** Goes on with the Tab key until something with that name has the focus. */
+    const tabTo = async (name: string | RegExp, role: "button" | "link" | "textbox" | "combobox") => {
+      const wanted = page.getByRole(role, { name, exact: typeof name === "string" });
+      for (let presses = 0; presses < 80; presses++) {
+        if (
+          (await wanted.count()) > 0 &&
+          (await wanted.first().evaluate((one) => one === document.activeElement))
+        )
+          return;
+        await page.keyboard.press("Tab");
+      }
+      throw new Error(`The Tab key does not lead to ${role} ${name}.`);
+    };
+    await tabTo("New team", "button");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.type("by-keyboard");
+    await page.keyboard.press("Enter");
+    await arrive(page, "by-keyboard");
+    await tabTo("Tokens", "link");
+    await page.keyboard.press("Enter");
+    await arrive(page, "Tokens");
+    await tabTo("New token", "button");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.type("typed");
+    await tabTo("Of", "combobox");
+    await page.keyboard.type("Team by-k");
+    await page.keyboard.press("Tab");
+    await tabTo("Make token", "button");
+    await page.keyboard.press("Space");
+    const secret = (await page.getByText(/^lrd_\w+$/).textContent()) as string;
+    expect((await turboOf(secret, "by-keyboard").status()).status).toBe(200);
+    await tabTo("Done", "button");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    // The focus is where it was before.
+    expect(
+      await page.getByRole("button", { name: "New token" }).evaluate((one) => one === document.activeElement),
+    ).toBe(true);
+    await tabTo("Revoke typed", "button");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await tabTo("Revoke", "button");
+    await page.keyboard.press("Enter");
+    await page.getByText("The token “typed” is revoked.").waitFor();
+    expect((await turboOf(secret, "by-keyboard").status()).status).toBe(401);
+  });
+});
