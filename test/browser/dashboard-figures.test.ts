@@ -2,9 +2,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { roundSize, roundTime } from "../../src/units.ts";
 import { formatExactCount, formatPercent } from "../../src/web/format/count.ts";
-import { formatDuration } from "../../src/web/format/duration.ts";
-import { formatSize } from "../../src/web/format/size.ts";
 import { type Connection, Monorepo } from "../clients/monorepo.ts";
 import { currentTurbo } from "../clients/turbo-client.ts";
 import { chromium } from "../known-tools.ts";
@@ -147,20 +146,20 @@ describeWith(chromium, "the figures of real builds", (path) => {
       `Hit rate40%8 of 20 tasksBy time ${formatPercent((2 * hits()) / (2 * hits() + missedMs))}`,
     );
     expect(await figure(page, "Time saved")).toBe(
-      `Time saved${formatDuration(2 * hits())}Remote ${formatDuration(hits())}Local ${formatDuration(hits())}`,
+      `Time saved${roundTime(2 * hits())}Remote ${roundTime(hits())}Local ${roundTime(hits())}`,
     );
     expect(await figure(page, "Traffic")).toBe(
-      `Traffic${formatSize(storedBytes + downloadedBytes)}${formatSize(downloadedBytes)} down, ${formatSize(storedBytes)} up11 uploads, 1 refused`,
+      `Traffic${roundSize(storedBytes + downloadedBytes)}${roundSize(downloadedBytes)} down, ${roundSize(storedBytes)} up11 uploads, 1 refused`,
     );
     const storage = await figure(page, "Storage");
-    expect(storage).toContain(`Storage${formatSize(storedBytes)}`);
+    expect(storage).toContain(`Storage${roundSize(storedBytes)}`);
     expect(storage).toContain("11 artifacts");
     const ofTeams = page.getByRole("table", { name: "Usage by team" });
     const teamRow = (hitRate: string, savedMs: number, tasks: number, list: Built[]) => ({
       "Hit rate": hitRate,
-      Saved: formatDuration(savedMs),
+      Saved: roundTime(savedMs),
       Tasks: String(tasks),
-      Uploaded: formatSize(sumOf(list, "sizeBytes")),
+      Uploaded: roundSize(sumOf(list, "sizeBytes")),
     });
     expect(await rowsOf(ofTeams)).toEqual({
       default: teamRow("66.7%", 2 * hits(), 12, built.default),
@@ -177,7 +176,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     await page.getByText("Storage of the team").waitFor();
     const used = sumOf(kept, "sizeBytes");
     expect(await figure(page, "Storage of the team")).toBe(
-      `Storage of the team${formatSize(used)}${formatPercent(used / quotaBytes)} of ${formatSize(quotaBytes)}3 artifacts`,
+      `Storage of the team${roundSize(used)}${formatPercent(used / quotaBytes)} of ${roundSize(quotaBytes)}3 artifacts`,
     );
     expect(await figure(page, "Hit rate")).toBe("Hit rate0%0 of 4 tasksBy time 0%");
     expect(await figure(page, "Traffic")).toContain("3 uploads, 1 refused");
@@ -191,11 +190,11 @@ describeWith(chromium, "the figures of real builds", (path) => {
     expect(await cells("Team")).toEqual(["large", "signing", "default", "default", "default"]);
     expect(await cells("Tasks")).toEqual(["4", "4", "4", "4", "4"]);
     expect(await cells("Hit rate")).toEqual(["0%", "0%", "100%", "100%", "0%"]);
-    const nothing = formatDuration(0);
-    const saved = formatDuration(hits());
+    const nothing = roundTime(0);
+    const saved = roundTime(hits());
     expect(await cells("Saved")).toEqual([nothing, nothing, saved, saved, nothing]);
     expect(await cells("Uploaded")).toEqual(
-      [kept, built.signing, [], [], built.default].map((list) => formatSize(sumOf(list, "sizeBytes"))),
+      [kept, built.signing, [], [], built.default].map((list) => roundSize(sumOf(list, "sizeBytes"))),
     );
     const bars = await page.locator('tbody td[data-title="Hits"] [role="img"]').all();
     expect(await Promise.all(bars.map((bar) => bar.getAttribute("aria-label")))).toEqual([
@@ -213,8 +212,8 @@ describeWith(chromium, "the figures of real builds", (path) => {
       Tool: "Turborepo",
       By: "first start token",
       "Hit rate": "100%",
-      "Time saved": formatDuration(hits()),
-      Downloaded: formatSize(sumOf(built.default, "sizeBytes")),
+      "Time saved": roundTime(hits()),
+      Downloaded: roundSize(sumOf(built.default, "sizeBytes")),
       Uploaded: "0 B in 0 uploads",
     });
     const hitRows = page.getByRole("row").filter({ hasText: "remote hit" });
@@ -223,15 +222,15 @@ describeWith(chromium, "the figures of real builds", (path) => {
     );
     for (const { hash, durationMs, sizeBytes } of built.default) {
       const row = hitRows.filter({ hasText: hash });
-      expect(await row.locator('[data-title="Task took"]').textContent()).toBe(formatDuration(durationMs));
-      expect(await row.locator('[data-title="Size"]').textContent()).toBe(formatSize(sizeBytes));
+      expect(await row.locator('[data-title="Task took"]').textContent()).toBe(roundTime(durationMs));
+      expect(await row.locator('[data-title="Size"]').textContent()).toBe(roundSize(sizeBytes));
     }
 
     await visit(page, larder.url, "/runs", "Runs");
     await page.locator("tbody a").first().click();
     await arrive(page, "Run");
     expect(await factsOf(page)).toMatchObject({
-      Uploaded: `${formatSize(sumOf(kept, "sizeBytes"))} in 3 uploads`,
+      Uploaded: `${roundSize(sumOf(kept, "sizeBytes"))} in 3 uploads`,
       "Refused uploads": "1",
     });
   });
@@ -252,8 +251,8 @@ describeWith(chromium, "the figures of real builds", (path) => {
       expect(rows[hash]).toMatchObject({
         Team: team,
         Trust: "trusted",
-        Size: formatSize(sizeBytes),
-        "Task took": formatDuration(durationMs),
+        Size: roundSize(sizeBytes),
+        "Task took": roundTime(durationMs),
       });
     }
     for (const [{ hash, sizeBytes, sha256, durationMs }, isSigned] of [
@@ -265,8 +264,8 @@ describeWith(chromium, "the figures of real builds", (path) => {
       await arrive(page, "Artifact");
       expect(await factsOf(page)).toMatchObject({
         Hash: hash,
-        Size: formatSize(sizeBytes),
-        "Task took": formatDuration(durationMs),
+        Size: roundSize(sizeBytes),
+        "Task took": roundTime(durationMs),
         Signed: isSigned,
         "SHA-256": sha256,
       });
@@ -278,16 +277,16 @@ describeWith(chromium, "the figures of real builds", (path) => {
     await visit(page, larder.url, "/teams", "Teams");
     await page.getByText("That is all: 3.").waitFor();
     const used = sumOf(kept, "sizeBytes");
-    const quota = `${formatSize(quotaBytes)} (${formatPercent(used / quotaBytes)})`;
+    const quota = `${roundSize(quotaBytes)} (${formatPercent(used / quotaBytes)})`;
     expect(await rowsOf(page.locator("table"))).toMatchObject({
-      Default: { Uses: formatSize(sumOf(built.default, "sizeBytes")), Quota: "none" },
-      signing: { Uses: formatSize(sumOf(built.signing, "sizeBytes")), Quota: "none" },
-      large: { Uses: formatSize(used), Quota: quota },
+      Default: { Uses: roundSize(sumOf(built.default, "sizeBytes")), Quota: "none" },
+      signing: { Uses: roundSize(sumOf(built.signing, "sizeBytes")), Quota: "none" },
+      large: { Uses: roundSize(used), Quota: quota },
     });
     await page.getByRole("link", { name: "large" }).click();
     await arrive(page, "large");
     expect(await factsOf(page)).toMatchObject({
-      Uses: `${formatSize(used)} of ${quota}`,
+      Uses: `${roundSize(used)} of ${quota}`,
       Artifacts: "3",
     });
   });

@@ -60,8 +60,8 @@ describe("larder du", () => {
     await put(web.token, "c", "y".repeat(500));
     expect(await json("du")).toEqual({
       teams: [
-        expect.objectContaining({ slug: "default", artifacts: 2, sizeBytes: 2000, usedBytes: 1000 }),
-        { teamId: web.teamId, slug: "web", artifacts: 2, sizeBytes: 1500, usedBytes: 1500, quotaBytes: null },
+        expect.objectContaining({ team: "default", artifacts: 2, sizeBytes: 2000, usedBytes: 1000 }),
+        { teamId: web.teamId, team: "web", artifacts: 2, sizeBytes: 1500, usedBytes: 1500, quotaBytes: null },
       ],
       blobs: 2,
       storedBytes: 1500,

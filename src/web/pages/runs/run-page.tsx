@@ -3,7 +3,6 @@ import { roundSize, roundTime } from "../../../units.ts";
 import { useGet, useList } from "../../api/queries.ts";
 import type { Run, RunEvent } from "../../api/types.ts";
 import { formatCount, formatCounted, formatPercent } from "../../format/count.ts";
-import { formatExactTime } from "../../format/time.ts";
 import { Badge, type Tone } from "../../parts/badge.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
