@@ -1,3 +1,4 @@
+import { bearer } from "@elysiajs/bearer";
 import { Elysia } from "elysia";
 import { type AskedTeam, principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
 import { placeOf } from "../identity/attempts.ts";
@@ -60,10 +61,11 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
 
   return new Elysia({ name: "access" })
     .onTransform({ as: "global" }, wantsQueryAndHeaders)
+    .use(bearer())
     .macro({
       access: (needed: Access) => ({
-        resolve: async ({ query, request }) => {
-          const secret = request.headers.has("authorization") ? secretOf(request) : undefined;
+        resolve: async ({ bearer, headers, query, request }) => {
+          const secret = headers.authorization === undefined ? undefined : secretOf(request, bearer);
           if (secret === undefined || secret === anonymousToken) {
             return await admitAnonymous(request, secret, query, needed);
           }
@@ -77,13 +79,13 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
     })
     .macro({
       asker: (_: "known") => ({
-        resolve: async ({ request }) => ({
-          credential: await identifyKnown(request, secretOf(request)),
+        resolve: async ({ bearer, request }) => ({
+          credential: await identifyKnown(request, secretOf(request, bearer)),
         }),
       }),
       secret: (_: "any") => ({
-        resolve: async ({ request }) => {
-          const secret = secretOf(request);
+        resolve: async ({ bearer, request }) => {
+          const secret = secretOf(request, bearer);
           return { secret, credential: await identify(request, secret) };
         },
       }),
@@ -107,15 +109,19 @@ function noToken(): Refusal {
 
 /**
  * Elysia reads the text of hooks and handlers to learn which parts of a request they want, and leaves out the others. In a
- * minified binary it misreads some; what stands here it reads right.
+ * minified binary it misreads some, the bearer plugin's among them; what stands here it reads right.
  */
 const wantsQueryAndHeaders = (context: { query: unknown; headers: unknown }) => {
   void [context.query, context.headers];
 };
 
-/** @throws Refusal `unauthorized` where the request sends none. */
-function secretOf(request: Request): string {
-  const secret = bearerSecret(request);
-  if (secret === undefined) throw noToken();
+/**
+ * The bearer plugin looks into the query, too, when the header has another scheme, or has it in another case.
+ * @throws Refusal `unauthorized` where the header has none.
+ */
+function secretOf(request: Request, bearer: string | undefined): string {
+  const isPlain = request.headers.get("authorization")?.startsWith("Bearer ");
+  const secret = isPlain ? bearer?.trim() : bearerSecret(request);
+  if (!secret) throw noToken();
   return secret;
 }
