@@ -214,7 +214,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
       "Hit rate": "100%",
       "Time saved": roundTime(hits()),
       Downloaded: roundSize(sumOf(built.default, "sizeBytes")),
-      Uploaded: "0 B in 0 uploads",
+      Uploaded: `${roundSize(0)} in 0 uploads`,
     });
     const hitRows = page.getByRole("row").filter({ hasText: "remote hit" });
     expect(Object.keys(await rowsOf(page.locator("table"))).toSorted()).toEqual(

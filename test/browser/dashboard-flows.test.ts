@@ -81,6 +81,7 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     await dialog.getByLabel("For").selectOption("trusted");
     await dialog.getByRole("button", { name: "Create" }).click();
     await page.getByText("Created “github acme/web main”.").waitFor();
+    await page.locator("tbody tr").first().waitFor();
     expect(await page.locator("tbody tr").count()).toBe(1);
 
     const idToken = await issuer.sign();
