@@ -168,12 +168,11 @@ describeWith(chromium, "people in the dashboard", (path) => {
     const ann = await openAdministrator("/users", "Users");
     await ann.getByRole("button", { name: "Edit eve@example.org" }).click();
     await ann.getByLabel("State").selectOption("disabled");
+    // Eve's page learns of it by itself, and at once.
+    visitors.expectRefusals(401);
     await ann.getByRole("button", { name: "Save" }).click();
     const row = ann.getByRole("row").filter({ hasText: "eve@example.org" });
     await row.getByText("disabled", { exact: true }).waitFor();
-
-    visitors.expectRefusals(401);
-    await eve.getByRole("link", { name: "Runs" }).click();
     await eve.waitForURL(/\/sign-in\?/);
     await eve.getByLabel("E-mail address").fill("eve@example.org");
     await eve.getByLabel("Password").fill(password);
@@ -190,8 +189,8 @@ describeWith(chromium, "people in the dashboard", (path) => {
   test("who signed out elsewhere are told so, and go on where they were", async () => {
     const { page: finn, site } = await openUser("finn", "web=member");
     await visit(finn, larder.url, "/runs?since=7d", "Runs");
-    await site.postFromAccount("/sign-out-everywhere");
     visitors.expectRefusals(401);
+    await site.postFromAccount("/sign-out-everywhere");
     await finn.getByLabel("Began in the last").selectOption("30d");
     await finn.waitForURL(/\/sign-in\?/);
     expect(await finn.getByRole("status").textContent()).toBe(

@@ -33,7 +33,10 @@ export function useLive(team: string | undefined): LiveState {
       });
       events.addEventListener("error", () => {
         setState("polling");
-        if (events.readyState === EventSource.CLOSED) again = setTimeout(open, openAgainAfterMs);
+        if (events.readyState !== EventSource.CLOSED) return;
+        again = setTimeout(open, openAgainAfterMs);
+        // It was refused, and the answer to anything else says why: whoever was signed out is led to sign in.
+        for (const path of changingPaths) void askAnew(client, path);
       });
       for (const name of ["usage", "notices"])
         events.addEventListener(name, () => refresher.refresh("/overview"));
