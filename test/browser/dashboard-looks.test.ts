@@ -52,6 +52,7 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
         ...["policy", "create", "--team", "default", "--provider", "github", "--repository", "acme/web"],
         ...["--issuer", issuer.url],
       ],
+      ["policy", "create", "--team", "default", "--provider", "github", "--repository", "acme/docs"],
     ])
       expect((await larder.cli(...command)).exitCode).toBe(0);
     for (const deadline = Date.now() + 15_000; Date.now() < deadline; ) {
@@ -183,7 +184,9 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     await visit(page, larder.url, "/policies", "CI policies");
     const claim = page.locator("code", { hasText: "event_name=push|schedule|workflow_dispatch" });
     // Between the alternatives it may.
-    expect(await wordsBroken(claim)).toEqual([]);
+    expect(await wordsBroken(claim.first())).toEqual([]);
+    for (const cell of await page.locator('td[data-title="Of"]').all())
+      expect(await wordsBroken(cell)).toEqual([]);
     await page.route("**/api/v1/settings", async (route) => {
       const answer = await route.fetch();
       const text = (await answer.text()).replaceAll(larder.dataFolder, "/var/lib/larder");
@@ -206,13 +209,13 @@ async function linesOf(text: Locator): Promise<number> {
   });
 }
 
-/** Words of letters and the like of a text that begin on one line and end on another. */
+/** Words and names of hosts in a text that begin on one line and end on another. */
 async function wordsBroken(text: Locator): Promise<string[]> {
   return await text.evaluate((element) => {
     const broken: string[] = [];
     const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      for (const { 0: word, index } of (node.textContent ?? "").matchAll(/\w+/g)) {
+      for (const { 0: word, index } of (node.textContent ?? "").matchAll(/[\w.]+/g)) {
         const range = document.createRange();
         range.setStart(node, index);
         range.setEnd(node, index + word.length);

@@ -84,8 +84,8 @@ function Figure({
   return (
     <section className="min-w-0 rounded-xl border border-line bg-card p-4 shadow-[0_1px_2px_#0000000d] sm:px-5">
       <h2 className="text-sm font-medium text-soft">{title}</h2>
-      <p className="mt-0.5 flex flex-wrap items-baseline justify-between gap-x-3">
-        <span className="text-3xl font-bold tracking-tight tabular-nums">{value}</span>
+      <p className="mt-0.5 flex flex-wrap items-baseline justify-between gap-x-2">
+        <span className="text-3xl font-bold xl:text-[1.7rem] tracking-tight tabular-nums">{value}</span>
         {side}
       </p>
       <div className="mt-2 text-sm text-soft">{children}</div>

@@ -34,7 +34,7 @@ export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
           {
             title: "Of",
             cell: ({ issuer, audience, claims }) => (
-              <div className="min-w-0 [overflow-wrap:anywhere]">
+              <div className="min-w-0 [overflow-wrap:anywhere] md:min-w-68">
                 {URL.parse(issuer)?.host ?? issuer}
                 <ul className="text-xs text-soft">
                   <li>
