@@ -41,7 +41,7 @@ export async function createBuilders(dataFolder: string): Promise<Builder[]> {
     const teams = new Teams(database, serverActor);
     const web = await teams.create({ slug: "web", name: "Web" });
     const mobile = await teams.create({ slug: "mobile", name: "Mobile" });
-    await teams.set(web.id, { quotaBytes: 25e6 });
+    await teams.set(web.id, { quotaBytes: 25 * 2 ** 20 });
     const tokens = new Tokens(database, serverActor);
     const make = (team: Team, name: string) => tokens.create({ teamId: team.id, name, permission: "write" });
     const ref = "refs/heads/main";
@@ -178,7 +178,7 @@ function recordBuild(
     if (isMiss) {
       recorder.read(asker, hash);
       recorder.upload(asker, hash, { durationMs, sizeBytes });
-    } else if (!isLocal) recorder.read(asker, hash, { durationMs, sizeBytes });
+    } else if (!isLocal) recorder.read(asker, hash, { durationMs, sizeBytes, scope: "" });
     return {
       sessionId,
       source: isLocal ? ("LOCAL" as const) : ("REMOTE" as const),

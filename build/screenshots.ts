@@ -93,7 +93,7 @@ async function takeOfFilled(browser: Browser): Promise<void> {
     await larder.stop();
   }
   await fillHistory(dataFolder, builders);
-  await using larder = await startLarder({ dataFolder, args: ["--max-size", "100MB"] });
+  await using larder = await startLarder({ dataFolder, args: ["--max-size", "100MiB"] });
   const client = await administer(larder);
   const run = await firstOf(client, "/runs?team=web");
   const artifact = await firstOf(client, "/artifacts?team=web&sort=size");
