@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { pino } from "pino";
 import { events, runs, usageDays } from "../../src/database/schema.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
@@ -149,7 +149,8 @@ test("a team whose events flood in costs no other its rows", async () => {
   t.recorder.report(askerOf(other.id, { tokenId: "tok_9" }), null, localHits(1_010));
   await t.recorder.flush();
   const ofOther = (await allRuns(t.database)).find(({ teamId }) => teamId === other.id);
-  expect(ofOther).toMatchObject({ localHits: 1_010, events: 1_000 });
+  expect(ofOther).toMatchObject({ localHits: 1_010, events: 1_010 });
+  expect(await t.database.read.$count(events, eq(events.runId, ofOther?.id ?? 0))).toBe(1_000);
   expect(await t.database.read.$count(events)).toBe(21_000);
 });
 
