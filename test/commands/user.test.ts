@@ -41,8 +41,8 @@ test("as JSON, with all there is to know", async () => {
     hasPassword: false,
     oidcIssuer: null,
     teams: [
-      { team: "default", role: "viewer" },
-      { team: "web", role: "owner" },
+      { team: "default", teamId: expect.stringMatching(/^team_/), role: "viewer" },
+      { team: "web", teamId: expect.stringMatching(/^team_/), role: "owner" },
     ],
     createdAt: expect.stringMatching(isoTime),
     lastSignInAt: null,
