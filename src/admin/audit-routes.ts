@@ -29,7 +29,7 @@ export function auditRoutes({ who, database }: AdminOptions) {
   return new Elysia({ tags: ["Audit"] }).use(who).get(
     "/audit",
     async ({ asker, query }) => {
-      const { team, kind, actor, target, limit, cursor } = query;
+      const { team, kind, actor, target } = query;
       if (team === undefined || !asker.isServerAdmin) {
         // One that has been deleted is known to the log, and to administrators of the server.
         if (team === undefined) asker.requireServerAdmin();
@@ -41,12 +41,8 @@ export function auditRoutes({ who, database }: AdminOptions) {
         database,
         asker.services.teams,
       );
-      const wish = pageWish({ ...(limit !== undefined && { limit }) });
-      const { rows, next } = await new AuditLog(database).list(filter, {
-        limit: wish.limit,
-        ...(cursor !== undefined && { from: cursor }),
-      });
-      return { items: rows.map(auditJson), nextCursor: next };
+      const { items, nextCursor } = await new AuditLog(database).list(filter, pageWish(query));
+      return { items: items.map(auditJson), nextCursor };
     },
     {
       who: "anybody",

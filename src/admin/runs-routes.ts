@@ -29,9 +29,8 @@ export function runsRoutes({ who, runs }: AdminOptions) {
           ...(origin !== undefined && { origin }),
           ...spanOf(query),
         };
-        const { limit, cursor } = pageWish(query);
-        const page = await runs.list(filter, { limit, ...(cursor !== undefined && { from: cursor }) });
-        return { items: page.items.map(runJson), nextCursor: page.next };
+        const { items, nextCursor } = await runs.list(filter, pageWish(query));
+        return { items: items.map(runJson), nextCursor };
       },
       {
         who: "anybody",
@@ -57,10 +56,9 @@ export function runsRoutes({ who, runs }: AdminOptions) {
     .get(
       "/:id/events",
       async ({ asker, params, query }) => {
-        const { limit, cursor } = pageWish(query);
-        const run = await find(asker, params.id);
-        const page = await runs.events(run, { limit, ...(cursor !== undefined && { from: cursor }) });
-        return { items: page.items.map(runEventJson), nextCursor: page.next };
+        const wish = pageWish(query);
+        const { items, nextCursor } = await runs.events(await find(asker, params.id), wish);
+        return { items: items.map(runEventJson), nextCursor };
       },
       {
         who: "anybody",

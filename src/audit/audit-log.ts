@@ -1,8 +1,8 @@
 import { and, desc, eq, gte, inArray, like, lt, or, type SQL, sql } from "drizzle-orm";
+import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { audit } from "../database/schema.ts";
-import { Refusal } from "../refusal.ts";
 import type { AuditKind } from "./audit-kinds.ts";
 import { boundedDetails, boundedText } from "./bounded-details.ts";
 
@@ -98,14 +98,7 @@ export interface AuditFilter {
   target?: string;
 }
 
-export interface AuditPage {
-  /** Newest first. */
-  rows: AuditRow[];
-  /** Where the next page begins; null on the last. */
-  next: string | null;
-}
-
-const maxPageSize = 1_000;
+const defaultPage: PageWish = { limit: 100 };
 /** Some 10 ms; in between others have their turn. */
 const rowsPerStep = 10_000;
 
@@ -113,14 +106,10 @@ const rowsPerStep = 10_000;
 export class AuditLog {
   constructor(private readonly database: Database) {}
 
-  /**
-   * @param page `limit` is 1 to 1,000 rows, 100 if not said; `from` is the `next` of the page before.
-   * @throws Refusal `bad_request` for a `from` that is none.
-   */
-  async list(filter: AuditFilter, page: { limit?: number; from?: string } = {}): Promise<AuditPage> {
-    const limit = Math.min(Math.max(page.limit ?? 100, 1), maxPageSize);
+  /** Newest first. @throws Refusal `bad_request` for a cursor that is none of this list. */
+  async list(filter: AuditFilter, { limit, cursor }: PageWish = defaultPage): Promise<Page<AuditRow>> {
     const rows: AuditRow[] = [];
-    let from = page.from === undefined ? undefined : readPlace(page.from);
+    let from = cursor === undefined ? undefined : readPlace(cursor);
     for (;;) {
       const end = await this.endOfStep(filter, from);
       const more = await this.database.read
@@ -134,8 +123,7 @@ export class AuditLog {
       from = end;
       await new Promise((turned) => setImmediate(turned));
     }
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return { rows: rows.slice(0, limit), next: last ? `${last.createdAt}.${last.id}` : null };
+    return pageOf(rows, limit, (row) => cursorOf(row.createdAt, row.id));
   }
 
   /** Rows are looked through some at a time: what is seldom may lie behind half a million others. */
@@ -196,10 +184,9 @@ function startsWith(text: string): SQL {
   return sql`${like(audit.kind, `${text.replaceAll(/[\\%_]/g, "\\$&")}%`)} escape '\\'`;
 }
 
-function readPlace(from: string): Place {
-  const [, createdAt, id] = (/^(\d{1,15})\.(\d{1,15})$/.exec(from) ?? []).map(Number);
-  if (createdAt !== undefined && id !== undefined) return { createdAt, id };
-  throw new Refusal("bad_request", `"${from}" is no place to go on from. Take \`next\` of the page before.`);
+function readPlace(cursor: string): Place {
+  const [createdAt, id] = readCursor(cursor, ["number", "number"]);
+  return { createdAt, id };
 }
 
 function olderThan({ createdAt, id }: Place): SQL {

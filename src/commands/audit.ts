@@ -85,7 +85,7 @@ function checkSpan({ since, until }: AuditOptions): void {
 /** A mistyped name shall not look as if nothing had been done. */
 async function whyNothing(log: AuditLog, filter: AuditFilter, options: AuditOptions): Promise<string> {
   const { actors, target } = filter;
-  const occurs = async (one: AuditFilter) => (await log.list(one, { limit: 1 })).rows.length > 0;
+  const occurs = async (one: AuditFilter) => (await log.list(one, { limit: 1 })).items.length > 0;
   if (actors !== undefined && !(await occurs({ actors }))) {
     // A secret never reaches the terminal, not even one of nobody.
     const name = options.actor?.includes("lrd_") ? "that" : printableCell(`"${options.actor}"`);
@@ -102,14 +102,14 @@ async function newest(
   limit: number,
 ): Promise<{ rows: AuditRow[]; isMore: boolean }> {
   const rows: AuditRow[] = [];
-  for (let from: string | undefined; ; ) {
-    const page = await log.list(filter, {
+  for (let cursor: string | undefined; ; ) {
+    const { items, nextCursor } = await log.list(filter, {
       limit: Math.min(pageSize, limit - rows.length),
-      ...(from !== undefined && { from }),
+      cursor,
     });
-    rows.push(...page.rows);
-    if (page.next === null || rows.length >= limit) return { rows, isMore: page.next !== null };
-    from = page.next;
+    rows.push(...items);
+    if (nextCursor === null || rows.length >= limit) return { rows, isMore: nextCursor !== null };
+    cursor = nextCursor;
   }
 }
 

@@ -47,6 +47,7 @@ async function teamIdOf(slugOrId: string, database: Database, teams: Teams): Pro
   const team = await teams.find(slugOrId);
   if (team) return team.id;
   if (slugOrId.startsWith("team_")) return slugOrId;
-  const { rows } = await new AuditLog(database).list({ kind: "team.delete", target: slugOrId }, { limit: 1 });
-  return rows[0]?.teamId ?? (await teams.get(slugOrId)).id;
+  const log = new AuditLog(database);
+  const { items } = await log.list({ kind: "team.delete", target: slugOrId }, { limit: 1 });
+  return items[0]?.teamId ?? (await teams.get(slugOrId)).id;
 }

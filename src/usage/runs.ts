@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database } from "../database/database.ts";
 import {
   artifacts,
@@ -11,7 +12,6 @@ import {
   tokens,
   users,
 } from "../database/schema.ts";
-import { Refusal } from "../refusal.ts";
 import type { Origin } from "./asker.ts";
 import { counterNames, type Totals, totalsOf } from "./counters.ts";
 
@@ -60,20 +60,7 @@ export interface RunFilter {
   until?: number;
 }
 
-/** `limit` is 1 to 1,000, 50 if not said; `from` is the `next` of the page before. */
-export interface PageOptions {
-  limit?: number;
-  from?: string;
-}
-
-export interface Page<Item> {
-  items: Item[];
-  /** Where the next page begins; null on the last. */
-  next: string | null;
-}
-
-const maxPageSize = 1_000;
-const defaultPageSize = 50;
+const defaultPage: PageWish = { limit: 50 };
 
 const columns = {
   run: runs,
@@ -95,25 +82,21 @@ type Row = {
 export class Runs {
   constructor(private readonly database: Database) {}
 
-  /** Newest first. @throws Refusal `bad_request` for a `from` that is none. */
-  async list(filter: RunFilter, page: PageOptions = {}): Promise<Page<Run>> {
-    const limit = limitOf(page);
-    const older = page.from === undefined ? undefined : olderThan(page.from);
+  /** Newest first. @throws Refusal `bad_request` for a cursor that is none of this list. */
+  async list(filter: RunFilter, { limit, cursor }: PageWish = defaultPage): Promise<Page<Run>> {
+    const older = cursor === undefined ? undefined : olderThan(cursor);
     // Asked for one by one, since only the runs of one team lie in the index in the order of time.
     const ofEach = await Promise.all(
       (filter.teamIds ?? [undefined]).map((teamId) =>
         this.find(and(conditionOf(filter, teamId), older), limit + 1),
       ),
     );
-    const found = ofEach.flat().sort(newestFirst);
-    const shown = found.slice(0, limit);
-    const last = found.length > limit ? shown.at(-1) : undefined;
-    const ids = shown.map(({ id }) => id);
+    const { items, nextCursor } = pageOf(ofEach.flat().sort(newestFirst), limit, ({ startedAt, id }) =>
+      cursorOf(startedAt, id),
+    );
+    const ids = items.map(({ id }) => id);
     const rows = ids.length === 0 ? [] : await this.select(inArray(runs.id, ids));
-    return {
-      items: rows.map(runOf).sort(newestFirst),
-      next: last ? `${last.startedAt}.${last.id}` : null,
-    };
+    return { items: rows.map(runOf).sort(newestFirst), nextCursor };
   }
 
   async get(id: number): Promise<Run | undefined> {
@@ -121,10 +104,12 @@ export class Runs {
     return row && runOf(row);
   }
 
-  /** Oldest first. @throws Refusal `bad_request` for a `from` that is none. */
-  async events({ id, teamId, tool, scope }: Run, page: PageOptions = {}): Promise<Page<RunEvent>> {
-    const limit = limitOf(page);
-    const after = page.from === undefined ? undefined : gt(events.id, eventId(page.from));
+  /** Oldest first. @throws Refusal `bad_request` for a cursor that is none of this list. */
+  async events(
+    { id, teamId, tool, scope }: Run,
+    { limit, cursor }: PageWish = defaultPage,
+  ): Promise<Page<RunEvent>> {
+    const after = cursor === undefined ? undefined : gt(events.id, readCursor(cursor, ["number"])[0]);
     const stored = this.database.read
       .select({ id: artifacts.id })
       .from(artifacts)
@@ -152,11 +137,8 @@ export class Runs {
       .where(and(eq(events.runId, id), after))
       .orderBy(asc(events.id))
       .limit(limit + 1);
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return {
-      items: rows.slice(0, limit).map(({ kind, ...event }) => ({ ...kindOf(kind), ...event })),
-      next: last ? String(last.id) : null,
-    };
+    const { items, nextCursor } = pageOf(rows, limit, (row) => cursorOf(row.id));
+    return { items: items.map(({ kind, ...event }) => ({ ...kindOf(kind), ...event })), nextCursor };
   }
 
   /** Reads nothing but an index. */
@@ -184,10 +166,6 @@ export class Runs {
   }
 }
 
-function limitOf({ limit = defaultPageSize }: PageOptions): number {
-  return Math.min(Math.max(limit, 1), maxPageSize);
-}
-
 function conditionOf({ tool, origin, since, until }: RunFilter, teamId: string | undefined): SQL | undefined {
   return and(
     teamId === undefined ? undefined : eq(runs.teamId, teamId),
@@ -207,20 +185,10 @@ function newestFirst(a: { id: number; startedAt: number }, b: { id: number; star
   return b.startedAt - a.startedAt || b.id - a.id;
 }
 
-function olderThan(from: string): SQL | undefined {
-  const [, startedAt, id] = (/^(\d{1,15})\.(\d{1,15})$/.exec(from) ?? []).map(Number);
-  if (startedAt === undefined || id === undefined) throw noPlace(from);
+function olderThan(cursor: string): SQL | undefined {
+  const [startedAt, id] = readCursor(cursor, ["number", "number"]);
   // The first half alone is what the index can begin at.
   return and(lte(runs.startedAt, startedAt), or(lt(runs.startedAt, startedAt), lt(runs.id, id)));
-}
-
-function eventId(from: string): number {
-  if (!/^\d{1,15}$/.test(from)) throw noPlace(from);
-  return Number(from);
-}
-
-function noPlace(from: string): Refusal {
-  return new Refusal("bad_request", `"${from}" is no place to go on from. Take \`next\` of the page before.`);
 }
 
 function kindOf(kind: number): (typeof eventKinds)[number] {

@@ -166,6 +166,7 @@ test("of the same change many times at once, each that happened has one row", as
   await Promise.allSettled(all.map(({ tokens }) => tokens.revoke(id)));
   await Promise.allSettled(all.map(({ teams }) => teams.delete("web", async () => {})));
   const log = new AuditLog(t.database);
-  for (const kind of ["token.revoke", "team.delete"]) expect((await log.list({ kind })).rows).toHaveLength(1);
-  expect((await log.list({ kind: "team.create", target: "web" })).rows).toHaveLength(1);
+  for (const kind of ["token.revoke", "team.delete"])
+    expect((await log.list({ kind })).items).toHaveLength(1);
+  expect((await log.list({ kind: "team.create", target: "web" })).items).toHaveLength(1);
 });

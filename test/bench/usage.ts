@@ -5,6 +5,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
 import { serverActor } from "../../src/audit/audit-log.ts";
+import { cursorOf } from "../../src/database/cursor.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import type { Asker } from "../../src/usage/asker.ts";
@@ -120,11 +121,11 @@ async function measureReading(): Promise<void> {
   }
   await time("whether there was a hit, of a team without", () => history.hasRemoteHit(["team_none"]));
   const page = { limit: 200 };
-  const middle = `${now - 15 * dayMs}.${runCount / 2}`;
+  const middle = cursorOf(now - 15 * dayMs, runCount / 2);
   await time("runs, newest", () => runs.list({}, page));
-  await time("runs, deep in the list", () => runs.list({}, { ...page, from: middle }));
+  await time("runs, deep in the list", () => runs.list({}, { ...page, cursor: middle }));
   await time("runs of the largest team, deep in the list", () =>
-    runs.list({ teamIds: [first] }, { ...page, from: middle }),
+    runs.list({ teamIds: [first] }, { ...page, cursor: middle }),
   );
   await time("runs of all 20 teams of somebody", () => runs.list({ teamIds: teamIds() }, page));
   await time("runs of one origin", () => runs.list({ origin: "tok_0000000000000007" }, page));
@@ -140,7 +141,7 @@ async function measureReading(): Promise<void> {
   const events = await runs.events(run, { limit: 1_000 });
   await time("events of the largest run", () => runs.events(run, page));
   await time("events of the largest run, later page", () =>
-    runs.events(run, { ...page, from: events.next as string }),
+    runs.events(run, { ...page, cursor: events.nextCursor as string }),
   );
 }
 

@@ -120,8 +120,8 @@ describe("the first administrator", () => {
     expect(await t.users.isSetUp()).toBe(false);
     const { user } = await t.users.createFirst(ann, secret, "192.0.2.7");
     expect(user.role).toBe("admin");
-    const { rows } = await new AuditLog(t.database).list({ kind: "user.create", target: user.email });
-    expect(rows).toMatchObject([
+    const { items } = await new AuditLog(t.database).list({ kind: "user.create", target: user.email });
+    expect(items).toMatchObject([
       { actorKind: "user", actorId: user.id, actorName: user.email, address: "192.0.2.7" },
     ]);
     expect(await t.links.find(secret, "setup")).toBeUndefined();

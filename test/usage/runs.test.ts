@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { cursorOf } from "../../src/database/cursor.ts";
 import { artifacts, blobs, runs, tokens, users } from "../../src/database/schema.ts";
 import type { Run } from "../../src/usage/runs.ts";
 import { askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
@@ -28,12 +29,12 @@ async function allPages(
   limit: number,
 ): Promise<Run[]> {
   const found: Run[] = [];
-  for (let from: string | undefined; ; ) {
-    const page = await t.runs.list(filter, { limit, ...(from !== undefined && { from }) });
-    expect(page.items.length).toBeLessThanOrEqual(limit);
-    found.push(...page.items);
-    if (page.next === null) return found;
-    from = page.next;
+  for (let cursor: string | undefined; ; ) {
+    const { items, nextCursor } = await t.runs.list(filter, { limit, cursor });
+    expect(items.length).toBeLessThanOrEqual(limit);
+    found.push(...items);
+    if (nextCursor === null) return found;
+    cursor = nextCursor;
   }
 }
 
@@ -137,8 +138,8 @@ test("events are listed in their order, page by page, with what is stored under 
   const run = (await t.runs.list({ origin: "tok_1" })).items[0] as Run;
   expect(run.scope).toBe("pr-1");
   const first = await t.runs.events(run, { limit: 3 });
-  const second = await t.runs.events(run, { limit: 3, from: first.next as string });
-  expect(second.next).toBeNull();
+  const second = await t.runs.events(run, { limit: 3, cursor: first.nextCursor as string });
+  expect(second.nextCursor).toBeNull();
   expect([...first.items, ...second.items].map(({ hash, artifactId }) => [hash, artifactId])).toEqual([
     ["both", 2],
     ["trusted", 3],
@@ -148,14 +149,14 @@ test("events are listed in their order, page by page, with what is stored under 
   ]);
 });
 
-test("a place to go on from that is none is refused", async () => {
+test("a cursor that is none of the list is refused", async () => {
   await using t = await openTestUsage();
   await insertRuns(t, [{ teamId: t.team.id, startedAt: 1 }]);
-  for (const from of ["", "1", "1.2.3", "a.b", "1.-2"]) {
-    await expect(t.runs.list({}, { from })).rejects.toThrow("is no place to go on from");
+  for (const cursor of ["", "x", cursorOf(1), cursorOf(1, 2, 3), cursorOf("a", 1)]) {
+    await expect(t.runs.list({}, { limit: 3, cursor })).rejects.toThrow("none of this list");
   }
   const run = (await t.runs.get(1)) as Run;
-  for (const from of ["", "x", "1.2", "-1"]) {
-    await expect(t.runs.events(run, { from })).rejects.toThrow("is no place to go on from");
+  for (const cursor of ["", "x", cursorOf("1"), cursorOf(1, 2)]) {
+    await expect(t.runs.events(run, { limit: 3, cursor })).rejects.toThrow("none of this list");
   }
 });
