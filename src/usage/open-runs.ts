@@ -48,7 +48,7 @@ export class OpenRuns {
   /** The run of a session; without one, that of whatever the credential does otherwise. */
   find(source: Source, sessionId: string | null, at: number): OpenRun {
     if (sessionId === null) return looseRun(source, at);
-    const name = `${source.key} ${sessionId}`;
+    const name = `${source.number} ${sessionId}`;
     const known = this.ofSessions.get(name);
     if (known) {
       this.ofSessions.delete(name);

@@ -28,8 +28,8 @@ export interface HourUse {
 /** One credential in one team by one tool. */
 export interface Source {
   readonly asker: Asker;
-  /** Short, since it begins the key of everything that waits. */
-  readonly key: string;
+  /** Its own, as long as it is known. */
+  readonly number: number;
   readonly use: OriginUse;
   /** The run of what belongs to no session. */
   loose: OpenRun | undefined;
@@ -73,7 +73,7 @@ export class Sources {
       reported: 0,
     };
     this.uses.set(originKey, use);
-    const source = { asker, key: (this.ever++).toString(36), use, loose: undefined };
+    const source = { asker, number: this.ever++, use, loose: undefined };
     this.known.set(key, source);
     return source;
   }

@@ -14,11 +14,12 @@ import {
   remoteMiss,
   upload,
 } from "./happening.ts";
-import { type OpenRun, OpenRuns } from "./open-runs.ts";
+import { OpenRuns } from "./open-runs.ts";
 import { ReportedOnce } from "./reported-once.ts";
 import { type HourUse, type Source, Sources } from "./sources.ts";
 import { type FlushedUsage, UsageWriter } from "./usage-writer.ts";
-import { WaitingList } from "./waiting-list.ts";
+import { WaitingHappenings } from "./waiting-happenings.ts";
+import { WaitingRuns } from "./waiting-runs.ts";
 
 /** What seeing an artifact come or go tells of it. */
 export interface SeenArtifact {
@@ -47,11 +48,6 @@ const minuteMs = 60_000;
 /** While nothing can be written: one for each origin and hour. */
 const maxHours = 100_000;
 
-/** Something that the server has seen, whose session is not known yet. */
-interface Seen extends Happening {
-  source: Source;
-}
-
 /**
  * Counts what happens to the cache. All that is called on a request's way only counts in memory: it costs the same whatever has
  * been counted before, waits for nothing and does not fail. What is beyond a bound is counted, and only its details are dropped.
@@ -68,9 +64,9 @@ export class UsageRecorder {
   private readonly sources = new Sources();
   private readonly runs = new OpenRuns();
   private readonly writer: UsageWriter;
-  private readonly reads = new WaitingList<Seen>(maxWaiting, (seen) => this.settle(seen));
-  private readonly uploads = new WaitingList<Seen>(maxWaiting, (seen) => this.settle(seen));
-  private readonly missed = new WaitingList<OpenRun>(maxMissed);
+  private readonly reads = new WaitingHappenings(maxWaiting, (...seen) => this.settle(...seen));
+  private readonly uploads = new WaitingHappenings(maxWaiting, (...seen) => this.settle(...seen));
+  private readonly missed = new WaitingRuns(maxMissed);
   private readonly reported = new ReportedOnce();
   private hours: HourUse[] = [];
   private droppedHere = 0;
@@ -96,20 +92,23 @@ export class UsageRecorder {
 
   /** An artifact was asked for, and found or not. Of a part, only the first counts. */
   read(asker: Asker, hash: string, found?: SeenArtifact): void {
-    const seen = this.see(asker, found ? remoteHit : remoteMiss, hash, found ?? nothing);
+    const source = this.sources.of(asker);
+    const seen = this.see(source, found ? remoteHit : remoteMiss, hash, found ?? nothing);
     // Nobody in particular reports nothing.
-    if (asker.origin.kind === "anonymous") this.settle(seen);
-    else this.reads.add(seen.source.key + hash, seen, seen.at);
+    if (asker.origin.kind === "anonymous") this.settle(source, seen);
+    else this.reads.add(source, seen);
   }
 
   /** An artifact was kept. */
   upload(asker: Asker, hash: string, kept: SeenArtifact): void {
-    this.came(this.see(asker, upload, hash, kept));
+    const source = this.sources.of(asker);
+    this.came(source, this.see(source, upload, hash, kept));
   }
 
   /** An artifact was refused for its size, a quota, or want of room. */
   refusedUpload(asker: Asker, hash: string, durationMs: number): void {
-    this.came(this.see(asker, refusedUpload, hash, { durationMs, sizeBytes: null }));
+    const source = this.sources.of(asker);
+    this.came(source, this.see(source, refusedUpload, hash, { durationMs, sizeBytes: null }));
   }
 
   /** What a client tells of its session. */
@@ -164,36 +163,33 @@ export class UsageRecorder {
   }
 
   /** Counts it in its hour. */
-  private see(asker: Asker, kind: number, hash: string, artifact: SeenArtifact): Seen {
+  private see(source: Source, kind: number, hash: string, artifact: SeenArtifact): Happening {
     const { durationMs, sizeBytes } = artifact;
-    const source = this.sources.of(asker);
-    const at = Date.now();
-    const seen = { kind, hash, durationMs: boundedDuration(durationMs), sizeBytes, at, source };
+    const seen = { kind, hash, durationMs: boundedDuration(durationMs), sizeBytes, at: Date.now() };
     // How long a task took, somebody has said who uploaded it.
-    const isTold = asker.scope !== "" && artifact.scope !== "";
+    const isTold = source.asker.scope !== "" && artifact.scope !== "";
     this.countHour(source, isTold ? { ...seen, durationMs: 0 } : seen);
     return seen;
   }
 
-  private came(seen: Seen): void {
-    const key = seen.source.key + seen.hash;
-    const run = this.missed.take(key);
+  private came(source: Source, seen: Happening): void {
+    const run = this.missed.take(source, seen.hash);
     if (run) this.runs.add(run, seen);
-    else this.uploads.add(key, seen, seen.at);
+    else this.uploads.add(source, seen);
   }
 
   /** The newest read of that hash was this session's, whatever the client made of it. */
   private identify(source: Source, event: ClientEvent, clientCi: string | null, at: number): void {
-    const key = source.key + event.hash;
-    const read = this.reads.take(key);
+    const { hash } = event;
+    const read = this.reads.take(source, hash);
     if (!read) return;
     const run = this.runs.find(source, event.sessionId, at);
     this.runs.add(run, read, clientCi);
     if (read.kind !== remoteMiss) return;
     // Its task may have been quicker than the report.
-    const came = this.uploads.take(key);
+    const came = this.uploads.take(source, hash);
     if (came) this.runs.add(run, came, clientCi);
-    else this.missed.add(key, run, at);
+    else this.missed.add(source, hash, run, at);
   }
 
   private countLocal(source: Source, event: ClientEvent, clientCi: string | null, at: number): void {
@@ -203,7 +199,8 @@ export class UsageRecorder {
       return;
     }
     const { sessionId, hash } = event;
-    const isFirst = sessionId === null || this.reported.isFirst(`${source.key} ${kind} ${hash} ${sessionId}`);
+    const isFirst =
+      sessionId === null || this.reported.isFirst(`${source.number} ${kind} ${hash} ${sessionId}`);
     if (!isFirst) return;
     const durationMs = kind === localHit ? boundedDuration(event.durationMs) : 0;
     const happening = { kind, hash: event.hash, durationMs, sizeBytes: null, at };
@@ -212,8 +209,8 @@ export class UsageRecorder {
   }
 
   /** Of no session. */
-  private settle(seen: Seen): void {
-    this.runs.add(this.runs.find(seen.source, null, seen.at), seen);
+  private settle(source: Source, seen: Happening): void {
+    this.runs.add(this.runs.find(source, null, seen.at), seen);
   }
 
   private countHour({ use }: Source, happening: Happening): void {
