@@ -2,8 +2,25 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { flagName, settingKeys, settings, variableName } from "../src/config/settings.ts";
 import { version } from "../src/version.ts";
+import { startLarder } from "./larder.ts";
 
-const readme = await Bun.file(join(import.meta.dir, "../README.md")).text();
+const root = join(import.meta.dir, "..");
+const readme = await Bun.file(join(root, "README.md")).text();
+
+test("the README's first command serves artifacts and pages", async () => {
+  const [, bunVersion, words = ""] = /```sh\nnpx -y bun@([\d.]+) (.+)\n```/.exec(readme) ?? [];
+  expect(bunVersion).toBe(Bun.version);
+  const command = [process.execPath, ...words.split(" ")];
+  await using larder = await startLarder({ command, cwd: root });
+  const url = `${larder.url}/v8/artifacts/0123456789abcdef`;
+  const headers = { authorization: `Bearer ${larder.firstToken}` };
+  expect((await fetch(url, { method: "PUT", headers, body: "an artifact" })).status).toBe(202);
+  expect(await (await fetch(url, { headers })).text()).toBe("an artifact");
+  const page = await fetch(`${larder.url}/dashboard`);
+  expect([page.status, new URL(page.url).pathname]).toEqual([200, "/sign-in"]);
+  // It passes the signal on to the server, and waits for it.
+  expect(await larder.stop()).toBe(0);
+});
 
 test.each(settingKeys)("the README's table of settings has %s as it is", (key) => {
   const row = readme.split("\n").find((line) => line.startsWith(`| \`${key}\` |`));
