@@ -12,7 +12,7 @@ const layers = [
   ["commands"],
   ["app"],
   ["protocols", "admin", "sign-in", "metrics", "server"],
-  ["http"],
+  ["http", "notices"],
   ["cache", "identity", "usage"],
   ["audit"],
   ["storage", "database"],

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
+import type { Notice } from "../notices/notice.ts";
 import { Refusal } from "../refusal.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import type { FlushedUsage } from "../usage/usage-writer.ts";
 import { EventStream } from "./event-stream.ts";
-import type { Notice } from "./notice.ts";
 
 /** What one stream may tell. */
 export interface Sight {

@@ -1,9 +1,9 @@
 import { Elysia, t } from "elysia";
+import type { Notice } from "../notices/notice.ts";
 import { usageSpan } from "../usage/usage-span.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
 import { spanQuery, teamQuery } from "./model.ts";
-import type { Notice } from "./notice.ts";
 import { RememberedOverviews } from "./remembered-overviews.ts";
 import { spanOf } from "./span.ts";
 import { overviewModel } from "./usage-model.ts";

@@ -1,5 +1,6 @@
 import { t } from "elysia";
 import { originKinds } from "../database/schema.ts";
+import { severities } from "../notices/notice.ts";
 import { isoTimeModel, oneOf } from "./model.ts";
 
 /** What the cache did in some time, for some askers. */
@@ -59,7 +60,7 @@ export const runEventModel = t.Object({
 
 export const noticeModel = t.Object({
   code: t.String(),
-  severity: oneOf(["critical", "warning", "info"]),
+  severity: oneOf(severities),
   title: t.String(),
   message: t.String(),
   remedy: t.String({ description: "What to do" }),

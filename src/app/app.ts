@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { LiveFeed } from "../admin/live-feed.ts";
-import { Notices } from "../admin/notices.ts";
 import { serverActor } from "../audit/audit-log.ts";
 import { UploadLog } from "../audit/upload-log.ts";
 import { Cache } from "../cache/cache.ts";
@@ -12,6 +11,7 @@ import { defaultTeamSlug, Teams } from "../identity/teams.ts";
 import { TokenUse } from "../identity/token-use.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { RequestCounter } from "../metrics/request-counter.ts";
+import { Notices } from "../notices/notices.ts";
 import { localUrl, networkUrls } from "../server/addresses.ts";
 import { lockData } from "../server/data-lock.ts";
 import { type Listener, listen } from "../server/listen.ts";

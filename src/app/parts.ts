@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import type { LiveFeed } from "../admin/live-feed.ts";
-import type { Notice } from "../admin/notice.ts";
 import type { ShownSetting } from "../admin/settings-routes.ts";
 import type { UploadLog } from "../audit/upload-log.ts";
 import type { Cache } from "../cache/cache.ts";
@@ -9,6 +8,7 @@ import type { Database } from "../database/database.ts";
 import type { Oidc } from "../identity/open-oidc.ts";
 import type { TokenUse } from "../identity/token-use.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Notice } from "../notices/notice.ts";
 import type { Requests } from "../server/requests.ts";
 import type { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { Runs } from "../usage/runs.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { LiveFeed, type Sight } from "../../src/admin/live-feed.ts";
-import type { Notice } from "../../src/admin/notice.ts";
+import type { Notice } from "../../src/notices/notice.ts";
 import type { FlushedUsage } from "../../src/usage/usage-writer.ts";
 import type { ApiClient, Json } from "./api-client.ts";
 import { openWorld, type World } from "./world.ts";

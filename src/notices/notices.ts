@@ -10,8 +10,6 @@ import { storageNotices } from "./storage-notices.ts";
 import { deadlineMs, fullShare, teamNotices, unusedAfterMs } from "./team-notices.ts";
 import { uploadNotices } from "./upload-notices.ts";
 
-export type { Notice };
-
 /** What is wrong now: what matters most first. */
 export function noticesOf(facts: NoticeFacts): Notice[] {
   const notices = [

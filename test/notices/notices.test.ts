@@ -1,9 +1,6 @@
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
-import type { Notice } from "../../src/admin/notice.ts";
-import type { NoticeFacts } from "../../src/admin/notice-facts.ts";
-import { Notices, noticesOf } from "../../src/admin/notices.ts";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import type { CacheFigures } from "../../src/cache/figures.ts";
 import { runProgram } from "../../src/commands/program.ts";
@@ -12,6 +9,9 @@ import { teams, tokens } from "../../src/database/schema.ts";
 import { Teams, teamStates } from "../../src/identity/teams.ts";
 import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
+import type { Notice } from "../../src/notices/notice.ts";
+import type { NoticeFacts } from "../../src/notices/notice-facts.ts";
+import { Notices, noticesOf } from "../../src/notices/notices.ts";
 import { openTestCache, type TestCache } from "../cache/test-cache.ts";
 
 const GiB = 1024 ** 3;
