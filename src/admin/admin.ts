@@ -4,7 +4,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Database } from "../database/database.ts";
 import type { ErrorHandler } from "../http/errors.ts";
 import type { Issuers } from "../identity/issuers.ts";
-import type { Notice } from "../notices/notice.ts";
+import type { Notices } from "../notices/notices.ts";
 import { Refusal } from "../refusal.ts";
 import type { BlobStorage } from "../storage/blob-storage.ts";
 import type { Runs } from "../usage/runs.ts";
@@ -42,8 +42,7 @@ export interface AdminOptions {
   storageTotals: StorageTotals;
   usageHistory: UsageHistory;
   runs: Runs;
-  /** What is wrong now, what matters most first. */
-  currentNotices: () => Promise<readonly Notice[]>;
+  notices: Notices;
   /** What has to stay free on the disk. */
   minFreeBytes: number;
   issuers: Issuers;

@@ -1,5 +1,7 @@
 import type { Logger } from "pino";
+import type { Database } from "../database/database.ts";
 import type { Notice } from "../notices/notice.ts";
+import type { Notices } from "../notices/notices.ts";
 import { Refusal } from "../refusal.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import type { FlushedUsage } from "../usage/usage-writer.ts";
@@ -29,9 +31,9 @@ export interface Watcher {
 
 export interface LiveFeedOptions {
   usage: Pick<UsageRecorder, "subscribe">;
-  currentNotices: () => Promise<readonly Notice[]>;
-  /** Changes whenever rights may have. */
-  identityVersion: () => number;
+  notices: Pick<Notices, "current">;
+  /** Its identity version changes whenever rights may have. */
+  database: Pick<Database, "identityVersion">;
   log: Logger;
   limits?: Partial<Limits>;
 }
@@ -104,7 +106,7 @@ export class LiveFeed {
       stream: new EventStream(() => this.leave(watched)),
       pingedAt: now,
       lookedAt: now,
-      identityVersion: this.options.identityVersion(),
+      identityVersion: this.options.database.identityVersion(),
       looking: undefined,
       notices: undefined,
     };
@@ -174,7 +176,7 @@ export class LiveFeed {
   }
 
   private isOutdated({ identityVersion }: Watched): boolean {
-    return identityVersion !== this.options.identityVersion();
+    return identityVersion !== this.options.database.identityVersion();
   }
 
   /** Rights may have changed since: nothing more is told before that is known. */
@@ -188,7 +190,7 @@ export class LiveFeed {
 
   private async look(watched: Watched): Promise<void> {
     // Before it is looked: what changes meanwhile is looked at again.
-    watched.identityVersion = this.options.identityVersion();
+    watched.identityVersion = this.options.database.identityVersion();
     try {
       const sight = await watched.lookAgain();
       if (sight) watched.sight = sight;
@@ -216,7 +218,7 @@ export class LiveFeed {
     this.noticedAt = performance.now();
     let all: readonly Notice[];
     try {
-      all = await this.options.currentNotices();
+      all = await this.options.notices.current();
     } catch (error) {
       this.options.log.error({ err: error }, "notices not shown live");
       return;

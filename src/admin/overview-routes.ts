@@ -12,7 +12,7 @@ const defaultAgeMs = 7 * 86_400_000;
 
 /** `/overview`: what the cache saved, how full it is, and what is wrong. */
 export function overviewRoutes(options: AdminOptions) {
-  const { who, storageTotals, usageHistory, currentNotices } = options;
+  const { who, storageTotals, usageHistory, notices } = options;
   const overviews = new RememberedOverviews(usageHistory);
   return new Elysia({ tags: ["Overview"] }).use(who).get(
     "/overview",
@@ -31,7 +31,7 @@ export function overviewRoutes(options: AdminOptions) {
           artifacts,
           team: teamFigures(asker, query.team),
         },
-        notices: noticesFor(asker, query.team, await currentNotices()),
+        notices: noticesFor(asker, query.team, await notices.current()),
         hasArtifacts: artifacts > 0,
       };
     },

@@ -100,23 +100,9 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   const settings = shownSettings(loaded);
   const runs = new Runs(database);
   const counter = new RequestCounter(config.basePath);
-  const usageFigures = () => usage;
-  const requestsUnderWay = () => requests.underWay;
-  const metrics = new Metrics({ cache, database, requests: counter, requestsUnderWay, usage: usageFigures });
-  const notices = new Notices({
-    cache,
-    database,
-    settings: config,
-    usage: usageFigures,
-    refusedUploads: () => counter.refusedUploads(),
-  });
-  const currentNotices = () => notices.current();
-  const liveFeed = new LiveFeed({
-    usage,
-    currentNotices,
-    identityVersion: () => database.identityVersion(),
-    log,
-  });
+  const metrics = new Metrics({ cache, database, counter, requests, usage });
+  const notices = new Notices({ cache, database, settings: config, usage, counter });
+  const liveFeed = new LiveFeed({ usage, notices, database, log });
   const parts = {
     config,
     settings,
@@ -125,7 +111,7 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     cache,
     usage,
     runs,
-    currentNotices,
+    notices,
     liveFeed,
     uploadLog,
     tokenUse,

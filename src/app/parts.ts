@@ -8,7 +8,7 @@ import type { Database } from "../database/database.ts";
 import type { Oidc } from "../identity/open-oidc.ts";
 import type { TokenUse } from "../identity/token-use.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Notice } from "../notices/notice.ts";
+import type { Notices } from "../notices/notices.ts";
 import type { Requests } from "../server/requests.ts";
 import type { DiskStorage } from "../storage/disk/disk-storage.ts";
 import type { Runs } from "../usage/runs.ts";
@@ -24,8 +24,7 @@ export interface Parts {
   cache: Cache;
   usage: UsageRecorder;
   runs: Runs;
-  /** What is wrong now, what matters most first. */
-  currentNotices: () => Promise<readonly Notice[]>;
+  notices: Notices;
   liveFeed: LiveFeed;
   uploadLog: UploadLog;
   tokenUse: TokenUse;

@@ -41,7 +41,7 @@ import type { Parts } from "./parts.ts";
 /** Everything that larder answers over HTTP. */
 export function buildRoutes(parts: Parts) {
   const { config, database, storage, cache, usage, uploadLog, tokenUse, oidc, requests, log } = parts;
-  const { runs, currentNotices, liveFeed, metrics } = parts;
+  const { runs, notices, liveFeed, metrics } = parts;
   const onRefusal = (request: Request, { code, message }: Refusal) =>
     requests.note(request, { refused: code, reason: message });
   const addressOf = (request: Request) => requests.addressOf(request);
@@ -67,9 +67,9 @@ export function buildRoutes(parts: Parts) {
     () => storage.check(),
     () => cache.capacity.check(),
   ];
-  const baseUrl = (request: Request) => site.baseUrl(request);
   const keepAlive = (request: Request) => requests.keepAlive(request);
   const site = new Site(config.publicUrl, config.basePath);
+  const baseUrl = (request: Request) => site.baseUrl(request);
   const sessions = new Sessions(database);
   const users = new Users(database, serverActor);
   const logins = new ClientLogins(database, config.loginTokenMaxAge);
@@ -109,7 +109,7 @@ export function buildRoutes(parts: Parts) {
     storageTotals: new StorageTotals(database, storage),
     usageHistory: new UsageHistory(database),
     runs,
-    currentNotices,
+    notices,
     minFreeBytes: config.minFree,
     issuers,
     askers,

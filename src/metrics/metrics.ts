@@ -63,8 +63,8 @@ function boardOfAll(): Board<Figures> {
 
 function showRequests(board: Board<Figures>): void {
   board
-    .counter("larder_requests_total", "Requests answered.", ["route", "tool", "status"], ({ requests }) =>
-      requests
+    .counter("larder_requests_total", "Requests answered.", ["route", "tool", "status"], ({ counter }) =>
+      counter
         .requests()
         .filter(({ total }) => total > 0)
         .map(({ route, tool, status, total }) => [{ route, tool, status }, total]),
@@ -74,8 +74,8 @@ function showRequests(board: Board<Figures>): void {
       "Time until the answer to a request began, which for an upload is all of it.",
       durationBoundsMs.map(seconds),
       ["route", "tool"],
-      ({ requests }) =>
-        requests
+      ({ counter }) =>
+        counter
           .durations()
           .filter(({ counts }) => counts.some((count) => count > 0))
           .map(({ route, tool, counts, sumMs }) => ({
@@ -98,8 +98,8 @@ function showTraffic(board: Board<Figures>): void {
       "larder_artifact_reads_total",
       "Downloads that were answered with an artifact (hit) or with none (miss); of those in parts the first part.",
       ["tool", "result"],
-      ({ requests }) =>
-        requests
+      ({ counter }) =>
+        counter
           .reads()
           .flatMap(({ tool, hits, misses }) => [
             [{ tool, result: "hit" }, hits] as const,
@@ -118,9 +118,9 @@ function showTraffic(board: Board<Figures>): void {
     .counter("larder_uploaded_bytes_total", "Bytes of uploads that were kept.", ["tool"], ({ cache }) =>
       [...cache.kept].map(([tool, { sizeBytes }]) => [{ tool }, sizeBytes]),
     )
-    .counter("larder_uploads_refused_total", "Uploads that were refused.", ["reason"], ({ requests }) => {
+    .counter("larder_uploads_refused_total", "Uploads that were refused.", ["reason"], ({ counter }) => {
       const totals = new Map<string, number>(expectedRefusals.map((code) => [code, 0]));
-      for (const { code, total } of requests.refusedUploads())
+      for (const { code, total } of counter.refusedUploads())
         totals.set(code, (totals.get(code) ?? 0) + total);
       return [...totals].map(([reason, total]) => [{ reason }, total]);
     })

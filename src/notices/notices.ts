@@ -3,6 +3,7 @@ import type { Database } from "../database/database.ts";
 import { hasEnabledAdmin } from "../identity/change-user.ts";
 import { teamConditions } from "../identity/team-conditions.ts";
 import { tokenDeadlines } from "../identity/token-deadlines.ts";
+import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import { type Notice, severities } from "./notice.ts";
 import type { NoticeFacts, NoticeSettings, RefusedUploads } from "./notice-facts.ts";
 import { serverNotices } from "./server-notices.ts";
@@ -25,9 +26,9 @@ export interface NoticeSources {
   cache: Cache;
   database: Database;
   settings: NoticeSettings;
-  /** As it is counted since the start. */
-  usage: () => { dropped: number };
-  refusedUploads: () => readonly RefusedUploads[];
+  /** Counts since the start. */
+  usage: Pick<UsageRecorder, "dropped">;
+  counter: { refusedUploads(): readonly RefusedUploads[] };
 }
 
 /** How old an answer may be: it may be asked for with every look at a page, and by every page that is open. */
@@ -54,15 +55,15 @@ export class Notices {
 
   /** Nothing here takes longer where more is stored. */
   private async gather(): Promise<NoticeFacts> {
-    const { cache, database, settings, usage, refusedUploads } = this.sources;
+    const { cache, database, settings, usage, counter } = this.sources;
     const now = Date.now();
     return {
       now,
       startedAt: this.startedAt,
       settings,
       cache: await cache.figures(),
-      refusedUploads: refusedUploads(),
-      droppedUsage: usage().dropped,
+      refusedUploads: counter.refusedUploads(),
+      droppedUsage: usage.dropped,
       hasAdministrator: await hasEnabledAdmin(database.read),
       teams: await teamConditions(database, { quotaShare: fullShare, unusedSince: now - unusedAfterMs }),
       tokens: await tokenDeadlines(database, { now, withinMs: deadlineMs }),

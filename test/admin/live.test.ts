@@ -100,8 +100,8 @@ function openFeed(
         return () => listeners.delete(listener);
       },
     },
-    currentNotices: async () => notices,
-    identityVersion,
+    notices: { current: async () => notices },
+    database: { identityVersion },
     log: pino({ level: "silent" }),
     limits: { tickMs: 1, pingEveryMs: 1, lookEveryMs: 1, noticesEveryMs: 1, ...limits },
   });

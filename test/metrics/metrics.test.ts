@@ -186,12 +186,14 @@ test("however many ask at once, it is gathered once, and anew when that is too o
   const sources = {
     cache: t.cache,
     database: t.database,
-    requests: new RequestCounter(""),
-    requestsUnderWay: () => 0,
-    usage: () => {
-      gathered++;
-      return { waiting: 0, dropped: 0 };
+    counter: new RequestCounter(""),
+    requests: {
+      get underWay() {
+        gathered++;
+        return 0;
+      },
     },
+    usage: { waiting: 0, dropped: 0 },
   };
   const askFifty = async (metrics: Metrics) => {
     gathered = 0;

@@ -386,8 +386,8 @@ function noticesOfCache(
     cache: it.cache,
     database: it.database,
     settings: soundFacts.settings,
-    usage: () => ({ dropped: 0 }),
-    refusedUploads: () => more.refused ?? [],
+    usage: { dropped: 0 },
+    counter: { refusedUploads: () => more.refused ?? [] },
   });
 }
 
@@ -473,8 +473,12 @@ test("however many ask, it is gathered once in a while", async () => {
     cache: it.cache,
     database: it.database,
     settings: soundFacts.settings,
-    usage: () => ({ dropped: ++gathered }),
-    refusedUploads: () => [],
+    usage: {
+      get dropped() {
+        return ++gathered;
+      },
+    },
+    counter: { refusedUploads: () => [] },
   });
   const all = await Promise.all(Array.from({ length: 20 }, () => notices.current()));
   expect(gathered).toBe(1);
