@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { isoTime } from "../admin/iso-time.ts";
 import { tokenJson } from "../admin/token-json.ts";
-import { artifactsByWriter } from "../cache/totals.ts";
+import { artifactsByWriter, artifactsWrittenBy } from "../cache/totals.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { checkName } from "../identity/names.ts";
 import { checkScope } from "../identity/scope.ts";
@@ -129,7 +129,7 @@ function showCommand(context: CommandContext): Command {
       withData(context, command, async ({ database, teams, tokens }) => {
         const team = options.team === undefined ? undefined : await teams.get(options.team);
         const token = await tokens.find(id, team?.id);
-        const artifacts = (await artifactsByWriter(database)).get(token.id) ?? 0;
+        const artifacts = await artifactsWrittenBy(database, token.id);
         const reach = (await readTokenReach(database))(token);
         context.stdout(
           options.json
@@ -189,7 +189,7 @@ function revokeCommand(context: CommandContext): Command {
       } else {
         await withData(context, command, async (data) => {
           const { token, wasRevoked } = await revoked(id, options, data);
-          const artifacts = (await artifactsByWriter(data.database)).get(token.id) ?? 0;
+          const artifacts = await artifactsWrittenBy(data.database, token.id);
           context.stdout(
             options.json ? jsonText({ ...tokenJson(token), artifacts }) : describeRevoked(token, wasRevoked),
           );
