@@ -1,17 +1,18 @@
 import { artifactsAmongFirst, type Totals, totals } from "../cache/totals.ts";
 import type { Database } from "../database/database.ts";
+import { Remembered } from "../remembered.ts";
 import type { BlobStorage, BlobTotals } from "../storage/blob-storage.ts";
 
 export type StorageTotalsNow = Totals & { quarantined: BlobTotals };
 
-const keptForMs = 60_000;
+const maxAgeMs = 60_000;
 
 /** As many as are counted at once whenever somebody asks (some milliseconds). */
 const maxCountedAtOnce = 5_000;
 
 /** What everybody together uses. To count a million artifacts takes a while, so it is remembered for a minute. */
 export class StorageTotals {
-  private counted: { at: number; totals: Promise<StorageTotalsNow> } | undefined;
+  private readonly counted = new Remembered(() => this.count(), maxAgeMs);
 
   constructor(
     private readonly database: Database,
@@ -19,14 +20,7 @@ export class StorageTotals {
   ) {}
 
   read(): Promise<StorageTotalsNow> {
-    const now = performance.now();
-    if (this.counted && now - this.counted.at < keptForMs) return this.counted.totals;
-    const counted = { at: now, totals: this.count() };
-    this.counted = counted;
-    counted.totals.catch(() => {
-      if (this.counted === counted) this.counted = undefined;
-    });
-    return counted.totals;
+    return this.counted.get();
   }
 
   /**

@@ -1,4 +1,5 @@
 import { evictionReasons } from "../cache/evictions.ts";
+import { Remembered } from "../remembered.ts";
 import { version } from "../version.ts";
 import { Board, type Described, type Labels } from "./board.ts";
 import { type FigureSources, type Figures, readFigures } from "./figures.ts";
@@ -12,13 +13,12 @@ const trusts = ["trusted", "untrusted"] as const;
 /** All that a monitoring system can know of a larder; docs/metrics.md tells what each of them answers. */
 export class Metrics {
   private readonly board = boardOfAll();
-  private last: { text: Promise<string>; until: number } | undefined;
+  private readonly gathered: Remembered<string>;
 
   /** @param maxAgeMs how old an answer may be. Whoever asks more often gets the same. */
-  constructor(
-    private readonly sources: FigureSources,
-    private readonly maxAgeMs = 1_000,
-  ) {}
+  constructor(sources: FigureSources, maxAgeMs = 1_000) {
+    this.gathered = new Remembered(async () => await this.board.text(await readFigures(sources)), maxAgeMs);
+  }
 
   get described(): readonly Described[] {
     return this.board.described;
@@ -30,23 +30,7 @@ export class Metrics {
 
   /** In the text format of Prometheus. Gathered by one at a time, and anew only where the last is too old, however many ask. */
   text(): Promise<string> {
-    const now = performance.now();
-    if (this.last && now < this.last.until) return this.last.text;
-    const current = { text: this.gather(), until: Number.POSITIVE_INFINITY };
-    this.last = current;
-    current.text.then(
-      () => {
-        current.until = performance.now() + this.maxAgeMs;
-      },
-      () => {
-        this.last = undefined;
-      },
-    );
-    return current.text;
-  }
-
-  private async gather(): Promise<string> {
-    return await this.board.text(await readFigures(this.sources));
+    return this.gathered.get();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Database } from "../database/database.ts";
 import { hasEnabledAdmin } from "../identity/change-user.ts";
 import { teamConditions } from "../identity/team-conditions.ts";
 import { tokenDeadlines } from "../identity/token-deadlines.ts";
+import { Remembered } from "../remembered.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import { type Notice, severities } from "./notice.ts";
 import type { NoticeFacts, NoticeSettings, RefusedUploads } from "./notice-facts.ts";
@@ -37,20 +38,13 @@ const maxAgeMs = 5_000;
 /** What is wrong with a running server. */
 export class Notices {
   private readonly startedAt = Date.now();
-  private last: { notices: Promise<Notice[]>; at: number } | undefined;
+  private readonly gathered = new Remembered(async () => noticesOf(await this.gather()), maxAgeMs);
 
   constructor(private readonly sources: NoticeSources) {}
 
   /** What matters most first, as it was within the last seconds. */
   current(): Promise<Notice[]> {
-    const at = performance.now();
-    if (this.last && at - this.last.at < maxAgeMs) return this.last.notices;
-    const notices = this.gather().then(noticesOf);
-    this.last = { notices, at };
-    notices.catch(() => {
-      this.last = undefined;
-    });
-    return notices;
+    return this.gathered.get();
   }
 
   /** Nothing here takes longer where more is stored. */

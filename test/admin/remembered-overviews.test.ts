@@ -26,7 +26,7 @@ test("those who ask the same share an answer, for a moment, and others come one 
   await ask(["team_0"]);
   expect(counted).toEqual({ reads: 4, atOnce: 0, mostAtOnce: 1 });
 
-  const forgetful = new RememberedOverviews(t.history, { rememberMs: 0 });
+  const forgetful = new RememberedOverviews(t.history, { maxAgeMs: 0 });
   for (let round = 0; round < 2; round++) await forgetful.get({ span: recently() }, { byTeam: true });
   expect(counted.reads).toBe(6);
 });
