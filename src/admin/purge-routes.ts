@@ -1,40 +1,28 @@
 import { Elysia } from "elysia";
-import type { PurgeFilter, Writers } from "../cache/purge.ts";
-import { writersNamed } from "../identity/named-writers.ts";
+import type { PurgeFilter } from "../cache/purge.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import { purgedModel, purgeModel } from "./artifacts-model.ts";
 import type { Asker } from "./asker.ts";
+import { purgeFilter } from "./purge-filter.ts";
 import { countPurgeFor, purgeNow } from "./purge-now.ts";
 import { bodyMoment } from "./span.ts";
 
-type PurgeWish = typeof purgeModel.static;
+type PurgeBody = typeof purgeModel.static;
 
 /** `/purge`: takes many artifacts out at once. */
 export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
-  const filterOf = async (asker: Asker, wish: PurgeWish): Promise<PurgeFilter> => {
-    const { hash, scope, tool, writtenAfter, writtenBefore, usedBefore } = wish;
-    const team = wish.team === null ? undefined : asker.team(wish.team, "admin");
+  const filterOf = async (asker: Asker, body: PurgeBody): Promise<PurgeFilter> => {
+    const { writtenBy, hash, scope, tool } = body;
+    const team = body.team === null ? undefined : asker.team(body.team, "admin");
     if (!team) asker.requireServerAdmin();
-    const narrowing = {
-      ...(hash !== undefined && { hash }),
-      ...(scope !== undefined && { scope }),
-      ...(tool !== undefined && { tool }),
-      ...(usedBefore !== undefined && { usedBefore: bodyMoment("usedBefore", usedBefore) }),
-      ...(writtenAfter !== undefined && {
-        writtenAfter: bodyMoment("writtenAfter", writtenAfter),
-      }),
-      ...(writtenBefore !== undefined && {
-        writtenBefore: bodyMoment("writtenBefore", writtenBefore),
-      }),
-    };
-    if ((narrowing.writtenAfter ?? 0) >= (narrowing.writtenBefore ?? Number.POSITIVE_INFINITY))
+    const usedBefore = momentOf(body, "usedBefore");
+    const writtenAfter = momentOf(body, "writtenAfter");
+    const writtenBefore = momentOf(body, "writtenBefore");
+    if ((writtenAfter ?? 0) >= (writtenBefore ?? Number.POSITIVE_INFINITY))
       throw new Refusal("bad_request", "writtenAfter is not before writtenBefore. Change one of them.");
-    const { tokens } = asker.services;
-    const writtenBy =
-      wish.writtenBy === undefined ? undefined : await writersNamed(wish.writtenBy, team, database, tokens);
-    if (team) return { ...narrowing, teamId: team.id, ...(writtenBy !== undefined && { writtenBy }) };
-    return { ...narrowing, writtenBy: writtenBy as Writers };
+    const wish = { team, writtenBy, hash, scope, tool, usedBefore, writtenAfter, writtenBefore };
+    return await purgeFilter(wish, { database, tokens: asker.services.tokens });
   };
 
   return new Elysia({ tags: ["Artifacts"] }).use(who).post(
@@ -59,8 +47,16 @@ export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
   );
 }
 
+function momentOf(
+  body: PurgeBody,
+  name: "usedBefore" | "writtenAfter" | "writtenBefore",
+): number | undefined {
+  const text = body[name];
+  return text === undefined ? undefined : bodyMoment(name, text);
+}
+
 /** Nobody shall lose all for a field that was forgotten. @throws Refusal `bad_request`. */
-function requireNarrowed({ team, tool, dryRun, all, ...narrowing }: PurgeWish): void {
+function requireNarrowed({ team, tool, dryRun, all, ...narrowing }: PurgeBody): void {
   if (team === null && narrowing.writtenBy === undefined)
     throw new Refusal("bad_request", "Whose artifacts? Name a team, or who wrote them with writtenBy.");
   if (dryRun || all || Object.keys(narrowing).length > 0) return;

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { isoTime } from "../admin/iso-time.ts";
+import { purgeFilter } from "../admin/purge-filter.ts";
 import { countPurge, type PurgeFilter, type PurgeTotals, type Writers } from "../cache/purge.ts";
 import { pastTimeValue } from "../config/past-time.ts";
 import { timeValue } from "../config/value-kinds.ts";
-import { writersNamed } from "../identity/named-writers.ts";
 import { checkScope } from "../identity/scope.ts";
 import { Refusal } from "../refusal.ts";
 import { roundSize } from "../units.ts";
@@ -136,19 +136,8 @@ function requireNarrowed({ team, yes, dryRun, ...options }: PurgeOptions): void 
 /** With `of`, which says in words whose artifacts they are. */
 async function filterOf(options: PurgeOptions, data: Data): Promise<{ filter: PurgeFilter; of: string }> {
   const { hash, scope, olderThan, writtenBy, writtenAfter, writtenBefore } = options;
-  const narrowing = {
-    ...(hash !== undefined && { hash }),
-    ...(scope !== undefined && { scope }),
-    ...(olderThan !== undefined && { usedBefore: Date.now() - olderThan }),
-    ...(writtenAfter !== undefined && { writtenAfter }),
-    ...(writtenBefore !== undefined && { writtenBefore }),
-  };
+  const usedBefore = olderThan === undefined ? undefined : Date.now() - olderThan;
   const team = options.team === undefined ? undefined : await data.teams.get(options.team);
-  const writers =
-    writtenBy === undefined ? undefined : await writersNamed(writtenBy, team, data.database, data.tokens);
-  if (team) {
-    const filter = { ...narrowing, teamId: team.id, ...(writers !== undefined && { writtenBy: writers }) };
-    return { filter, of: `team ${team.slug}` };
-  }
-  return { filter: { ...narrowing, writtenBy: writers as Writers }, of: "all teams" };
+  const wish = { team, writtenBy, hash, scope, usedBefore, writtenAfter, writtenBefore };
+  return { filter: await purgeFilter(wish, data), of: team ? `team ${team.slug}` : "all teams" };
 }
