@@ -1,9 +1,11 @@
-import { asc, inArray, type SQL } from "drizzle-orm";
+import { asc, inArray, type SQL, sql } from "drizzle-orm";
 import type { AnySQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Database } from "./database.ts";
 
 /** Short enough that no request notices a step. */
 const rowsPerStep = 2_000;
+/** What SQLite knows every row by, also where the key is of many columns. */
+const rowId = sql<number>`rowid`;
 
 export interface StepsOptions {
   /** What goes first; not said where it does not matter. */
@@ -20,7 +22,7 @@ export interface StepsOptions {
  */
 export async function deleteInSteps(
   database: Database,
-  table: SQLiteTable & { id: AnySQLiteColumn },
+  table: SQLiteTable,
   condition: SQL | undefined,
   { order = [], atMost = Number.POSITIVE_INFINITY, signal }: StepsOptions = {},
 ): Promise<number> {
@@ -29,12 +31,12 @@ export async function deleteInSteps(
     const rows = Math.min(rowsPerStep, atMost - gone);
     const went = await database.write(async (tx) => {
       const next = tx
-        .select({ id: table.id })
+        .select({ rowId })
         .from(table)
         .where(condition)
         .orderBy(...order.map((column) => asc(column)))
         .limit(rows);
-      return (await tx.delete(table).where(inArray(table.id, next)).returning({ id: table.id })).length;
+      return (await tx.delete(table).where(inArray(rowId, next)).returning({ rowId })).length;
     });
     gone += went;
     if (went < rows) break;

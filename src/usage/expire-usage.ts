@@ -1,4 +1,4 @@
-import { and, asc, count, eq, lt, lte } from "drizzle-orm";
+import { and, asc, count, lt, lte } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { deleteInSteps } from "../database/delete-in-steps.ts";
 import { events, runs, usageHours } from "../database/schema.ts";
@@ -62,18 +62,6 @@ export async function expireHours(
   database: Database,
   { now = Date.now(), signal }: ExpiryOptions = {},
 ): Promise<void> {
-  const before = now - hoursMaxAgeMs;
-  for (let isMore = true; isMore && !signal?.aborted; ) {
-    isMore = await database.write(async (tx) => {
-      const [oldest] = await tx
-        .select({ startAt: usageHours.startAt })
-        .from(usageHours)
-        .where(lt(usageHours.startAt, before))
-        .orderBy(asc(usageHours.startAt))
-        .limit(1);
-      if (!oldest) return false;
-      await tx.delete(usageHours).where(eq(usageHours.startAt, oldest.startAt));
-      return true;
-    });
-  }
+  const isOver = lt(usageHours.startAt, now - hoursMaxAgeMs);
+  await deleteInSteps(database, usageHours, isOver, { order: [usageHours.startAt], signal });
 }

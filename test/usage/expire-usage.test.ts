@@ -69,3 +69,24 @@ test("sums of hours go after 90 days", async () => {
   const left = await t.database.read.select().from(usageHours);
   expect(left.map(({ startAt }) => (now - startAt) / day).sort()).toEqual([89, 90]);
 });
+
+test("of an hour with very many sums all go, and none of an hour that stays", async () => {
+  await using t = await openTestUsage();
+  const facts = { teamId: t.team.id, tool: "turbo", originKind: "token" as const };
+  const fill = (startAt: number, origins: number) =>
+    t.database.write(async (tx) => {
+      const rows = Array.from({ length: origins }, (_, origin) => ({
+        ...facts,
+        startAt,
+        originId: `t${origin}`,
+      }));
+      for (let first = 0; first < origins; first += 500)
+        await tx.insert(usageHours).values(rows.slice(first, first + 500));
+    });
+  await fill(now - 91 * day, 4_100);
+  await fill(now - 90 * day, 3);
+  await expireHours(t.database, { now, signal: AbortSignal.abort() });
+  expect(await t.database.read.$count(usageHours)).toBe(4_103);
+  await expireHours(t.database, { now });
+  expect(await t.database.read.$count(usageHours)).toBe(3);
+});
