@@ -62,7 +62,8 @@ export class UsageWriter {
 
   /**
    * @returns what was written of all that was taken, if anything was. What cannot be now waits for the next time, which is logged
-   * once; rejects where that is nobody else's doing.
+   * once. Rejects where that is nobody else's doing, unless something was written before it: that is told first, and the
+   * next time begins with what failed.
    */
   async write(): Promise<FlushedUsage | undefined> {
     if (this.batches.length === 0) return undefined;
@@ -78,7 +79,10 @@ export class UsageWriter {
           this.tellOfWaiting(error);
           break;
         }
-        if (++batch.failures < maxFailures) throw error;
+        if (++batch.failures < maxFailures) {
+          if (teamIds.size + changed.size > 0) break;
+          throw error;
+        }
         this.log.error({ err: error, dropped: batch.rows }, "usage could not be written and is dropped");
         this.dropped += batch.rows;
       }

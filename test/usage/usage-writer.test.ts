@@ -4,6 +4,7 @@ import { eq, sql } from "drizzle-orm";
 import { pino } from "pino";
 import { events, runs, usageDays } from "../../src/database/schema.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
+import type { FlushedUsage } from "../../src/usage/usage-writer.ts";
 import { allRuns, askerOf, clientEvent, openTestUsage, recently } from "./test-usage.ts";
 
 function localHits(count: number, sessionId: string | null = "s", name = "h") {
@@ -61,6 +62,30 @@ test("what a fault of ours keeps from being written is tried again, and in the e
   await t.recorder.flush();
   expect(t.recorder.dropped).toBeGreaterThan(0);
   expect(await t.totals()).toMatchObject({ localHits: 1 });
+});
+
+test("what was written before a fault of ours is told of at once, and the fault the next time", async () => {
+  await using t = await openTestUsage();
+  using sqlite = new Sqlite(t.path);
+  sqlite.run(
+    "CREATE TRIGGER stuck BEFORE INSERT ON events WHEN NEW.hash = 'stuck' BEGIN SELECT RAISE(ABORT, 'stuck'); END",
+  );
+  const told: FlushedUsage[] = [];
+  t.recorder.subscribe((usage) => void told.push(usage));
+  t.recorder.report(askerOf(t.team.id), null, [
+    ...localHits(1_500),
+    clientEvent({ source: "LOCAL", sessionId: "s", hash: "stuck" }),
+  ]);
+  await t.recorder.flush();
+  const [run] = await allRuns(t.database);
+  const ofRun = { teamId: t.team.id, id: run?.id as number };
+  expect(told).toEqual([{ teamIds: new Set([t.team.id]), runs: [ofRun] }]);
+  expect(await t.recorder.flush().catch(() => "failed")).toBe("failed");
+  expect(told).toHaveLength(1);
+  sqlite.run("DROP TRIGGER stuck");
+  await t.recorder.flush();
+  expect(told.slice(1)).toEqual([{ teamIds: new Set(), runs: [ofRun] }]);
+  expect(await t.database.read.$count(events)).toBe(1_501);
 });
 
 test("what cannot be written for a while only is written whole when it can", async () => {
