@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { ListedArtifact } from "../cache/artifact-list.ts";
-import { artifactSorts, shortestHashPrefix } from "../cache/artifact-list.ts";
+import { shortestHashPrefix } from "../cache/artifact-list.ts";
+import { artifactSorts } from "../cache/artifact-order.ts";
 import { requireEnabled } from "../identity/access.ts";
 import type { Team } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";

@@ -1,11 +1,25 @@
-import { and, asc, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
-import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
-import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
+import { and, asc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { type Page, type PageWish, pageOf } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
 import { artifacts, blobs, teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import type { ArtifactSpace } from "./artifact.ts";
+import {
+  type ArtifactOrder,
+  beyond,
+  cursorAfter,
+  cursorAfterEnd,
+  directed,
+  indexBeyond,
+  indexedKeys,
+  indexUpTo,
+  keysOf,
+  type Ordered,
+  orderedColumns,
+  type Place,
+  readPlace,
+} from "./artifact-order.ts";
 
 /** An artifact with all that is known of it. */
 export interface ListedArtifact {
@@ -43,15 +57,6 @@ export interface ArtifactFilter {
   scope?: string | undefined;
   /** With which the hash begins. */
   hashPrefix?: string | undefined;
-}
-
-export const artifactSorts = ["used", "size", "created"] as const;
-export type ArtifactSort = (typeof artifactSorts)[number];
-
-export interface ArtifactOrder {
-  /** `created`: in the order in which their keys came; one that was replaced keeps its place. */
-  sort: ArtifactSort;
-  isDescending: boolean;
 }
 
 /** So many artifacts are put in order for a page (30 ms at most); where there are more, an index has them in order already. */
@@ -96,28 +101,6 @@ function selectListed(queries: Queries) {
     .innerJoin(teams, eq(teams.id, artifacts.teamId))
     .leftJoin(tokens, eq(tokens.id, artifacts.writtenBy));
 }
-
-/** What an order goes by, most important first. The last is what no two artifacts have in common. */
-const keysOf: Record<ArtifactSort, readonly SQLiteColumn[]> = {
-  used: [artifacts.lastUsedAt, artifacts.id],
-  size: [blobs.sizeBytes, blobs.id, artifacts.id],
-  created: [artifacts.id],
-};
-
-/** An artifact with what the orders go by. */
-interface Ordered {
-  id: number;
-  lastUsedAt: number;
-  blobId: number;
-  sizeBytes: number;
-}
-
-const orderedColumns = {
-  id: artifacts.id,
-  lastUsedAt: artifacts.lastUsedAt,
-  blobId: blobs.id,
-  sizeBytes: blobs.sizeBytes,
-};
 
 /**
  * Tells which artifacts there are, a page at a time. However many there are, one page costs some ten milliseconds: where the
@@ -249,7 +232,7 @@ export class ArtifactList {
     after: Place | undefined,
     limit: number,
   ): Promise<Page<Ordered>> {
-    const keys = keysOf[order.sort].map((key) => sql`${key} + 0`);
+    const keys = keysOf(order).map((key) => sql`${key} + 0`);
     const rows = await this.database.read
       .select(orderedColumns)
       .from(artifacts)
@@ -257,7 +240,7 @@ export class ArtifactList {
       .where(and(eq(blobs.id, artifacts.blobId), condition, after && beyond(order, keys, after)))
       .orderBy(...directed(order, keys))
       .limit(limit + 1);
-    return pageOf(rows, limit, (row) => cursorOf(nameOf(order), ...placeOf(order, row)));
+    return pageOf(rows, limit, (row) => cursorAfter(order, row));
   }
 
   /** Goes along an index for a while, and takes what it finds. */
@@ -271,13 +254,12 @@ export class ArtifactList {
     const isOfTeam = order.sort === "used" && filter.teamIds?.length === 1;
     const along = isOfTeam ? conditionOf({ teamIds: filter.teamIds }) : undefined;
     const end = await this.endOfWalk(order, along, after);
-    const keys = keysOf[order.sort];
+    const keys = keysOf(order);
     const condition = and(
       along,
-      after &&
-        beyond(order, indexedKeys(order), after.slice(0, indexedKeys(order).length), order.sort === "size"),
+      after && indexBeyond(order, after),
       after && beyond(order, keys, after),
-      end && beyond({ ...order, isDescending: !order.isDescending }, indexedKeys(order), end, true),
+      end && indexUpTo(order, end),
       wrappedConditionOf(filter),
       eq(blobs.id, artifacts.blobId),
     );
@@ -289,11 +271,9 @@ export class ArtifactList {
       .where(condition)
       .orderBy(...directed(order, keys))
       .limit(limit + 1);
-    const page = pageOf(rows, limit, (row) => cursorOf(nameOf(order), ...placeOf(order, row)));
+    const page = pageOf(rows, limit, (row) => cursorAfter(order, row));
     if (page.nextCursor !== null || end === undefined) return page;
-    // Behind all artifacts of the last blob.
-    const last = order.isDescending ? 0 : Number.MAX_SAFE_INTEGER;
-    return { ...page, nextCursor: cursorOf(nameOf(order), ...end, ...(order.sort === "size" ? [last] : [])) };
+    return { ...page, nextCursor: cursorAfterEnd(order, end) };
   }
 
   /** The place in the index that a walk ends with, or undefined where the index ends before. */
@@ -303,14 +283,13 @@ export class ArtifactList {
     after: Place | undefined,
   ): Promise<Place | undefined> {
     const keys = indexedKeys(order);
-    const from = after && beyond(order, keys, after.slice(0, keys.length), order.sort === "size");
     const { read } = this.database;
     const columns = { first: sql<number>`${keys[0]}`, second: sql<number>`${keys[1] ?? keys[0]}` };
     const [row] = await (order.sort === "size"
       ? read.select(columns).from(blobs)
       : read.select(columns).from(artifacts)
     )
-      .where(and(along, from))
+      .where(and(along, after && indexBeyond(order, after)))
       .orderBy(...directed(order, keys))
       .limit(1)
       .offset(this.limits.walked);
@@ -347,49 +326,6 @@ const idsBetween = prepared((queries) =>
     .orderBy(asc(artifacts.hash))
     .limit(maxOfPrefix),
 );
-
-/** A place in an order: what stands there has these keys. */
-type Place = readonly number[];
-
-/** @throws Refusal `bad_request` for a cursor of another order, or none. */
-function readPlace(order: ArtifactOrder, cursor: string): Place {
-  const kinds = ["string", ...keysOf[order.sort].map(() => "number" as const)] as const;
-  const [name, ...values] = readCursor(cursor, kinds) as unknown as [string, ...number[]];
-  if (name === nameOf(order)) return values;
-  throw new Refusal(
-    "bad_request",
-    "This cursor is of another order. Begin anew without one, or keep sort and order.",
-  );
-}
-
-function placeOf({ sort }: ArtifactOrder, { id, blobId, sizeBytes, lastUsedAt }: Ordered): Place {
-  return { used: [lastUsedAt, id], size: [sizeBytes, blobId, id], created: [id] }[sort];
-}
-
-/** Those of the keys that an index has in order. */
-function indexedKeys({ sort }: ArtifactOrder): readonly SQLiteColumn[] {
-  return sort === "size" ? keysOf.size.slice(0, 2) : keysOf[sort];
-}
-
-/** What comes after a place, as row values, which are compared along an index. */
-function beyond(
-  { isDescending }: ArtifactOrder,
-  keys: readonly (SQL | SQLiteColumn)[],
-  place: Place,
-  isIncluded = false,
-): SQL {
-  const sign = sql.raw(`${isDescending ? "<" : ">"}${isIncluded ? "=" : ""}`);
-  const values = place.map((value) => sql`${value}`);
-  return sql`(${sql.join([...keys], sql`, `)}) ${sign} (${sql.join(values, sql`, `)})`;
-}
-
-function directed({ isDescending }: ArtifactOrder, keys: readonly (SQL | SQLiteColumn)[]): SQL[] {
-  return keys.map((key) => (isDescending ? desc(key) : asc(key)));
-}
-
-function nameOf({ sort, isDescending }: ArtifactOrder): string {
-  return `${sort} ${isDescending ? "down" : "up"}`;
-}
 
 function conditionOf({ teamIds, tool, scope }: ArtifactFilter): SQL | undefined {
   return and(

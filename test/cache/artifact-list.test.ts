@@ -1,11 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  type ArtifactFilter,
-  ArtifactList,
-  artifactSorts,
-  type ListedArtifact,
-} from "../../src/cache/artifact-list.ts";
+import { type ArtifactFilter, ArtifactList, type ListedArtifact } from "../../src/cache/artifact-list.ts";
+import { artifactSorts } from "../../src/cache/artifact-order.ts";
 import { createDataFolder, openDataFolder } from "../../src/database/data-folder.ts";
 import { artifacts, blobs, teams } from "../../src/database/schema.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
