@@ -10,8 +10,8 @@ import type { BlobStorage } from "../storage/blob-storage.ts";
 import type { Runs } from "../usage/runs.ts";
 import type { UsageHistory } from "../usage/usage-history.ts";
 import { adminPath } from "./admin-path.ts";
+import type { Admission } from "./admission.ts";
 import { artifactsRoutes } from "./artifacts-routes.ts";
-import type { Askers } from "./askers.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import type { ConnectLine } from "./connect-lines.ts";
 import { connectRoutes } from "./connect-routes.ts";
@@ -47,7 +47,7 @@ export interface AdminOptions {
   minFreeBytes: number;
   issuers: Issuers;
   liveFeed: LiveFeed;
-  askers: Askers;
+  admission: Admission;
   who: ReturnType<typeof who>;
   onError: ErrorHandler;
   /** The address that clients use for this request's server, without a slash at its end. */

@@ -13,7 +13,7 @@ const headers = {
 };
 
 /** `/live`: what happens, as it happens. */
-export function liveRoutes({ who, askers, liveFeed, keepAlive }: AdminOptions) {
+export function liveRoutes({ who, admission, liveFeed, keepAlive }: AdminOptions) {
   const sightOf = (asker: Asker, team: string | undefined): Sight => ({
     teamIds: asker.teamIds(team),
     noticesOf: (all) => noticesFor(asker, team, all),
@@ -26,7 +26,7 @@ export function liveRoutes({ who, askers, liveFeed, keepAlive }: AdminOptions) {
       // The server leaves the body of an answer to HEAD unread, and this one would never end.
       if (request.method === "HEAD") return new Response(null, { headers });
       const lookAgain = async () => {
-        const now = await askers.lookAgain(request);
+        const now = await admission.lookAgain(request);
         return now && sightOf(now, query.team);
       };
       const stream = liveFeed.open({

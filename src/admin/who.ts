@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { readJson } from "../http/json-body.ts";
+import type { Admission } from "./admission.ts";
 import type { Asker, TeamRight } from "./asker.ts";
-import type { Askers } from "./askers.ts";
 
 /**
  * Lets a route declare whom it serves: `{ who: "anybody" }` for all who are known, `{ who: "server" }` for administrators of the
@@ -11,21 +11,21 @@ import type { Askers } from "./askers.ts";
  * They are looked at first of all: whoever may not is told so before anything of the request is read or judged. And they are
  * looked at once more when its body is there, which `transform` and `resolve` come after: what counts is what one may then.
  */
-export function who(askers: Askers) {
+export function who(admission: Admission) {
   const admitAnybody = async (request: Request, needed: "anybody" | "server"): Promise<Asker> => {
-    const asker = await askers.admit(request);
+    const asker = await admission.admit(request);
     if (needed === "server") asker.requireServerAdmin();
     return asker;
   };
   const admitToTeam = async (request: Request, params: unknown, needed: TeamRight) => {
-    const asker = await askers.admit(request);
+    const asker = await admission.admit(request);
     return { asker, team: asker.team(teamOf(params), needed) };
   };
   // Null for none, which Elysia then does not try to read itself.
   const bodyOf = async (request: Request) => {
     if (request.body === null) return null;
-    const body = await readJson(request, askers.of(request).owner);
-    await askers.admitAgain(request);
+    const body = await readJson(request, admission.of(request).owner);
+    await admission.admitAgain(request);
     return body;
   };
 
@@ -37,7 +37,7 @@ export function who(askers: Askers) {
           return await bodyOf(request);
         },
         transform: async ({ request }) => void (await admitAnybody(request, needed)),
-        resolve: ({ request }) => ({ asker: askers.of(request) }),
+        resolve: ({ request }) => ({ asker: admission.of(request) }),
       }),
     })
     .macro({

@@ -3,7 +3,7 @@ import { access as tryPath } from "node:fs/promises";
 import { Elysia } from "elysia";
 import { BunAdapter } from "elysia/adapter/bun";
 import { admin } from "../admin/admin.ts";
-import { Askers } from "../admin/askers.ts";
+import { Admission } from "../admin/admission.ts";
 import { turboLines } from "../admin/connect-lines.ts";
 import { StorageTotals } from "../admin/storage-totals.ts";
 import { who } from "../admin/who.ts";
@@ -100,7 +100,7 @@ export function buildRoutes(parts: Parts) {
     addressOf,
     onIssued: (request, issued) => requests.note(request, issued),
   });
-  const askers = new Askers({ ...tokenRules, database, browserSessions });
+  const admission = new Admission({ ...tokenRules, database, browserSessions });
   const adminApi = admin({
     database,
     cache,
@@ -112,8 +112,8 @@ export function buildRoutes(parts: Parts) {
     notices,
     minFreeBytes: config.minFree,
     issuers,
-    askers,
-    who: who(askers),
+    admission,
+    who: who(admission),
     liveFeed,
     onError,
     baseUrl,

@@ -9,7 +9,7 @@ import { userActor } from "../identity/sessions.ts";
 import { Refusal } from "../refusal.ts";
 import { Asker } from "./asker.ts";
 
-export interface AskersOptions {
+export interface AdmissionOptions {
   database: Database;
   authenticator: Authenticator;
   browserSessions: BrowserSessions;
@@ -20,11 +20,11 @@ export interface AskersOptions {
   onAsker: (request: Request, asker: Credential | Principal) => void;
 }
 
-/** Tells who asks the admin API: a token if one is sent, else whoever is signed in in the browser. */
-export class Askers {
+/** Admits who asks the admin API: a token if one is sent, else whoever is signed in in the browser. */
+export class Admission {
   private readonly admitted = new WeakMap<Request, Asker>();
 
-  constructor(private readonly options: AskersOptions) {}
+  constructor(private readonly options: AdmissionOptions) {}
 
   /**
    * Who has sent a request, found and counted once however often it is asked.
