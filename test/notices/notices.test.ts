@@ -12,6 +12,7 @@ import { Users } from "../../src/identity/users.ts";
 import type { Notice } from "../../src/notices/notice.ts";
 import type { NoticeFacts } from "../../src/notices/notice-facts.ts";
 import { Notices, noticesOf } from "../../src/notices/notices.ts";
+import { noFigures } from "../cache/no-figures.ts";
 import { openTestCache, type TestCache } from "../cache/test-cache.ts";
 
 const GiB = 1024 ** 3;
@@ -20,27 +21,11 @@ const dayMs = 24 * hourMs;
 const now = Date.UTC(2026, 10, 20);
 
 const soundCache: CacheFigures = {
+  ...noFigures,
   storedBytes: 10 * GiB,
-  reservedBytes: 0,
   maxSizeBytes: 80 * GiB,
   minFreeBytes: GiB,
   freeBytes: 100 * GiB,
-  uploadsUnderWay: 0,
-  uploadsWaiting: 0,
-  kept: new Map(),
-  sent: new Map(),
-  evicted: {
-    room: { artifacts: 0, sizeBytes: 0 },
-    quota: { artifacts: 0, sizeBytes: 0 },
-    age: { artifacts: 0, sizeBytes: 0 },
-  },
-  youngestEvicted: {
-    trusted: { lastRoundMs: undefined, dayMs: undefined },
-    untrusted: { lastRoundMs: undefined, dayMs: undefined },
-  },
-  quarantinedBlobs: 0,
-  quarantinedEver: 0,
-  releasedBlobs: 0,
   verify: { blobs: 0, sizeBytes: 0, startedAt: now - hourMs, completedAt: now - hourMs },
 };
 
