@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { githubPullRequest, startIssuer, type TestIssuer } from "../identity/test-issuer.ts";
-import { emptyEnvironment, type Finished, type RunningLarder, run, startLarder } from "../larder.ts";
+import { githubPullRequest } from "../identity/test-issuer.ts";
+import { emptyEnvironment, type Finished, run } from "../larder.ts";
 import { TurboClient } from "../protocols/turbo/client.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
+import { startTrustingLarder, type TrustingLarder } from "../trusting-larder.ts";
 import { type GithubJob, startGithubJob } from "./github-job.ts";
 
 const folder = join(import.meta.dir, "../../action");
@@ -11,20 +12,11 @@ const script = join(folder, "exchange.mjs");
 /** What GitHub runs it with, where there is one. */
 const runtimes = [process.execPath, Bun.which("node")].filter((path) => path !== null);
 
-let issuer: TestIssuer;
-let larder: RunningLarder;
+let larder: TrustingLarder;
 beforeAll(async () => {
-  [issuer, larder] = await Promise.all([startIssuer(), startLarder()]);
-  const { exitCode, stderr } = await larder.cli(
-    ...["policy", "create", "--team", "default", "--provider", "github", "--repository", "acme/web"],
-    ...["--issuer", issuer.url, "--audience", larder.url],
-  );
-  if (exitCode !== 0) throw new Error(stderr);
+  larder = await startTrustingLarder();
 });
-afterAll(async () => {
-  await larder[Symbol.asyncDispose]();
-  issuer[Symbol.dispose]();
-});
+afterAll(() => larder[Symbol.asyncDispose]());
 
 interface Step extends Finished {
   variables: Record<string, string>;
@@ -46,7 +38,7 @@ async function step({
   runtime?: string;
 } = {}): Promise<Step> {
   using home = temporaryFolder();
-  using job: GithubJob = startGithubJob(join(home.path, "job"), issuer, claims);
+  using job: GithubJob = startGithubJob(join(home.path, "job"), larder.issuer, claims);
   const given = { url: larder.url, team: "", audience: "", required: "false", ...inputs };
   const all = {
     ...emptyEnvironment(home.path),

@@ -1,31 +1,23 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { tmpdir } from "node:os";
-import { githubPullRequest, startIssuer, type TestIssuer } from "../identity/test-issuer.ts";
-import { emptyEnvironment, larderCommand, type RunningLarder, run, startLarder } from "../larder.ts";
+import { githubPullRequest } from "../identity/test-issuer.ts";
+import { emptyEnvironment, larderCommand, run } from "../larder.ts";
+import { startTrustingLarder, type TrustingLarder } from "../trusting-larder.ts";
 import { type Connection, Monorepo } from "./monorepo.ts";
 import { currentTurbo } from "./turbo-client.ts";
 
 setDefaultTimeout(60_000);
 
 const turbo = currentTurbo();
-let issuer: TestIssuer;
-let larder: RunningLarder;
+let larder: TrustingLarder;
 beforeAll(async () => {
-  [issuer, larder] = await Promise.all([startIssuer(), startLarder()]);
-  const { exitCode, stderr } = await larder.cli(
-    ...["policy", "create", "--team", "default", "--provider", "github", "--repository", "acme/web"],
-    ...["--issuer", issuer.url],
-  );
-  if (exitCode !== 0) throw new Error(stderr);
+  larder = await startTrustingLarder();
 });
-afterAll(async () => {
-  await larder[Symbol.asyncDispose]();
-  issuer[Symbol.dispose]();
-});
+afterAll(() => larder[Symbol.asyncDispose]());
 
 /** What a job has after `larder exchange`. */
 async function jobConnection(claims: Record<string, unknown> = {}): Promise<Connection> {
-  const env = { ...emptyEnvironment(tmpdir()), LARDER_ID_TOKEN: await issuer.sign({ claims }) };
+  const env = { ...emptyEnvironment(tmpdir()), LARDER_ID_TOKEN: await larder.jobToken(claims) };
   const command = [...larderCommand, "exchange", "--url", larder.url, "--json", "--required"];
   const { stdout, stderr } = await run(command, { cwd: tmpdir(), env });
   if (stdout === "") throw new Error(stderr);

@@ -2,40 +2,29 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { startGithubJob } from "../action/github-job.ts";
-import { githubPullRequest, startIssuer, type TestIssuer } from "../identity/test-issuer.ts";
-import { type RunningLarder, startLarder } from "../larder.ts";
+import { githubPullRequest } from "../identity/test-issuer.ts";
 import { TurboClient } from "../protocols/turbo/client.ts";
+import { startTrustingLarder, type TrustingLarder } from "../trusting-larder.ts";
 import { type Cli, openCli } from "./cli.ts";
 
-let issuer: TestIssuer;
-let larder: RunningLarder;
+let larder: TrustingLarder;
 let cli: Cli;
 beforeAll(async () => {
-  [issuer, larder] = await Promise.all([startIssuer(), startLarder()]);
-  const { exitCode, stderr } = await larder.cli(
-    ...["policy", "create", "--team", "default", "--provider", "github", "--repository", "acme/web"],
-    ...["--issuer", issuer.url, "--audience", larder.url],
-  );
-  if (exitCode !== 0) throw new Error(stderr);
+  larder = await startTrustingLarder();
 });
-afterAll(async () => {
-  await larder[Symbol.asyncDispose]();
-  issuer[Symbol.dispose]();
-});
+afterAll(() => larder[Symbol.asyncDispose]());
 beforeEach(() => {
   cli = openCli();
 });
 afterEach(() => cli[Symbol.dispose]());
 
-const jobToken = (claims: Record<string, unknown> = {}) =>
-  issuer.sign({ claims: { aud: larder.url, ...claims } });
 const exchange = (args: string[], env: Record<string, string> = {}) =>
   cli.larder(["exchange", ...args], { TURBO_API: larder.url, ...env });
 const secretOf = (text: string) => /lrd_\w{38}/.exec(text)?.[0] as string;
 
 describe("what is printed", () => {
   test("is what turbo needs, as lines of a file, and works", async () => {
-    const { stdout, stderr, exitCode } = await exchange([], { LARDER_ID_TOKEN: await jobToken() });
+    const { stdout, stderr, exitCode } = await exchange([], { LARDER_ID_TOKEN: await larder.jobToken() });
     const secret = secretOf(stdout);
     expect(exitCode).toBe(0);
     expect(stdout).toBe(`TURBO_API=${larder.url}\nTURBO_TEAM=default\nTURBO_TOKEN=${secret}\n`);
@@ -46,7 +35,7 @@ describe("what is printed", () => {
   });
 
   test.skipIf(process.platform === "win32")("may be read by a shell", async () => {
-    const env = { LARDER_ID_TOKEN: await jobToken() };
+    const env = { LARDER_ID_TOKEN: await larder.jobToken() };
     const { stdout } = await exchange(["--format", "export", "--url", `${larder.url}/`], env);
     const shell = Bun.spawnSync(["sh", "-c", `${stdout}\nprintf '%s %s' "$TURBO_API" "$TURBO_TEAM"`]);
     expect(shell.stdout.toString()).toBe(`${larder.url} default`);
@@ -54,7 +43,7 @@ describe("what is printed", () => {
 
   test("may be JSON", async () => {
     const { stdout } = await exchange(["--json"], {
-      LARDER_ID_TOKEN: await jobToken(githubPullRequest),
+      LARDER_ID_TOKEN: await larder.jobToken(githubPullRequest),
     });
     expect(JSON.parse(stdout)).toEqual({
       TURBO_API: larder.url,
@@ -67,7 +56,7 @@ describe("what is printed", () => {
   });
 
   test("may go to the next steps of a job on GitHub, hidden from its log", async () => {
-    using job = startGithubJob(join(cli.home, "job"), issuer);
+    using job = startGithubJob(join(cli.home, "job"), larder.issuer);
     const { stdout } = await exchange(["--format", "github"], job.env);
     const { TURBO_TOKEN: secret, ...others } = job.variables();
     expect(others).toEqual({ BEFORE: "1", TURBO_API: larder.url, TURBO_TEAM: "default" });
@@ -78,14 +67,14 @@ describe("what is printed", () => {
 
 describe("the job's own token comes", () => {
   test("from GitHub", async () => {
-    using job = startGithubJob(join(cli.home, "job"), issuer, githubPullRequest);
+    using job = startGithubJob(join(cli.home, "job"), larder.issuer, githubPullRequest);
     expect((await exchange([], job.env)).stderr).toContain("trust pr-acme.2Fweb-12");
     await exchange(["--audience", "other"], job.env);
     expect(job.audiences).toEqual([larder.url, "other"]);
   });
 
   test("from GitLab and CircleCI in a variable, and in any other that is named", async () => {
-    const token = await jobToken();
+    const token = await larder.jobToken();
     for (const [args, env] of [
       [[], { GITLAB_CI: "true", LARDER_ID_TOKEN: token }],
       [[], { CIRCLECI: "true", CIRCLE_OIDC_TOKEN_V2: token }],
@@ -103,7 +92,7 @@ describe("the job's own token comes", () => {
     chmodSync(agent, 0o755);
     const env = {
       BUILDKITE: "true",
-      TEST_TOKEN: await jobToken(),
+      TEST_TOKEN: await larder.jobToken(),
       PATH: `${folder}${delimiter}${process.env.PATH}`,
     };
     expect(secretOf((await exchange(["--audience", "aud"], env)).stdout)).toBeDefined();
@@ -145,11 +134,11 @@ describe("without a token", () => {
 
   test("a job that no policy takes is told so, and where to look", async () => {
     const { stdout, stderr } = await exchange([], {
-      LARDER_ID_TOKEN: await jobToken({ ref: "refs/heads/x" }),
+      LARDER_ID_TOKEN: await larder.jobToken({ ref: "refs/heads/x" }),
     });
     expect(stdout).toBe("");
     expect(stderr).toContain("No policy takes this job (github acme/web run 123).");
-    const wrongTeam = await exchange(["--team", "other"], { LARDER_ID_TOKEN: await jobToken() });
+    const wrongTeam = await exchange(["--team", "other"], { LARDER_ID_TOKEN: await larder.jobToken() });
     expect(wrongTeam.stderr).toContain("may not act for the team");
   });
 
