@@ -1,9 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { serverActor } from "../../src/audit/audit-log.ts";
-import { openDataFolder } from "../../src/database/data-folder.ts";
-import { Tokens } from "../../src/identity/tokens.ts";
-import { Users } from "../../src/identity/users.ts";
+import { identityBeside } from "../identity/beside.ts";
 import { chromium } from "../known-tools.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
 import { administrator as ann, createUser, setupSecret } from "../sign-in/site-client.ts";
@@ -52,18 +49,9 @@ describeWith(chromium, "people with a browser", (path) => {
 
   /** @returns the secret. */
   async function createUserToken(email: string, name: string): Promise<string> {
-    const database = openDataFolder(larder.dataFolder);
-    try {
-      const user = await new Users(database, serverActor).get(email);
-      const token = await new Tokens(database, serverActor).create({
-        userId: user.id,
-        name,
-        permission: "admin",
-      });
-      return token.secret;
-    } finally {
-      await database.close();
-    }
+    await using beside = identityBeside(larder.dataFolder);
+    const { id: userId } = await beside.users.get(email);
+    return (await beside.tokens.create({ userId, name, permission: "admin" })).secret;
   }
 
   // The others need what this one does.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type RunningLarder, startLarder } from "../larder.ts";
+import { cliOutput, createTeam, createToken } from "../protocols/turbo/client.ts";
 import { Gate } from "./gate.ts";
 import { type Connection, Monorepo, type Run } from "./monorepo.ts";
 import { currentTurbo } from "./turbo-client.ts";
@@ -19,27 +20,9 @@ afterAll(async () => {
   await larder[Symbol.asyncDispose]();
 });
 
-async function larderJson<T>(...args: string[]): Promise<T> {
-  const { stdout, stderr, exitCode } = await larder.cli(...args, "--json");
-  if (exitCode !== 0) throw new Error(`larder ${args.join(" ")}: ${stderr}`);
-  return JSON.parse(stdout) as T;
-}
-
-function createTeam(slug: string): Promise<{ id: string; slug: string }> {
-  return larderJson("team", "create", slug);
-}
-
-function createToken(team: string, permission: "read" | "write"): Promise<{ id: string; token: string }> {
-  return larderJson(
-    "token",
-    "create",
-    "--team",
-    team,
-    "--permission",
-    permission,
-    "--name",
-    `${permission}er`,
-  );
+/** A new team, and what a build has that may write in it. */
+async function connectTeam(slug: string): Promise<Connection> {
+  return { url: larder.url, token: (await createTeam(larder, slug)).token, team: slug };
 }
 
 /**
@@ -54,7 +37,7 @@ async function buildWithStatus(repo: Monorepo, connection: Connection, attemptsL
 }
 
 test("a read-only token hits, its uploads are refused with one warning, and the build is green", async () => {
-  const { token } = await createToken("default", "read");
+  const { token } = await createToken(larder, "default", "read");
   const reader: Connection = { ...writer, token };
   await using repo = await Monorepo.create(turbo);
 
@@ -81,7 +64,7 @@ test("a read-only token hits, its uploads are refused with one warning, and the 
 });
 
 test("a token revoked in the middle of a build stops its uploads at once, and the build stays green", async () => {
-  const { id, token } = await createToken("default", "write");
+  const { id, token } = await createToken(larder, "default");
   await using gate = new Gate();
   await using tap = new WireTap(larder.url);
   await using repo = await Monorepo.create(turbo, { before: { ui: gate.script } });
@@ -91,7 +74,7 @@ test("a token revoked in the middle of a build stops its uploads at once, and th
   await gate.reached;
   // What was built before the gate is on the server by then, or soon.
   await tap.until(({ method, path }) => method === "PUT" && path.endsWith(hashes[0]?.hash ?? "no hash"));
-  await larderJson("token", "revoke", id);
+  await cliOutput(larder, "token", "revoke", id);
   gate.open();
   const run = await building;
 
@@ -112,10 +95,9 @@ test("a token that larder does not know is said to be unknown, and the build is 
 });
 
 test("a team's slug and its id lead to the same artifacts", async () => {
-  const { id } = await createTeam("by-slug-and-id");
-  const { token } = await createToken("by-slug-and-id", "write");
+  const { teamId, token } = await createTeam(larder, "by-slug-and-id");
   const bySlug: Connection = { url: larder.url, token, team: "by-slug-and-id" };
-  const byId: Connection = { url: larder.url, token, teamId: id };
+  const byId: Connection = { url: larder.url, token, teamId };
   await using repo = await Monorepo.create(turbo);
 
   await repo.build(bySlug);
@@ -139,7 +121,7 @@ test("a team id without its prefix is not sent by turbo, and the token's own tea
 });
 
 test("another team's name is refused, and the build is green", async () => {
-  await createTeam("not-mine");
+  await createTeam(larder, "not-mine");
   for (const team of ["not-mine", "no-such-team"]) {
     await using repo = await Monorepo.create(turbo);
     const run = await buildWithStatus(repo, { ...writer, team });
@@ -150,18 +132,8 @@ test("another team's name is refused, and the build is green", async () => {
 });
 
 test("two teams do not see each other's artifacts", async () => {
-  await createTeam("left");
-  await createTeam("right");
-  const left: Connection = {
-    url: larder.url,
-    token: (await createToken("left", "write")).token,
-    team: "left",
-  };
-  const right: Connection = {
-    url: larder.url,
-    token: (await createToken("right", "write")).token,
-    team: "right",
-  };
+  const left = await connectTeam("left");
+  const right = await connectTeam("right");
   await using repo = await Monorepo.create(turbo);
 
   await repo.build(left);
@@ -192,21 +164,20 @@ test.each([
   "while a team is %s turbo says so, takes and stores nothing, and the build is green",
   async (state, reason) => {
     const slug = `was-${state.replace("_", "-")}`;
-    await createTeam(slug);
-    const team: Connection = { url: larder.url, token: (await createToken(slug, "write")).token, team: slug };
+    const team = await connectTeam(slug);
     await using repo = await Monorepo.create(turbo);
     await repo.build(team);
     const planned = await repo.plan(team);
     await repo.forget();
 
-    await larderJson("team", "set", slug, "--state", state);
+    await cliOutput(larder, "team", "set", slug, "--state", state);
     const run = await repo.build(team);
     expect(run.exitCode).toBe(0);
     expect(run.output).toContain(`Remote caching unavailable (${reason}`);
     expect(run.linesWith("cache miss, executing")).toHaveLength(4);
     const rebuilt = await repo.outputs();
 
-    await larderJson("team", "set", slug, "--state", "enabled");
+    await cliOutput(larder, "team", "set", slug, "--state", "enabled");
     await repo.forget();
     expect((await repo.plan(team)).map((task) => task.hash)).toEqual(planned.map((task) => task.hash));
     expect((await repo.build(team)).output).toContain("FULL TURBO");
@@ -215,10 +186,8 @@ test.each([
 );
 
 test("a write-once team keeps what was first, and the build that wanted to replace it is green", async () => {
-  await createTeam("write-once");
-  const { token } = await createToken("write-once", "write");
-  const team: Connection = { url: larder.url, token, team: "write-once" };
-  await larderJson("team", "set", "write-once", "--overwrite", "never");
+  const team = await connectTeam("write-once");
+  await cliOutput(larder, "team", "set", "write-once", "--overwrite", "never");
   await using repo = await Monorepo.create(turbo);
   await repo.build(team);
   const first = await repo.outputs();

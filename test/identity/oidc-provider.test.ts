@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { OidcProvider, type OidcProviderOptions } from "../../src/identity/oidc-provider.ts";
-import { Refusal } from "../../src/refusal.ts";
+import { refusalOf } from "../refusal.ts";
 import { type Lies, type LyingProvider, startLyingProvider } from "../sign-in/lying-provider.ts";
 
 const redirectUri = "http://127.0.0.1:5273/sign-in/oidc/callback";
@@ -27,15 +27,6 @@ async function signIn(provider: LyingProvider, options: Partial<OidcProviderOpti
   const { client } = clientOf(provider.issuer, options);
   const { url, attempt } = await client.begin(redirectUri);
   return await client.finish(provider.approve(url), attempt);
-}
-
-async function refusal(promise: Promise<unknown>): Promise<Refusal> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown) => thrown,
-  );
-  expect(error).toBeInstanceOf(Refusal);
-  return error as Refusal;
 }
 
 test("a sign-in ends with who it was", async () => {
@@ -111,7 +102,7 @@ test.each(lies)("an ID token that %s proves nothing", async (_, lie) => {
   provider.lies = lie();
   const { client, failures } = clientOf(provider.issuer);
   const { url, attempt } = await client.begin(redirectUri);
-  expect((await refusal(client.finish(provider.approve(url), attempt))).code).toBe("bad_request");
+  expect((await refusalOf(client.finish(provider.approve(url), attempt))).code).toBe("bad_request");
   expect(failures).toHaveLength(1);
   expect(failures[0]).not.toMatch(/eyJ|the-code|the-access-token|correct horse/);
 });
@@ -130,7 +121,7 @@ test("another state, none, or a callback without a code is refused, and the prov
   ]) {
     const changed = new URL(back);
     change(changed.searchParams);
-    expect((await refusal(client.finish(changed, attempt))).code).toBe("bad_request");
+    expect((await refusalOf(client.finish(changed, attempt))).code).toBe("bad_request");
   }
   expect(provider.asked).not.toContain("/token");
 });
@@ -142,9 +133,9 @@ test("what the provider says against a sign-in is shown within bounds, and only 
   const back = new URL(redirectUri);
   back.searchParams.set("error", "access_denied");
   back.searchParams.set("error_description", `no\n\u202e${"x".repeat(5_000)}`);
-  expect((await refusal(client.finish(back, attempt))).message).not.toContain("access_denied");
+  expect((await refusalOf(client.finish(back, attempt))).message).not.toContain("access_denied");
   back.searchParams.set("state", url.searchParams.get("state") as string);
-  const refused = await refusal(client.finish(back, attempt));
+  const refused = await refusalOf(client.finish(back, attempt));
   expect(refused.code).toBe("forbidden");
   expect(refused.message).toContain("Example ID did not sign you in: access_denied, no ");
   expect(refused.message).not.toMatch(/[\n\u202e]/);
@@ -164,7 +155,7 @@ test("userinfo is asked for what the ID token leaves out, and is about the same 
     name: "Ann",
   });
   provider.lies.userInfo = { ...provider.lies.userInfo, sub: "0002" };
-  expect((await refusal(signIn(provider))).code).toBe("bad_request");
+  expect((await refusalOf(signIn(provider))).code).toBe("bad_request");
 });
 
 test("groups that no rule wants are not asked for", async () => {
@@ -239,7 +230,10 @@ test("a provider that is down is asked again by the next sign-in, and several at
   const settings = "/.well-known/openid-configuration";
   provider.lies = { answers: { [settings]: () => new Response("starting", { status: 503 }) } };
   const { client, failures } = clientOf(provider.issuer);
-  const refused = await Promise.all([refusal(client.begin(redirectUri)), refusal(client.begin(redirectUri))]);
+  const refused = await Promise.all([
+    refusalOf(client.begin(redirectUri)),
+    refusalOf(client.begin(redirectUri)),
+  ]);
   expect(refused.map(({ code }) => code)).toEqual(["unavailable", "unavailable"]);
   expect(refused[0]?.message).toContain("Example ID cannot be reached");
   expect(provider.asked).toEqual([settings]);
@@ -255,13 +249,13 @@ test("nothing there, no JSON, no end in time: each is a provider that cannot be 
   await using plain = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   const closed = await startLyingProvider();
   await closed[Symbol.asyncDispose]();
-  expect((await refusal(clientOf(closed.issuer).client.begin(redirectUri))).code).toBe("unavailable");
-  expect((await refusal(clientOf(plain.url.origin).client.begin(redirectUri))).code).toBe("unavailable");
+  expect((await refusalOf(clientOf(closed.issuer).client.begin(redirectUri))).code).toBe("unavailable");
+  expect((await refusalOf(clientOf(plain.url.origin).client.begin(redirectUri))).code).toBe("unavailable");
   const endless = () => new Response(new ReadableStream({ pull: () => new Promise<void>(() => {}) }));
   provider.lies = { answers: { "/.well-known/openid-configuration": endless } };
   const { client, failures } = clientOf(provider.issuer, { timeoutMs: 50 });
   const begunAt = performance.now();
-  expect((await refusal(client.begin(redirectUri))).code).toBe("unavailable");
+  expect((await refusalOf(client.begin(redirectUri))).code).toBe("unavailable");
   expect(failures[0]).toContain("timed out");
   // Half of the library's own.
   expect(performance.now() - begunAt).toBeLessThan(15_000);
@@ -273,7 +267,7 @@ test("a provider that goes away before the end of a sign-in cannot be reached ei
   const { url, attempt } = await client.begin(redirectUri);
   const back = provider.approve(url);
   await provider[Symbol.asyncDispose]();
-  expect((await refusal(client.finish(back, attempt))).code).toBe("unavailable");
+  expect((await refusalOf(client.finish(back, attempt))).code).toBe("unavailable");
 });
 
 test.each([
@@ -287,7 +281,7 @@ test.each([
     provider.lies = { answers: { "/token": token } };
     const { client, failures } = clientOf(provider.issuer);
     const { url, attempt } = await client.begin(redirectUri);
-    expect((await refusal(client.finish(provider.approve(url), attempt))).code).toBe("bad_request");
+    expect((await refusalOf(client.finish(provider.approve(url), attempt))).code).toBe("bad_request");
     expect(failures[0]).toContain("invalid_client");
   },
 );
@@ -306,7 +300,7 @@ test.each([undefined, "ftp://id.example.com/", "javascript:alert(1)"])(
     await using provider = await startLyingProvider();
     provider.lies = { metadata: { authorization_endpoint: endpoint } };
     const { client } = clientOf(provider.issuer);
-    expect((await refusal(client.begin(redirectUri))).code).toBe("unavailable");
+    expect((await refusalOf(client.begin(redirectUri))).code).toBe("unavailable");
   },
 );
 
@@ -314,6 +308,6 @@ test("a provider that calls itself otherwise is none", async () => {
   await using provider = await startLyingProvider();
   provider.lies = { metadata: { issuer: "https://id.example.com" } };
   const { client, failures } = clientOf(provider.issuer);
-  expect((await refusal(client.begin(redirectUri))).code).toBe("unavailable");
+  expect((await refusalOf(client.begin(redirectUri))).code).toBe("unavailable");
   expect(failures[0]).toContain("issuer");
 });

@@ -11,7 +11,7 @@ import type { OidcClaims, SignInRule } from "../../src/identity/sign-in-rules.ts
 import { Teams } from "../../src/identity/teams.ts";
 import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
-import { Refusal } from "../../src/refusal.ts";
+import { refusalOf } from "../refusal.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { vouchedFor } from "./vouched-for.ts";
 
@@ -62,15 +62,6 @@ async function openPeople() {
       folder[Symbol.dispose]();
     },
   };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<Refusal> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown) => thrown,
-  );
-  expect(error).toBeInstanceOf(Refusal);
-  return error as Refusal;
 }
 
 async function auditKinds(database: Database): Promise<string[]> {
@@ -159,7 +150,7 @@ test("a local user with the same verified address is linked, and keeps password 
 test("with an address that is not verified nobody becomes a local user", async () => {
   await using people = await openPeople();
   await people.users.create({ email: ann.email as string, role: "admin" });
-  expect((await refusal(people.admit({ isEmailVerified: false }))).code).toBe("forbidden");
+  expect((await refusalOf(people.admit({ isEmailVerified: false }))).code).toBe("forbidden");
   expect(await people.admit({ isEmailVerified: undefined })).toMatchObject({ role: "member" });
   expect((await people.users.get(ann.email as string)).oidcIssuer).toBeNull();
 });
@@ -178,7 +169,7 @@ test("an address of which the provider says nothing is kept free for the one who
 test("another subject with the same verified address is another person", async () => {
   await using people = await openPeople();
   const user = await people.admit();
-  const message = (await refusal(people.admit({ subject: "0002" }))).message;
+  const message = (await refusalOf(people.admit({ subject: "0002" }))).message;
   expect(message).toContain("Another user has the address ann@example.org");
   expect((await people.users.findByOidc(ann))?.id).toBe(user.id);
   expect(await people.users.list()).toHaveLength(2);
@@ -193,7 +184,7 @@ test("the user of a provider that was there before goes over to the new one by t
 
 test("without a rule that matches there is no account", async () => {
   await using people = await openPeople();
-  await refusal(people.admit({ email: "eve@example.com", groups: [] }));
+  await refusalOf(people.admit({ email: "eve@example.com", groups: [] }));
   expect((await people.users.list()).map(({ email }) => email)).toEqual([root]);
 });
 
@@ -206,7 +197,7 @@ test("whoever no rule matches any more loses what came with it, sessions too, an
     "member",
   );
   const cookie = await people.sessions.open(vouchedFor(user), { address: null, client: null }, 60_000);
-  await refusal(people.admit({ email: "ann@elsewhere.example", groups: [] }));
+  await refusalOf(people.admit({ email: "ann@elsewhere.example", groups: [] }));
   expect(await people.teamsOf(user.id)).toEqual(["default:member manual"]);
   expect((await people.users.get(user.id)).role).toBe("member");
   expect(await people.sessions.find(cookie)).toBeUndefined();
@@ -216,7 +207,7 @@ test("whoever no rule matches any more loses what came with it, sessions too, an
 test("refusals are written down, and a crowd of strangers only in part", async () => {
   await using people = await openPeople();
   for (let subject = 0; subject < 50; subject++)
-    await refusal(people.admit({ subject: String(subject), email: "eve@example.com", groups: [] }));
+    await refusalOf(people.admit({ subject: String(subject), email: "eve@example.com", groups: [] }));
   const kinds = await auditKinds(people.database);
   const refusals = kinds.filter((kind) => kind === "session.refuse eve@example.com").length;
   expect(refusals).toBeGreaterThanOrEqual(20);
@@ -228,11 +219,11 @@ test("a disabled user is refused, linked or about to be, and nothing changes", a
   await using people = await openPeople();
   const user = await people.admit();
   await people.users.set(user.id, { isDisabled: true });
-  expect((await refusal(people.admit({ groups: [] }))).message).toContain("disabled");
+  expect((await refusalOf(people.admit({ groups: [] }))).message).toContain("disabled");
   expect(await people.teamsOf(user.id)).toEqual(["default:viewer oidc", "web:owner oidc"]);
   await people.users.create({ email: "bob@example.org" });
   await people.users.set("bob@example.org", { isDisabled: true });
-  expect((await refusal(people.admit({ subject: "2", email: "bob@example.org" }))).message).toContain(
+  expect((await refusalOf(people.admit({ subject: "2", email: "bob@example.org" }))).message).toContain(
     "disabled",
   );
   expect((await people.users.get("bob@example.org")).oidcIssuer).toBeNull();
@@ -240,9 +231,9 @@ test("a disabled user is refused, linked or about to be, and nothing changes", a
 
 test("an account needs an address that the provider does not call unverified", async () => {
   await using people = await openPeople();
-  expect((await refusal(people.admit({ isEmailVerified: false }))).message).toContain("Verify it there");
-  expect((await refusal(people.admit({ email: undefined }))).message).toContain("scope email");
-  expect((await refusal(people.admit({ email: "ann <ann@example.org>" }))).code).toBe("forbidden");
+  expect((await refusalOf(people.admit({ isEmailVerified: false }))).message).toContain("Verify it there");
+  expect((await refusalOf(people.admit({ email: undefined }))).message).toContain("scope email");
+  expect((await refusalOf(people.admit({ email: "ann <ann@example.org>" }))).code).toBe("forbidden");
   expect((await people.users.list()).map(({ email }) => email)).toEqual([root]);
   // A provider that says nothing of it is taken at its word, as far as groups go.
   expect((await people.admit({ isEmailVerified: undefined })).oidcIssuer).toBe(ann.issuer);
@@ -251,7 +242,7 @@ test("an account needs an address that the provider does not call unverified", a
 test("an address with the sign for kelvin is not the one with a k, whatever the provider says of it", async () => {
   await using people = await openPeople();
   await people.users.create({ email: "kate@example.org", role: "admin" });
-  const refused = await refusal(people.admit({ email: "\u212Aate@example.org" }));
+  const refused = await refusalOf(people.admit({ email: "\u212Aate@example.org" }));
   expect(refused.message).toContain("letters than those of ASCII");
   expect((await people.users.get("kate@example.org")).oidcIssuer).toBeNull();
 });

@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { serverActor } from "../../src/audit/audit-log.ts";
-import { openDatabase } from "../../src/database/database.ts";
-import { Members } from "../../src/identity/members.ts";
-import { Teams } from "../../src/identity/teams.ts";
-import { Users } from "../../src/identity/users.ts";
 import { accessibilityProblems, launchChromium, openContext } from "../browser/browser.ts";
+import { identityBeside } from "../identity/beside.ts";
 import { chromium } from "../known-tools.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
 import { describeWith } from "../tools.ts";
@@ -47,29 +42,13 @@ async function startBoth() {
   };
 }
 
-async function withIdentity<T>(
-  larder: RunningLarder,
-  work: (identity: { users: Users; members: Members; teams: Teams }) => Promise<T>,
-): Promise<T> {
-  const database = openDatabase(join(larder.dataFolder, "larder.db"));
-  try {
-    return await work({
-      users: new Users(database, serverActor),
-      members: new Members(database, serverActor),
-      teams: new Teams(database, serverActor),
-    });
-  } finally {
-    await database.close();
-  }
-}
-
 /** Role and teams of a user, or undefined where there is none. */
-function rightsOf(larder: RunningLarder, email: string): Promise<string[] | undefined> {
-  return withIdentity(larder, async ({ users, members }) => {
-    const user = await users.find(email);
-    if (!user) return undefined;
-    return [user.role, ...(await members.teamsOf(user.id)).map(({ team, role }) => `${team.slug}:${role}`)];
-  });
+async function rightsOf(larder: RunningLarder, email: string): Promise<string[] | undefined> {
+  await using beside = identityBeside(larder.dataFolder);
+  const user = await beside.users.find(email);
+  if (!user) return undefined;
+  const teams = await beside.members.teamsOf(user.id);
+  return [user.role, ...teams.map(({ team, role }) => `${team.slug}:${role}`)];
 }
 
 /** From larder's sign-in page to the provider's, and back. */
@@ -171,9 +150,8 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
   test("a local user is linked by a verified address, and by no other", async () => {
     await using both = await startBoth();
     const { larder, provider } = both;
-    await withIdentity(larder, ({ users }) =>
-      users.create({ email: ann.email, name: "Root", role: "admin" }),
-    );
+    await using beside = identityBeside(larder.dataFolder);
+    await beside.users.create({ email: ann.email, name: "Root", role: "admin" });
     provider.accounts.set("0001", { ...ann, email_verified: false });
     await using stranger = await openContext(browser);
     const refused = await stranger.newPage();
@@ -194,9 +172,9 @@ describeWith(chromium, "single sign-on in a browser, with a real provider", (pat
     await using context = await openContext(browser);
     const page = await context.newPage();
     await signIn(page, larder);
-    await withIdentity(larder, async ({ users, members, teams }) =>
-      members.set((await teams.get("default")).id, (await users.get(ann.email)).id, "viewer"),
-    );
+    await using beside = identityBeside(larder.dataFolder);
+    const { id: teamId } = await beside.teams.get("default");
+    await beside.members.set(teamId, (await beside.users.get(ann.email)).id, "viewer");
     provider.accounts.set("0001", { ...ann, email: "ann@elsewhere.example", groups: [] });
     await using other = await openContext(browser);
     const otherPage = await other.newPage();

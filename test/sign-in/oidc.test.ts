@@ -1,9 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { serverActor } from "../../src/audit/audit-log.ts";
-import { openDatabase } from "../../src/database/database.ts";
-import { Members } from "../../src/identity/members.ts";
-import { Users } from "../../src/identity/users.ts";
+import { identityBeside } from "../identity/beside.ts";
 import {
   emptyEnvironment,
   type LarderOptions,
@@ -34,19 +31,14 @@ function startWith(provider: { issuer: string }, options: LarderOptions = {}): P
 
 /** Its users and their teams, as its database has them. */
 async function usersOf(larder: RunningLarder) {
-  const database = openDatabase(join(larder.dataFolder, "larder.db"));
-  try {
-    const members = new Members(database, serverActor);
-    return await Promise.all(
-      (await new Users(database, serverActor).list()).map(async ({ id, email, role }) => ({
-        email,
-        role,
-        teams: (await members.teamsOf(id)).map(({ team, role: teamRole }) => `${team.slug}:${teamRole}`),
-      })),
-    );
-  } finally {
-    await database.close();
-  }
+  await using beside = identityBeside(larder.dataFolder);
+  return await Promise.all(
+    (await beside.users.list()).map(async ({ id, email, role }) => ({
+      email,
+      role,
+      teams: (await beside.members.teamsOf(id)).map(({ team, role: teamRole }) => `${team.slug}:${teamRole}`),
+    })),
+  );
 }
 
 /** What a browser would have at the end of the provider's page: where it is sent, and the cookie that it brings. */
