@@ -13,7 +13,6 @@ import { adminPath } from "./admin-path.ts";
 import type { Admission } from "./admission.ts";
 import { artifactsRoutes } from "./artifacts-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
-import type { ConnectLine } from "./connect-lines.ts";
 import { connectRoutes } from "./connect-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { liveRoutes } from "./live-routes.ts";
@@ -52,8 +51,6 @@ export interface AdminOptions {
   onError: ErrorHandler;
   /** The address that clients use for this request's server, without a slash at its end. */
   baseUrl: (request: Request) => string;
-  /** What to paste where so that a team's repositories use this server. Without a token, a place is left for it. */
-  linesFor: (request: Request, teamSlug: string, token?: string) => ConnectLine[];
   /** To be called while an answer takes long, so that its connection is not taken for an idle one. */
   keepAlive: (request: Request) => void;
   /** For whom the tokens of CI jobs have to be, unless a policy says otherwise. */

@@ -5,6 +5,7 @@ import { artifactSorts } from "../cache/artifact-order.ts";
 import { requireEnabled } from "../identity/access.ts";
 import type { Team } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
+import { toolNamed } from "../tools.ts";
 import type { AdminOptions } from "./admin.ts";
 import { artifactJson } from "./artifact-json.ts";
 import { artifactModel, shownArtifactModel } from "./artifacts-model.ts";
@@ -136,7 +137,7 @@ function downloadHeaders({ tool, hash }: ListedArtifact): Record<string, string>
   return {
     "content-type": "application/octet-stream",
     // Both are of letters, digits, - and _ only.
-    "content-disposition": `attachment; filename="${tool}-${hash}.tar.zst"`,
+    "content-disposition": `attachment; filename="${tool}-${hash}${toolNamed(tool)?.fileEnding ?? ""}"`,
     "content-security-policy": "sandbox; default-src 'none'",
     "cache-control": "no-store",
   };

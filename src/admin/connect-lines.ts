@@ -1,3 +1,5 @@
+import type { ToolName } from "../tools.ts";
+
 /** What stands where, so that clients find a larder. */
 export interface Connection {
   url: string;
@@ -16,8 +18,10 @@ export interface ConnectLine {
   language: "shell" | "json" | "yaml";
 }
 
-/** What to paste where so that Turborepo uses this larder. */
-export function turboLines(connection: Connection): ConnectLine[] {
+/** What to paste where so that a tool uses this larder. */
+export const linesOf: Record<ToolName, (connection: Connection) => ConnectLine[]> = { turbo: turboLines };
+
+function turboLines(connection: Connection): ConnectLine[] {
   const { url, networkUrls, teamSlug, token = "<your token>" } = connection;
   // A repository and its CI are elsewhere, where localhost is another machine.
   const sharedUrl = networkUrls[0] ?? url;

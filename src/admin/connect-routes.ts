@@ -1,7 +1,9 @@
 import { Elysia, t } from "elysia";
 import { Refusal } from "../refusal.ts";
+import { tools } from "../tools.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
+import { linesOf } from "./connect-lines.ts";
 import { nameModel } from "./model.ts";
 import { linesModel } from "./tokens-model.ts";
 
@@ -19,16 +21,21 @@ const connectModel = t.Object({
 });
 
 /** `/connect`: what to paste into a repository so that it uses this larder. */
-export function connectRoutes({ who, baseUrl, linesFor }: AdminOptions) {
+export function connectRoutes({ who, baseUrl }: AdminOptions) {
   return new Elysia({ tags: ["Connect"] }).use(who).get(
     "/connect",
     ({ asker, query, request }) => {
       const { slug: team, id: teamId } = teamOf(asker, query.team);
+      const url = baseUrl(request);
       return {
-        url: baseUrl(request),
+        url,
         team,
         teamId,
-        tools: [{ tool: "turbo", title: "Turborepo", lines: linesFor(request, team) }],
+        tools: tools.map(({ name, title }) => ({
+          tool: name,
+          title,
+          lines: linesOf[name]({ url, networkUrls: [], teamSlug: team }),
+        })),
       };
     },
     {

@@ -7,6 +7,7 @@ import { allows, type Token, type TokenFilter, type TokenHolder } from "../ident
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Asker } from "./asker.ts";
+import { linesOf } from "./connect-lines.ts";
 import { idParams, nameModel, oneOf, pageModel, pageQuery, pageWish } from "./model.ts";
 import { purgeNow } from "./purge-now.ts";
 import { bodyMoment } from "./span.ts";
@@ -20,7 +21,7 @@ import {
 } from "./tokens-model.ts";
 
 /** `/tokens`: those of the teams that one looks after, and one's own. */
-export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: AdminOptions) {
+export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: AdminOptions) {
   return new Elysia({ prefix: "/tokens", tags: ["Tokens"] })
     .use(who)
     .get(
@@ -65,7 +66,8 @@ export function tokensRoutes({ who, database, cache, linesFor, keepAlive }: Admi
         });
         set.status = 201;
         const teamSlug = token.teamSlug ?? asker.facts.grants[0]?.team.slug ?? "default";
-        return { ...tokenJson(token), secret, lines: linesFor(request, teamSlug, secret) };
+        const connection = { url: baseUrl(request), networkUrls: [], teamSlug, token: secret };
+        return { ...tokenJson(token), secret, lines: linesOf.turbo(connection) };
       },
       {
         who: "anybody",

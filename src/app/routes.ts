@@ -4,7 +4,6 @@ import { Elysia } from "elysia";
 import { BunAdapter } from "elysia/adapter/bun";
 import { admin } from "../admin/admin.ts";
 import { Admission } from "../admin/admission.ts";
-import { turboLines } from "../admin/connect-lines.ts";
 import { StorageTotals } from "../admin/storage-totals.ts";
 import { who } from "../admin/who.ts";
 import { serverActor } from "../audit/audit-log.ts";
@@ -117,13 +116,6 @@ export function buildRoutes(parts: Parts) {
     liveFeed,
     onError,
     baseUrl,
-    linesFor: (request, teamSlug, token) =>
-      turboLines({
-        url: baseUrl(request),
-        networkUrls: [],
-        teamSlug,
-        ...(token !== undefined && { token }),
-      }),
     keepAlive,
     defaultAudience: config.publicUrl ?? "larder",
     settings: parts.settings,

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { type StoredArtifact, storedArtifacts } from "../cache/stored-artifacts.ts";
 import { minKeyBytes, verifySignature } from "../protocols/turbo/signature.ts";
-import { tool } from "../protocols/turbo/turbo.ts";
 import { Refusal } from "../refusal.ts";
 import type { StoredBlob } from "../storage/blob-storage.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
+import { turborepo } from "../tools.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
@@ -44,7 +44,11 @@ export function verifySignatureCommand(context: CommandContext): Command {
       const key = keyIn(context, options.keyEnv);
       return withData(context, command, async ({ config, database, teams }) => {
         const team = await teams.get(options.team);
-        const stored = storedArtifacts(database, { teamId: team.id, tool, hash: options.hash });
+        const stored = storedArtifacts(database, {
+          teamId: team.id,
+          tool: turborepo.name,
+          hash: options.hash,
+        });
         const report = await verifyAll(stored, DiskStorage.beside(config.data), key, team.id);
         context.stdout(options.json ? jsonText(report) : summary(report));
         if (report.invalid.length > 0) {

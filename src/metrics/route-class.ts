@@ -1,3 +1,5 @@
+import { turborepo } from "../tools.ts";
+
 /** What requests are counted apart by. */
 export interface RouteClass {
   readonly route: string;
@@ -8,7 +10,7 @@ export interface RouteClass {
 const artifactRoutes = ["get", "head", "put", "query", "events", "other"] as const;
 
 const classesOfTurbo = Object.fromEntries(
-  artifactRoutes.map((name) => [name, { route: `artifact_${name}`, tool: "turbo" }]),
+  artifactRoutes.map((name) => [name, { route: `artifact_${name}`, tool: turborepo.name }]),
 ) as Record<(typeof artifactRoutes)[number], RouteClass>;
 
 const otherRoutes = [

@@ -12,6 +12,7 @@ import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../id
 import { actorOf, type Principal } from "../../identity/principal.ts";
 import type { Team } from "../../identity/teams.ts";
 import { Refusal } from "../../refusal.ts";
+import { turborepo } from "../../tools.ts";
 import type { SeenArtifact, UsageRecorder } from "../../usage/usage-recorder.ts";
 import { askerOf } from "../asker.ts";
 import {
@@ -41,8 +42,7 @@ export interface TurboOptions {
   addressOf: (request: Request) => string | null;
 }
 
-/** Under which name turbo's artifacts are kept. */
-export const tool = "turbo";
+const tool = turborepo.name;
 
 /**
  * turbo sends its token with the real request only if this list names Authorization (2.11.11). Browsers get no

@@ -1,6 +1,8 @@
+import { toolNamed, tools } from "../../tools.ts";
+
 /** The build tools that can be asked for, as the API names them. */
-export const toolChoices = [{ value: "turbo", label: "Turborepo" }];
+export const toolChoices = tools.map(({ name, title }) => ({ value: name, label: title }));
 
 export function toolTitle(tool: string): string {
-  return toolChoices.find(({ value }) => value === tool)?.label ?? tool;
+  return toolNamed(tool)?.title ?? tool;
 }
