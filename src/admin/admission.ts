@@ -7,7 +7,7 @@ import type { RateLimiter } from "../identity/rate-limiter.ts";
 import { identityServices } from "../identity/services.ts";
 import { userActor } from "../identity/sessions.ts";
 import { Refusal } from "../refusal.ts";
-import { Asker } from "./asker.ts";
+import { Caller } from "./caller.ts";
 
 export interface AdmissionOptions {
   database: Database;
@@ -22,7 +22,7 @@ export interface AdmissionOptions {
 
 /** Admits who asks the admin API: a token if one is sent, else whoever is signed in in the browser. */
 export class Admission {
-  private readonly admitted = new WeakMap<Request, Asker>();
+  private readonly admitted = new WeakMap<Request, Caller>();
 
   constructor(private readonly options: AdmissionOptions) {}
 
@@ -30,14 +30,14 @@ export class Admission {
    * Who has sent a request, found and counted once however often it is asked.
    * @throws Refusal `unauthorized`, `too_many_requests`, and `forbidden` for untrusted work and other sites' scripts.
    */
-  async admit(request: Request): Promise<Asker> {
+  async admit(request: Request): Promise<Caller> {
     const before = this.admitted.get(request);
     if (before) return before;
     const { rateLimiter } = this.options;
-    const { asker, owner } = await this.identify(request);
+    const { caller, owner } = await this.identify(request);
     rateLimiter.take(owner);
-    this.admitted.set(request, asker);
-    return asker;
+    this.admitted.set(request, caller);
+    return caller;
   }
 
   /**
@@ -47,27 +47,27 @@ export class Admission {
    */
   async admitAgain(request: Request): Promise<void> {
     this.admitted.delete(request);
-    this.admitted.set(request, (await this.identify(request)).asker);
+    this.admitted.set(request, (await this.identify(request)).caller);
   }
 
   /** The one whom `admit` has found. */
-  of(request: Request): Asker {
-    const asker = this.admitted.get(request);
-    if (!asker) throw new Error("Nobody has been admitted with this request.");
-    return asker;
+  of(request: Request): Caller {
+    const caller = this.admitted.get(request);
+    if (!caller) throw new Error("Nobody has been admitted with this request.");
+    return caller;
   }
 
   /** Whoever sent a request, as things are now: undefined for somebody who may nothing here any more. */
-  async lookAgain(request: Request): Promise<Asker | undefined> {
+  async lookAgain(request: Request): Promise<Caller | undefined> {
     try {
-      return (await this.identify(request)).asker;
+      return (await this.identify(request)).caller;
     } catch (error) {
       if (error instanceof Refusal) return undefined;
       throw error;
     }
   }
 
-  private async identify(request: Request): Promise<{ asker: Asker; owner: string }> {
+  private async identify(request: Request): Promise<{ caller: Caller; owner: string }> {
     if (request.headers.has("authorization")) return await this.byToken(request);
     const signedIn = await this.options.browserSessions.signedIn(request);
     if (!signedIn) {
@@ -77,7 +77,7 @@ export class Admission {
     return await this.bySession(request, signedIn);
   }
 
-  private async byToken(request: Request): Promise<{ asker: Asker; owner: string }> {
+  private async byToken(request: Request): Promise<{ caller: Caller; owner: string }> {
     const { authenticator, database, addressOf, onAsker } = this.options;
     const secret = bearerSecret(request);
     if (secret === undefined) {
@@ -102,7 +102,7 @@ export class Admission {
     const by = { kind: "token", id: tokenId, name, address: addressOf(request) } as const;
     const services = identityServices(database, by);
     const user = userId === null ? undefined : await services.users.find(userId);
-    const asker = new Asker({
+    const caller = new Caller({
       kind: "token",
       user: user ? { id: user.id, email: user.email, name: user.name } : null,
       token: { id: tokenId, name },
@@ -114,16 +114,16 @@ export class Admission {
       by,
       services,
     });
-    return { asker, owner };
+    return { caller, owner };
   }
 
   private async bySession(
     request: Request,
     { user, csrfToken }: SignedIn,
-  ): Promise<{ asker: Asker; owner: string }> {
+  ): Promise<{ caller: Caller; owner: string }> {
     const { authenticator, database, addressOf } = this.options;
     const by = userActor(user, addressOf(request));
-    const asker = new Asker({
+    const caller = new Caller({
       kind: "user",
       user: { id: user.id, email: user.email, name: user.name },
       token: null,
@@ -135,7 +135,7 @@ export class Admission {
       by,
       services: identityServices(database, by),
     });
-    return { asker, owner: user.id };
+    return { caller, owner: user.id };
   }
 }
 

@@ -9,20 +9,20 @@ import { toolNamed } from "../tools.ts";
 import type { AdminOptions } from "./admin.ts";
 import { artifactJson } from "./artifact-json.ts";
 import { artifactModel, shownArtifactModel } from "./artifacts-model.ts";
-import type { Asker, TeamRight } from "./asker.ts";
+import type { Caller, TeamRight } from "./caller.ts";
 import { isoTime } from "./iso-time.ts";
 import { nameModel, numberParams, oneOf, pageModel, pageQuery, pageWish, teamQuery } from "./model.ts";
 
 /** `/artifacts`: what is stored, in every scope. */
 export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
   const find = async (
-    asker: Asker,
+    caller: Caller,
     id: number,
     needed: TeamRight,
   ): Promise<{ artifact: ListedArtifact; team: Team }> => {
     const artifact = await artifactList.find(id);
-    if (artifact && (asker.isServerAdmin || asker.may(artifact.teamId, "read")))
-      return { artifact, team: asker.team(artifact.teamId, needed) };
+    if (artifact && (caller.isServerAdmin || caller.may(artifact.teamId, "read")))
+      return { artifact, team: caller.team(artifact.teamId, needed) };
     throw new Refusal("not_found", "There is no such artifact (any more) that you may see.");
   };
 
@@ -30,9 +30,9 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
     .use(who)
     .get(
       "",
-      async ({ asker, query }) => {
+      async ({ caller, query }) => {
         const { team, tool, scope, hash, sort = "used", order = "desc" } = query;
-        const filter = { teamIds: asker.teamIds(team), tool, scope, hashPrefix: hash };
+        const filter = { teamIds: caller.teamIds(team), tool, scope, hashPrefix: hash };
         const wanted = { sort, isDescending: order === "desc" };
         const page = await artifactList.page(filter, wanted, pageWish(query));
         return { ...page, items: page.items.map(artifactJson) };
@@ -66,14 +66,14 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
     )
     .get(
       "/:id",
-      async ({ asker, params }) => {
-        const { artifact } = await find(asker, params.id, "read");
+      async ({ caller, params }) => {
+        const { artifact } = await find(caller, params.id, "read");
         return {
           ...artifactJson(artifact),
           tag: artifact.tag,
           dirtyHash: artifact.dirtyHash,
           clientCi: artifact.clientCi,
-          sharedWith: await artifactList.sharing(artifact, asker.teamIds(undefined)),
+          sharedWith: await artifactList.sharing(artifact, caller.teamIds(undefined)),
           quarantinedAt: isoTime(artifact.quarantinedAt),
         };
       },
@@ -86,8 +86,8 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
     )
     .get(
       "/:id/content",
-      async ({ asker, params }) => {
-        const { artifact, team } = await find(asker, params.id, "read");
+      async ({ caller, params }) => {
+        const { artifact, team } = await find(caller, params.id, "read");
         // What its clients do not get nobody gets by another door.
         requireEnabled(team);
         const answer = await cache.look(
@@ -117,10 +117,10 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
     )
     .delete(
       "/:id",
-      async ({ asker, params }) => {
-        const { artifact } = await find(asker, params.id, "admin");
+      async ({ caller, params }) => {
+        const { artifact } = await find(caller, params.id, "admin");
         const { teamId, tool, scope, hash } = artifact;
-        await cache.purge({ teamId, tool, scope, hash }, asker.by);
+        await cache.purge({ teamId, tool, scope, hash }, caller.by);
         return artifactJson(artifact);
       },
       {

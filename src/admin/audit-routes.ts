@@ -28,18 +28,18 @@ const kinds = [...auditThings, ...auditKinds] as string[] as [string, ...string[
 export function auditRoutes({ who, database }: AdminOptions) {
   return new Elysia({ tags: ["Audit"] }).use(who).get(
     "/audit",
-    async ({ asker, query }) => {
+    async ({ caller, query }) => {
       const { team, kind, actor, target } = query;
-      if (team === undefined || !asker.isServerAdmin) {
+      if (team === undefined || !caller.isServerAdmin) {
         // One that has been deleted is known to the log, and to administrators of the server.
-        if (team === undefined) asker.requireServerAdmin();
-        else asker.team(team, "admin");
+        if (team === undefined) caller.requireServerAdmin();
+        else caller.team(team, "admin");
       }
       const span = spanOf(query);
       const filter = await auditFilter(
         { ...span, team, kind, actor, target },
         database,
-        asker.services.teams,
+        caller.services.teams,
       );
       const { items, nextCursor } = await new AuditLog(database).list(filter, pageWish(query));
       return { items: items.map(auditJson), nextCursor };

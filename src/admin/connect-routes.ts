@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { Refusal } from "../refusal.ts";
 import { tools } from "../tools.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import { linesOf } from "./connect-lines.ts";
 import { nameModel } from "./model.ts";
 import { linesModel } from "./tokens-model.ts";
@@ -24,8 +24,8 @@ const connectModel = t.Object({
 export function connectRoutes({ who, baseUrl }: AdminOptions) {
   return new Elysia({ tags: ["Connect"] }).use(who).get(
     "/connect",
-    ({ asker, query, request }) => {
-      const { slug: team, id: teamId } = teamOf(asker, query.team);
+    ({ caller, query, request }) => {
+      const { slug: team, id: teamId } = teamOf(caller, query.team);
       const url = baseUrl(request);
       return {
         url,
@@ -55,9 +55,9 @@ export function connectRoutes({ who, baseUrl }: AdminOptions) {
   );
 }
 
-function teamOf(asker: Asker, slugOrId: string | undefined): { slug: string; id: string } {
-  if (slugOrId !== undefined) return asker.team(slugOrId, "read");
-  const { grants } = asker.facts;
+function teamOf(caller: Caller, slugOrId: string | undefined): { slug: string; id: string } {
+  if (slugOrId !== undefined) return caller.team(slugOrId, "read");
+  const { grants } = caller.facts;
   const grant = grants.find(({ team }) => team.slug === "default") ?? grants[0];
   if (grant !== undefined) return grant.team;
   throw new Refusal("not_found", "You are in no team yet. Ask an owner of one to add you.");

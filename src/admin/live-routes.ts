@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { AdminOptions } from "./admin.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import type { Sight } from "./live-feed.ts";
 import { teamQuery } from "./model.ts";
 import { noticesFor } from "./overview-routes.ts";
@@ -14,15 +14,15 @@ const headers = {
 
 /** `/live`: what happens, as it happens. */
 export function liveRoutes({ who, admission, liveFeed, keepAlive }: AdminOptions) {
-  const sightOf = (asker: Asker, team: string | undefined): Sight => ({
-    teamIds: asker.teamIds(team),
-    noticesOf: (all) => noticesFor(asker, team, all),
+  const sightOf = (caller: Caller, team: string | undefined): Sight => ({
+    teamIds: caller.teamIds(team),
+    noticesOf: (all) => noticesFor(caller, team, all),
   });
 
   return new Elysia({ tags: ["Overview"] }).use(who).get(
     "/live",
-    ({ asker, query, request }) => {
-      const sight = sightOf(asker, query.team);
+    ({ caller, query, request }) => {
+      const sight = sightOf(caller, query.team);
       // The server leaves the body of an answer to HEAD unread, and this one would never end.
       if (request.method === "HEAD") return new Response(null, { headers });
       const lookAgain = async () => {
@@ -30,9 +30,10 @@ export function liveRoutes({ who, admission, liveFeed, keepAlive }: AdminOptions
         return now && sightOf(now, query.team);
       };
       const stream = liveFeed.open({
-        owner: asker.owner,
-        ...(asker.facts.user === null && asker.facts.grants[0] && { group: asker.facts.grants[0].team.id }),
-        isServerAdmin: asker.isServerAdmin,
+        owner: caller.owner,
+        ...(caller.facts.user === null &&
+          caller.facts.grants[0] && { group: caller.facts.grants[0].team.id }),
+        isServerAdmin: caller.isServerAdmin,
         sight,
         lookAgain,
         keepAlive: () => keepAlive(request),
@@ -47,10 +48,10 @@ export function liveRoutes({ who, admission, liveFeed, keepAlive }: AdminOptions
         description:
           "Server-sent events that say what to ask for anew: `usage` (the figures have changed; an empty object), `runs` (`ids` of " +
           "those that are new or have changed, null for more than 100), and `notices` (all of them, at first and when they " +
-          "change). None comes more often than once a second. At most 8 streams at a time for one asker, and 40 for all tokens of a team.",
+          "change). None comes more often than once a second. At most 8 streams at a time for one caller, and 40 for all tokens of a team.",
         responses: {
           200: {
-            description: "The events, until the server stops or the asker may see them no more",
+            description: "The events, until the server stops or the caller may see them no more",
             content: { "text/event-stream": { schema: { type: "string" } } },
           },
         },

@@ -32,7 +32,7 @@ const meModel = t.Object({
 export function meRoutes({ who }: AdminOptions) {
   return new Elysia({ tags: ["Me"] }).use(who).get(
     "/me",
-    ({ asker: { facts } }) => ({
+    ({ caller: { facts } }) => ({
       kind: facts.kind,
       user: facts.user,
       token: facts.token,

@@ -18,8 +18,8 @@ export function membersRoutes({ who }: AdminOptions) {
     .use(who)
     .get(
       "",
-      async ({ asker, team }) => ({
-        items: (await asker.services.members.usersOf(team.id)).map(memberJson),
+      async ({ caller, team }) => ({
+        items: (await caller.services.members.usersOf(team.id)).map(memberJson),
         nextCursor: null,
       }),
       {
@@ -31,8 +31,8 @@ export function membersRoutes({ who }: AdminOptions) {
     )
     .put(
       "/:user",
-      async ({ asker, team, params, body }) => {
-        const { members, users } = asker.services;
+      async ({ caller, team, params, body }) => {
+        const { members, users } = caller.services;
         const user = await users.get(params.user);
         await members.set(team.id, user.id, body.role);
         const member = (await members.usersOf(team.id)).find(({ userId }) => userId === user.id);
@@ -53,8 +53,8 @@ export function membersRoutes({ who }: AdminOptions) {
     )
     .delete(
       "/:user",
-      async ({ asker, team, params }) => {
-        const { members } = asker.services;
+      async ({ caller, team, params }) => {
+        const { members } = caller.services;
         const ofTeam = await members.usersOf(team.id);
         const wanted = normalEmail(params.user);
         const member = ofTeam.find(({ userId, email }) => userId === params.user || email === wanted);

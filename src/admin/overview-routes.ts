@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Notice } from "../notices/notice.ts";
 import { usageSpan } from "../usage/usage-span.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import { spanQuery, teamQuery } from "./model.ts";
 import { RememberedOverviews } from "./remembered-overviews.ts";
 import { spanOf } from "./span.ts";
@@ -16,22 +16,22 @@ export function overviewRoutes(options: AdminOptions) {
   const overviews = new RememberedOverviews(usageHistory);
   return new Elysia({ tags: ["Overview"] }).use(who).get(
     "/overview",
-    async ({ asker, query }) => {
+    async ({ caller, query }) => {
       const now = Date.now();
       const { until = now, ...asked } = spanOf(query);
       const { since = until - defaultAgeMs } = asked;
-      const teamIds = asker.teamIds(query.team);
+      const teamIds = caller.teamIds(query.team);
       const filter = { span: usageSpan(since, until, now), ...(teamIds && { teamIds }) };
       const overview = await overviews.get(filter, { byTeam: query.team === undefined });
       const artifacts = await storageTotals.artifactsOf(teamIds);
       return {
         ...overview,
         storage: {
-          ...(await serverFigures(asker, options)),
+          ...(await serverFigures(caller, options)),
           artifacts,
-          team: teamFigures(asker, query.team),
+          team: teamFigures(caller, query.team),
         },
-        notices: noticesFor(asker, query.team, await notices.current()),
+        notices: noticesFor(caller, query.team, await notices.current()),
         hasArtifacts: artifacts > 0,
       };
     },
@@ -49,7 +49,7 @@ export function overviewRoutes(options: AdminOptions) {
   );
 }
 
-async function serverFigures({ isServerAdmin }: Asker, { cache, storage, minFreeBytes }: AdminOptions) {
+async function serverFigures({ isServerAdmin }: Caller, { cache, storage, minFreeBytes }: AdminOptions) {
   if (!isServerAdmin)
     return {
       storedBytes: null,
@@ -62,23 +62,23 @@ async function serverFigures({ isServerAdmin }: Asker, { cache, storage, minFree
   return { storedBytes, reservedBytes, maxSizeBytes, freeBytes: await storage.freeBytes(), minFreeBytes };
 }
 
-function teamFigures(asker: Asker, slugOrId: string | undefined) {
+function teamFigures(caller: Caller, slugOrId: string | undefined) {
   if (slugOrId === undefined) return null;
-  const { usedBytes, quotaBytes } = asker.team(slugOrId, "read");
+  const { usedBytes, quotaBytes } = caller.team(slugOrId, "read");
   return { usedBytes, quotaBytes };
 }
 
 /** The server's are for those who can mend it, and a team's for those who see the team. */
 export function noticesFor(
-  asker: Asker,
+  caller: Caller,
   slugOrId: string | undefined,
   all: readonly Notice[],
 ): (Notice & { teamId?: string })[] {
-  const ids = new Map(asker.facts.grants.map(({ team }) => [team.slug, team.id]));
-  const asked = slugOrId === undefined ? undefined : asker.team(slugOrId, "read").slug;
+  const ids = new Map(caller.facts.grants.map(({ team }) => [team.slug, team.id]));
+  const asked = slugOrId === undefined ? undefined : caller.team(slugOrId, "read").slug;
   return all.flatMap((notice) => {
     const { team } = notice;
-    if (team === undefined) return asker.isServerAdmin ? [notice] : [];
+    if (team === undefined) return caller.isServerAdmin ? [notice] : [];
     const teamId = ids.get(team);
     return teamId === undefined || (asked ?? team) !== team ? [] : [{ ...notice, teamId }];
   });

@@ -6,7 +6,7 @@ import { sharedScopeWarnings } from "../identity/scope-overlap.ts";
 import { wantedPolicies } from "../identity/wanted-policies.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import { idParams, nameModel, pageModel } from "./model.ts";
 import {
   createdPoliciesModel,
@@ -30,8 +30,8 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
     .use(who)
     .get(
       "",
-      async ({ asker, query }) => ({
-        items: (await ofTeams(asker, query.team)).map(policyJson),
+      async ({ caller, query }) => ({
+        items: (await ofTeams(caller, query.team)).map(policyJson),
         nextCursor: null,
       }),
       {
@@ -43,16 +43,16 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
     )
     .post(
       "",
-      async ({ asker, body: { team: slugOrId, ...wish }, set }) => {
-        const team = asker.team(slugOrId, "admin");
+      async ({ caller, body: { team: slugOrId, ...wish }, set }) => {
+        const team = caller.team(slugOrId, "admin");
         requireNotBlocked(team);
         const teamId = team.id;
-        const { policies } = asker.services;
+        const { policies } = caller.services;
         const wanted = wantedPolicies(wish).map((policy) => ({
           audience: defaultAudience,
           ...policy,
           teamId,
-          isInternalAllowed: asker.isServerAdmin,
+          isInternalAllowed: caller.isServerAdmin,
         }));
         const created = await policies.create(...wanted);
         set.status = 201;
@@ -74,8 +74,8 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
     )
     .post(
       "/test",
-      async ({ asker, body }) =>
-        reportJson(await examineToken(body.token.trim(), await ofTeams(asker, body.team), issuers)),
+      async ({ caller, body }) =>
+        reportJson(await examineToken(body.token.trim(), await ofTeams(caller, body.team), issuers)),
       {
         who: "anybody",
         body: t.Object(
@@ -97,10 +97,10 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
     )
     .delete(
       "/:id",
-      async ({ asker, params }) => {
-        const { policies } = asker.services;
+      async ({ caller, params }) => {
+        const { policies } = caller.services;
         const policy = await policies.find(params.id);
-        if (!policy || !(asker.isServerAdmin || asker.may(policy.teamId, "admin"))) {
+        if (!policy || !(caller.isServerAdmin || caller.may(policy.teamId, "admin"))) {
           throw new Refusal(
             "not_found",
             "You have no such policy, or there is none. GET /api/v1/policies lists those that you may see.",
@@ -120,9 +120,9 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
 }
 
 /** Whoever reads in a team need not know whom it trusts. */
-async function ofTeams(asker: Asker, team: string | undefined): Promise<Policy[]> {
-  const teamIds = asker.teamIds(team, "admin");
+async function ofTeams(caller: Caller, team: string | undefined): Promise<Policy[]> {
+  const teamIds = caller.teamIds(team, "admin");
   if (teamIds?.length === 0)
     throw new Refusal("forbidden", "This needs an owner of a team, or an administrator of the server.");
-  return await asker.services.policies.list(teamIds === undefined ? {} : { teamIds });
+  return await caller.services.policies.list(teamIds === undefined ? {} : { teamIds });
 }

@@ -3,7 +3,7 @@ import type { PurgeFilter } from "../cache/purge.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import { purgedModel, purgeModel } from "./artifacts-model.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import { purgeFilter } from "./purge-filter.ts";
 import { countPurgeFor, purgeNow } from "./purge-now.ts";
 import { bodyMoment } from "./span.ts";
@@ -12,27 +12,27 @@ type PurgeBody = typeof purgeModel.static;
 
 /** `/purge`: takes many artifacts out at once. */
 export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
-  const filterOf = async (asker: Asker, body: PurgeBody): Promise<PurgeFilter> => {
+  const filterOf = async (caller: Caller, body: PurgeBody): Promise<PurgeFilter> => {
     const { writtenBy, hash, scope, tool } = body;
-    const team = body.team === null ? undefined : asker.team(body.team, "admin");
-    if (!team) asker.requireServerAdmin();
+    const team = body.team === null ? undefined : caller.team(body.team, "admin");
+    if (!team) caller.requireServerAdmin();
     const usedBefore = momentOf(body, "usedBefore");
     const writtenAfter = momentOf(body, "writtenAfter");
     const writtenBefore = momentOf(body, "writtenBefore");
     if ((writtenAfter ?? 0) >= (writtenBefore ?? Number.POSITIVE_INFINITY))
       throw new Refusal("bad_request", "writtenAfter is not before writtenBefore. Change one of them.");
     const wish = { team, writtenBy, hash, scope, tool, usedBefore, writtenAfter, writtenBefore };
-    return await purgeFilter(wish, { database, tokens: asker.services.tokens });
+    return await purgeFilter(wish, { database, tokens: caller.services.tokens });
   };
 
   return new Elysia({ tags: ["Artifacts"] }).use(who).post(
     "/purge",
-    async ({ asker, body, request }) => {
+    async ({ caller, body, request }) => {
       requireNarrowed(body);
-      const filter = await filterOf(asker, body);
+      const filter = await filterOf(caller, body);
       const totals = body.dryRun
-        ? await countPurgeFor(asker, database, filter)
-        : await purgeNow({ cache, database }, filter, asker, () => keepAlive(request));
+        ? await countPurgeFor(caller, database, filter)
+        : await purgeNow({ cache, database }, filter, caller, () => keepAlive(request));
       return { ...totals, dryRun: body.dryRun };
     },
     {

@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { Refusal } from "../refusal.ts";
 import type { Run } from "../usage/runs.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import { nameModel, numberParams, pageModel, pageQuery, pageWish, spanQuery, teamQuery } from "./model.ts";
 import { runEventJson, runJson } from "./run-json.ts";
 import { spanOf } from "./span.ts";
@@ -10,9 +10,9 @@ import { runEventModel, runModel } from "./usage-model.ts";
 
 /** `/runs`: what clients did, one run at a time. */
 export function runsRoutes({ who, runs }: AdminOptions) {
-  const find = async (asker: Asker, id: number): Promise<Run> => {
+  const find = async (caller: Caller, id: number): Promise<Run> => {
     const run = await runs.get(id);
-    if (run && (asker.isServerAdmin || asker.may(run.teamId, "read"))) return run;
+    if (run && (caller.isServerAdmin || caller.may(run.teamId, "read"))) return run;
     throw new Refusal("not_found", "There is no such run (any more) that you may see.");
   };
 
@@ -20,9 +20,9 @@ export function runsRoutes({ who, runs }: AdminOptions) {
     .use(who)
     .get(
       "",
-      async ({ asker, query }) => {
+      async ({ caller, query }) => {
         const { team, tool, origin } = query;
-        const teamIds = asker.teamIds(team);
+        const teamIds = caller.teamIds(team);
         const filter = {
           ...(teamIds && { teamIds }),
           ...(tool !== undefined && { tool }),
@@ -47,7 +47,7 @@ export function runsRoutes({ who, runs }: AdminOptions) {
         detail: { summary: "List runs, newest first" },
       },
     )
-    .get("/:id", async ({ asker, params }) => runJson(await find(asker, params.id)), {
+    .get("/:id", async ({ caller, params }) => runJson(await find(caller, params.id)), {
       who: "anybody",
       params: numberParams,
       response: runModel,
@@ -55,9 +55,9 @@ export function runsRoutes({ who, runs }: AdminOptions) {
     })
     .get(
       "/:id/events",
-      async ({ asker, params, query }) => {
+      async ({ caller, params, query }) => {
         const wish = pageWish(query);
-        const { items, nextCursor } = await runs.events(await find(asker, params.id), wish);
+        const { items, nextCursor } = await runs.events(await find(caller, params.id), wish);
         return { items: items.map(runEventJson), nextCursor };
       },
       {

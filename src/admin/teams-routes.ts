@@ -3,7 +3,7 @@ import { takeOutTeam } from "../cache/books.ts";
 import type { Team, TeamChange } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import { teamParams } from "./model.ts";
 import { teamJson } from "./team-json.ts";
 import { newTeamModel, ownSettingNames, shownTeamModel, teamChangeModel, teamModel } from "./teams-model.ts";
@@ -19,7 +19,7 @@ export function teamsRoutes({ who, storageTotals }: AdminOptions) {
     .use(who)
     .get(
       "",
-      ({ asker }) => ({ items: asker.facts.grants.map(({ team }) => teamJson(team)), nextCursor: null }),
+      ({ caller }) => ({ items: caller.facts.grants.map(({ team }) => teamJson(team)), nextCursor: null }),
       {
         who: "anybody",
         response: t.Object({ items: t.Array(teamModel), nextCursor: t.Null() }),
@@ -28,8 +28,8 @@ export function teamsRoutes({ who, storageTotals }: AdminOptions) {
     )
     .post(
       "",
-      async ({ asker, body, set }) => {
-        const team = await asker.services.teams.create(body);
+      async ({ caller, body, set }) => {
+        const team = await caller.services.teams.create(body);
         set.status = 201;
         return teamJson(team);
       },
@@ -48,9 +48,9 @@ export function teamsRoutes({ who, storageTotals }: AdminOptions) {
     })
     .patch(
       "/:team",
-      async ({ asker, team, body }) => {
-        requireOwnSettings(asker, body);
-        return await shown(await asker.services.teams.set(team.id, body));
+      async ({ caller, team, body }) => {
+        requireOwnSettings(caller, body);
+        return await shown(await caller.services.teams.set(team.id, body));
       },
       {
         teamRight: "admin",
@@ -66,9 +66,9 @@ export function teamsRoutes({ who, storageTotals }: AdminOptions) {
     )
     .delete(
       "/:team",
-      async ({ asker, params }) => {
-        const team = asker.team(params.team, "admin");
-        await asker.services.teams.delete(team.id, takeOutTeam);
+      async ({ caller, params }) => {
+        const team = caller.team(params.team, "admin");
+        await caller.services.teams.delete(team.id, takeOutTeam);
         return teamJson(team);
       },
       {
@@ -84,12 +84,12 @@ export function teamsRoutes({ who, storageTotals }: AdminOptions) {
 }
 
 /** Nobody raises his own quota, or turns on again what an administrator has turned off. @throws Refusal `forbidden`. */
-function requireOwnSettings(asker: Asker, change: TeamChange): void {
+function requireOwnSettings(caller: Caller, change: TeamChange): void {
   const names = Object.keys(change);
   if (names.length === 0)
     throw new Refusal("bad_request", "Nothing to change. Name what shall be otherwise.");
   const others = names.filter((name) => !ownSettingNames.includes(name));
-  if (others.length === 0 || asker.isServerAdmin) return;
+  if (others.length === 0 || caller.isServerAdmin) return;
   throw new Refusal(
     "forbidden",
     `Only an administrator of the server may change ${others.join(", ")}. An owner may change ${ownSettingNames.join(", ")}.`,

@@ -6,7 +6,7 @@ import { tokenStates } from "../identity/token-state.ts";
 import { allows, type Token, type TokenFilter, type TokenHolder } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Asker } from "./asker.ts";
+import type { Caller } from "./caller.ts";
 import { linesOf } from "./connect-lines.ts";
 import { idParams, nameModel, oneOf, pageModel, pageQuery, pageWish } from "./model.ts";
 import { purgeNow } from "./purge-now.ts";
@@ -26,10 +26,10 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
     .use(who)
     .get(
       "",
-      async ({ asker, query }) => {
+      async ({ caller, query }) => {
         const state = query.state === undefined ? {} : { state: query.state };
-        const page = await asker.services.tokens.page(
-          { ...whose(asker, query.team), ...state },
+        const page = await caller.services.tokens.page(
+          { ...whose(caller, query.team), ...state },
           pageWish(query),
         );
         return { ...page, items: page.items.map(tokenJson) };
@@ -53,11 +53,12 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
     )
     .post(
       "",
-      async ({ asker, body, request, set }) => {
-        const holder = body.team === null ? ownHolder(asker, body.permission) : teamHolder(asker, body.team);
+      async ({ caller, body, request, set }) => {
+        const holder =
+          body.team === null ? ownHolder(caller, body.permission) : teamHolder(caller, body.team);
         const { name, permission, scope } = body;
-        const expiresAt = asker.lastEnd(body.expiresAt ? bodyMoment("expiresAt", body.expiresAt) : null);
-        const { secret, ...token } = await asker.services.tokens.create({
+        const expiresAt = caller.lastEnd(body.expiresAt ? bodyMoment("expiresAt", body.expiresAt) : null);
+        const { secret, ...token } = await caller.services.tokens.create({
           ...holder,
           name,
           permission,
@@ -65,7 +66,7 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
           ...(expiresAt !== null && { expiresAt }),
         });
         set.status = 201;
-        const teamSlug = token.teamSlug ?? asker.facts.grants[0]?.team.slug ?? "default";
+        const teamSlug = token.teamSlug ?? caller.facts.grants[0]?.team.slug ?? "default";
         const connection = { url: baseUrl(request), networkUrls: [], teamSlug, token: secret };
         return { ...tokenJson(token), secret, lines: linesOf.turbo(connection) };
       },
@@ -82,8 +83,8 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
     )
     .get(
       "/:id",
-      async ({ asker, params }) => {
-        const token = await visible(asker, params.id);
+      async ({ caller, params }) => {
+        const token = await visible(caller, params.id);
         const reachOf = await readTokenReach(database);
         return {
           ...tokenJson(token),
@@ -104,17 +105,17 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
     )
     .delete(
       "/:id",
-      async ({ asker, params, query, request }) => {
-        const { id, teamId } = await visible(asker, params.id);
+      async ({ caller, params, query, request }) => {
+        const { id, teamId } = await visible(caller, params.id);
         // It may have written in any team of its user.
-        if (query.purge && teamId === null) asker.requireServerAdmin();
-        const token = await asker.services.tokens.revoke(id);
+        if (query.purge && teamId === null) caller.requireServerAdmin();
+        const token = await caller.services.tokens.revoke(id);
         if (!query.purge) return tokenJson(token);
         // Nothing comes after: an upload under way asks again before it is kept.
         const filter = { writtenBy: [id], ...(teamId !== null && { teamId }) };
         return {
           ...tokenJson(token),
-          purged: await purgeNow({ cache, database }, filter, asker, () => keepAlive(request)),
+          purged: await purgeNow({ cache, database }, filter, caller, () => keepAlive(request)),
         };
       },
       {
@@ -130,22 +131,22 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
 }
 
 /** Which tokens a list is about. */
-function whose(asker: Asker, team: string | undefined): TokenFilter {
-  if (team !== undefined) return { teamIds: [asker.team(team, "admin").id] };
-  if (asker.isServerAdmin) return {};
-  const { user, grants } = asker.facts;
+function whose(caller: Caller, team: string | undefined): TokenFilter {
+  if (team !== undefined) return { teamIds: [caller.team(team, "admin").id] };
+  if (caller.isServerAdmin) return {};
+  const { user, grants } = caller.facts;
   if (user) return { userId: user.id };
-  return { teamIds: grants.map((grant) => asker.team(grant.team.id, "admin").id) };
+  return { teamIds: grants.map((grant) => caller.team(grant.team.id, "admin").id) };
 }
 
-function teamHolder(asker: Asker, slugOrId: string): TokenHolder {
-  const team = asker.team(slugOrId, "admin");
+function teamHolder(caller: Caller, slugOrId: string): TokenHolder {
+  const team = caller.team(slugOrId, "admin");
   requireNotBlocked(team);
   return { teamId: team.id };
 }
 
 /** One's own may be made in a browser, or with a token that may as much already. @throws Refusal `forbidden`. */
-function ownHolder({ facts }: Asker, permission: Token["permission"]): TokenHolder {
+function ownHolder({ facts }: Caller, permission: Token["permission"]): TokenHolder {
   if (!facts.user)
     throw new Refusal("forbidden", "This token is of no user. Name the team that the new one shall be for.");
   // What is passed on must not be more, nor live longer: only who may everything may make another.
@@ -157,12 +158,12 @@ function ownHolder({ facts }: Asker, permission: Token["permission"]): TokenHold
   return { userId: facts.user.id };
 }
 
-/** One that the asker may see. @throws Refusal `not_found`, the same whether there is another's or none. */
-async function visible(asker: Asker, id: string): Promise<Token> {
-  const token = await asker.services.tokens.findById(id);
-  const isOwn = token !== undefined && token.userId !== null && token.userId === asker.facts.user?.id;
-  if (token && (asker.isServerAdmin || isOwn || asker.may(token.teamId, "admin"))) {
-    if (isOwn && !allows(asker.facts.permission, "admin"))
+/** One that the caller may see. @throws Refusal `not_found`, the same whether there is another's or none. */
+async function visible(caller: Caller, id: string): Promise<Token> {
+  const token = await caller.services.tokens.findById(id);
+  const isOwn = token !== undefined && token.userId !== null && token.userId === caller.facts.user?.id;
+  if (token && (caller.isServerAdmin || isOwn || caller.may(token.teamId, "admin"))) {
+    if (isOwn && !allows(caller.facts.permission, "admin"))
       throw new Refusal(
         "forbidden",
         "This needs a token with permission admin, or a browser in which you are signed in.",

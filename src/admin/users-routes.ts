@@ -20,8 +20,8 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
     .use(who)
     .get(
       "",
-      async ({ asker, query }) => {
-        const { users, members } = asker.services;
+      async ({ caller, query }) => {
+        const { users, members } = caller.services;
         const { items, nextCursor } = await users.page(pageWish(query));
         return { items: await Promise.all(items.map((user) => userJson(user, members))), nextCursor };
       },
@@ -34,9 +34,9 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
     )
     .post(
       "",
-      async ({ asker, body, request, set }) => {
+      async ({ caller, body, request, set }) => {
         const { teams = [], ...wanted } = body;
-        const { users, members } = asker.services;
+        const { users, members } = caller.services;
         const expiresAt = Date.now() + linkMaxAgeMs;
         const { user, linkSecret } = await users.invite(wanted, teams, linkMaxAgeMs);
         set.status = 201;
@@ -49,7 +49,7 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
         detail: { summary: "Create a user, and a link with which to choose a password" },
       },
     )
-    .get("/:id", async ({ asker, params }) => await shown(asker.services, params.id), {
+    .get("/:id", async ({ caller, params }) => await shown(caller.services, params.id), {
       who: "server",
       params: userParams,
       response: userModel,
@@ -57,8 +57,8 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
     })
     .patch(
       "/:id",
-      async ({ asker, params, body }) => {
-        const { users, members } = asker.services;
+      async ({ caller, params, body }) => {
+        const { users, members } = caller.services;
         const { teams, state, ...rest } = body;
         const change: UserChange = {
           ...rest,
@@ -81,9 +81,9 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
     )
     .delete(
       "/:id",
-      async ({ asker, params }) => {
-        const json = await shown(asker.services, params.id);
-        await asker.services.users.delete(json.id);
+      async ({ caller, params }) => {
+        const json = await shown(caller.services, params.id);
+        await caller.services.users.delete(json.id);
         return json;
       },
       {
@@ -95,8 +95,8 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
     )
     .post(
       "/:id/reset-link",
-      async ({ asker, params, request }) => {
-        const { users } = asker.services;
+      async ({ caller, params, request }) => {
+        const { users } = caller.services;
         const user = await users.get(params.id);
         const expiresAt = Date.now() + linkMaxAgeMs;
         const secret = await users.createPasswordLink(user.id, linkMaxAgeMs);

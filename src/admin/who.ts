@@ -1,25 +1,25 @@
 import { Elysia } from "elysia";
 import { readJson } from "../http/json-body.ts";
 import type { Admission } from "./admission.ts";
-import type { Asker, TeamRight } from "./asker.ts";
+import type { Caller, TeamRight } from "./caller.ts";
 
 /**
  * Lets a route declare whom it serves: `{ who: "anybody" }` for all who are known, `{ who: "server" }` for administrators of the
- * server, and then has `asker`; or `{ teamRight: "read" | "admin" }` for those who may that in the team that stands in the path
- * as `:team`, and then has `asker` and `team`.
+ * server, and then has `caller`; or `{ teamRight: "read" | "admin" }` for those who may that in the team that stands in the path
+ * as `:team`, and then has `caller` and `team`.
  *
  * They are looked at first of all: whoever may not is told so before anything of the request is read or judged. And they are
  * looked at once more when its body is there, which `transform` and `resolve` come after: what counts is what one may then.
  */
 export function who(admission: Admission) {
-  const admitAnybody = async (request: Request, needed: "anybody" | "server"): Promise<Asker> => {
-    const asker = await admission.admit(request);
-    if (needed === "server") asker.requireServerAdmin();
-    return asker;
+  const admitAnybody = async (request: Request, needed: "anybody" | "server"): Promise<Caller> => {
+    const caller = await admission.admit(request);
+    if (needed === "server") caller.requireServerAdmin();
+    return caller;
   };
   const admitToTeam = async (request: Request, params: unknown, needed: TeamRight) => {
-    const asker = await admission.admit(request);
-    return { asker, team: asker.team(teamOf(params), needed) };
+    const caller = await admission.admit(request);
+    return { caller, team: caller.team(teamOf(params), needed) };
   };
   // Null for none, which Elysia then does not try to read itself.
   const bodyOf = async (request: Request) => {
@@ -37,7 +37,7 @@ export function who(admission: Admission) {
           return await bodyOf(request);
         },
         transform: async ({ request }) => void (await admitAnybody(request, needed)),
-        resolve: ({ request }) => ({ asker: admission.of(request) }),
+        resolve: ({ request }) => ({ caller: admission.of(request) }),
       }),
     })
     .macro({

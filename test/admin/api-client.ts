@@ -99,7 +99,7 @@ export class ApiDescription {
   }
 }
 
-/** Asks the admin API as one asker does. */
+/** Asks the admin API as one caller does. */
 export class ApiClient {
   constructor(
     private readonly url: string,

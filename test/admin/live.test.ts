@@ -119,7 +119,7 @@ function watcher(owner: string, lookAgain: () => Promise<Sight | undefined> = as
   return { owner, sight: everything, lookAgain, keepAlive: () => {} };
 }
 
-test("so many streams there are of one asker, and so many of all, and the place of one that was left is free again", async () => {
+test("so many streams there are of one caller, and so many of all, and the place of one that was left is free again", async () => {
   const { feed, listeners } = openFeed({ streams: 5, streamsOfOwner: 3, keptForAdministrators: 0 });
   const streams = [1, 2, 3].map(() => feed.open(watcher("ann")));
   expect(() => feed.open(watcher("ann"))).toThrow("Too many streams");
@@ -162,7 +162,7 @@ test("once rights have changed, a stream tells nothing before it was looked agai
   }
 });
 
-test("a stream shows no more than its asker may see now, and ends when that is nothing", async () => {
+test("a stream shows no more than its caller may see now, and ends when that is nothing", async () => {
   const { feed, flush } = openFeed({});
   let sight: Sight | undefined = everything;
   let looks = 0;

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import type { ApiClient } from "./api-client.ts";
 import { openWorld, type World } from "./world.ts";
 
-/** What an asker is to team web: nobody, somebody who sees it, an owner, or an administrator of the server. */
+/** What a caller is to team web: nobody, somebody who sees it, an owner, or an administrator of the server. */
 const levels = ["nobody", "read", "admin", "server"] as const;
 type Level = (typeof levels)[number];
 
 let world: World;
 /** Of each route one request that changes nothing that another needs. */
 let place: { artifact: number; run: number; token: string; ownToken: string; policy: string };
-const askers = new Map<string, { client: ApiClient; level: Level }>();
+const callers = new Map<string, { client: ApiClient; level: Level }>();
 
 const allowed: [name: string, level: Level][] = [
   ["an administrator in a browser", "server"],
@@ -66,7 +66,7 @@ beforeAll(async () => {
     "the environment's token": own("a-secret-of-the-environment", "nobody"),
     "a token with a scope": own(scoped, "nobody"),
   };
-  for (const [name, asker] of Object.entries(all)) askers.set(name, asker);
+  for (const [name, caller] of Object.entries(all)) callers.set(name, caller);
   await world.upload(write, "web", "abc1", "trusted");
   await world.upload(scoped, "web", "abc2", "untrusted");
   const { items } = await admin.get("/artifacts?team=web&sort=created&order=asc");
@@ -153,7 +153,7 @@ describe.each(allowed)("%s", (name) => {
   test.each(routes.map((route) => [route[0], route[1].toString().replace(/^.*=> /, ""), route] as const))(
     "%s %s",
     async (_, __, [method, path, needed, hidden, body]) => {
-      const { client, level } = askers.get(name) as { client: ApiClient; level: Level };
+      const { client, level } = callers.get(name) as { client: ApiClient; level: Level };
       const answer = await client.send(method, path(place), body);
       if (levels.indexOf(level) >= levels.indexOf(needed)) return expect(answer.status).toBeLessThan(300);
       const isNobody = level === "nobody";
@@ -169,7 +169,7 @@ test.each(routes.map((route) => [route[0], route[1].toString().replace(/^.*=> /,
   async (_, __, [method, path, ___, ____, body]) => {
     expect((await world.anonymous.send(method, path(place), body)).status).toBe(401);
     expect((await world.bearer("lrd_wrong").send(method, path(place), body)).status).toBe(401);
-    const scoped = askers.get("a token with a scope")?.client as ApiClient;
+    const scoped = callers.get("a token with a scope")?.client as ApiClient;
     const { status, json } = await scoped.send(method, path(place), body);
     expect(status).toBe(403);
     if (method !== "HEAD") expect(json.message).toContain("untrusted work");
@@ -177,7 +177,7 @@ test.each(routes.map((route) => [route[0], route[1].toString().replace(/^.*=> /,
 );
 
 test("a team that one may not see is the same whether it is there or not", async () => {
-  const stranger = askers.get("the owner of another team in a browser")?.client as ApiClient;
+  const stranger = callers.get("the owner of another team in a browser")?.client as ApiClient;
   const [there, missing] = [
     await stranger.send("GET", "/teams/web"),
     await stranger.send("GET", "/teams/wex"),
@@ -188,7 +188,7 @@ test("a team that one may not see is the same whether it is there or not", async
 });
 
 test("an owner who takes out somebody who is no member does not learn whether there is such a user", async () => {
-  const owner = askers.get("an owner in a browser")?.client as ApiClient;
+  const owner = callers.get("an owner in a browser")?.client as ApiClient;
   const [there, missing] = [
     await owner.send("DELETE", "/teams/web/members/stranger@example.org"),
     await owner.send("DELETE", "/teams/web/members/strangex@example.org"),
@@ -198,10 +198,10 @@ test("an owner who takes out somebody who is no member does not learn whether th
 });
 
 test("whoever reads sees what untrusted work wrote, too, and never more than his teams", async () => {
-  const viewer = askers.get("a viewer in a browser")?.client as ApiClient;
+  const viewer = callers.get("a viewer in a browser")?.client as ApiClient;
   const scopes = (await viewer.all("/artifacts")).map(({ scope }) => scope).sort();
   expect(scopes).toEqual(["", "pr-1"]);
-  const stranger = askers.get("the owner of another team in a browser")?.client as ApiClient;
+  const stranger = callers.get("the owner of another team in a browser")?.client as ApiClient;
   expect(await stranger.all("/artifacts")).toEqual([]);
   expect(await stranger.all("/runs")).toEqual([]);
   expect((await stranger.get("/overview")).storage).toMatchObject({
@@ -212,20 +212,20 @@ test("whoever reads sees what untrusted work wrote, too, and never more than his
 });
 
 test("users see and end their own tokens, and nobody else's", async () => {
-  const owner = askers.get("an owner in a browser")?.client as ApiClient;
-  const member = askers.get("a member in a browser")?.client as ApiClient;
+  const owner = callers.get("an owner in a browser")?.client as ApiClient;
+  const member = callers.get("a member in a browser")?.client as ApiClient;
   expect(
     (await owner.get("/tokens")).items.every(({ user }: { user: string }) => user === "owner@example.org"),
   ).toBe(true);
   expect((await member.get("/tokens")).items).toEqual([]);
   expect((await member.send("DELETE", `/tokens/${place.ownToken}`)).status).toBe(404);
   // A token that may less could otherwise make itself one that may more, or lives longer.
-  const weak = askers.get("an owner's token with permission write")?.client as ApiClient;
+  const weak = callers.get("an owner's token with permission write")?.client as ApiClient;
   expect((await weak.send("POST", "/tokens", { team: null, name: "x", permission: "write" })).status).toBe(
     403,
   );
   expect((await weak.send("DELETE", `/tokens/${place.ownToken}`)).status).toBe(403);
-  const ofTeam = askers.get("a team's token with permission admin")?.client as ApiClient;
+  const ofTeam = callers.get("a team's token with permission admin")?.client as ApiClient;
   expect((await ofTeam.send("POST", "/tokens", { team: null, name: "x", permission: "read" })).status).toBe(
     403,
   );
@@ -235,7 +235,7 @@ test("users see and end their own tokens, and nobody else's", async () => {
 });
 
 test("an owner cannot raise the quota of a team or turn it on again", async () => {
-  const owner = askers.get("an owner in a browser")?.client as ApiClient;
+  const owner = callers.get("an owner in a browser")?.client as ApiClient;
   for (const change of [
     { quotaBytes: 1 },
     { quotaRule: "evict" },

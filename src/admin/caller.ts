@@ -8,7 +8,7 @@ import { Refusal } from "../refusal.ts";
 /** What a route may need of whoever asks in a team: to see it, or to look after it as an owner does. */
 export type TeamRight = "read" | "admin";
 
-export interface AskerFacts {
+export interface CallerFacts {
   /** In a browser, or with a token, which may be a user's, too. */
   kind: "user" | "token";
   user: { id: string; email: string; name: string } | null;
@@ -24,13 +24,13 @@ export interface AskerFacts {
   /** By slug. */
   grants: readonly Grant[];
   by: Actor;
-  /** What changes, changes in this asker's name. */
+  /** What changes, changes in this caller's name. */
   services: IdentityServices;
 }
 
 /** Who asks the admin API, and what they may do there. */
-export class Asker {
-  constructor(readonly facts: AskerFacts) {}
+export class Caller {
+  constructor(readonly facts: CallerFacts) {}
 
   get by(): Actor {
     return this.facts.by;
@@ -40,7 +40,7 @@ export class Asker {
     return this.facts.services;
   }
 
-  /** Under whom is counted what an asker has open at the same time. */
+  /** Under whom is counted what a caller has open at the same time. */
   get owner(): string {
     return this.facts.user?.id ?? this.facts.token?.id ?? "environment";
   }
@@ -50,7 +50,7 @@ export class Asker {
   }
 
   /**
-   * When a token ends that this asker makes, who wishes it to end then: no later than the asker's own, or one that has leaked
+   * When a token ends that this caller makes, who wishes it to end then: no later than the caller's own, or one that has leaked
    * would live for ever in others.
    * @param wishedAt null for no end.
    */
@@ -71,7 +71,7 @@ export class Asker {
   }
 
   /**
-   * The team of this slug or id, in which the asker may do what is needed.
+   * The team of this slug or id, in which the caller may do what is needed.
    * @throws Refusal `wrong_team`, the same whether the team exists or not, or `forbidden`.
    */
   team(slugOrId: string, needed: TeamRight): Team {
@@ -88,14 +88,14 @@ export class Asker {
     return grant.team;
   }
 
-  /** Whether the asker may do what is needed in a team with this id. */
+  /** Whether the caller may do what is needed in a team with this id. */
   may(teamId: string | null, needed: TeamRight): boolean {
     const grant = this.facts.grants.find(({ team }) => team.id === teamId);
     return grant !== undefined && (needed === "read" || allows(grant.permission, "admin"));
   }
 
   /**
-   * The ids of the teams that a list is about: the one that is asked for, or all that the asker may see.
+   * The ids of the teams that a list is about: the one that is asked for, or all that the caller may see.
    * @returns undefined for all that there are.
    * @throws Refusal as `team`.
    */
