@@ -20,7 +20,7 @@ import { UnknownPage } from "./pages/unknown-page.tsx";
 import { UsersPage } from "./pages/users/users-page.tsx";
 import { Failure } from "./parts/failure.tsx";
 import { SkeletonLines } from "./parts/skeleton.tsx";
-import { AskerProvider } from "./shell/asker.tsx";
+import { MeProvider } from "./shell/me.tsx";
 import { Shell } from "./shell/shell.tsx";
 
 /** The dashboard: who is signed in, and then the page that the address names. */
@@ -36,9 +36,9 @@ export function App() {
     );
   }
   return (
-    <AskerProvider me={me.data}>
+    <MeProvider me={me.data}>
       <Shell>{me.data.teams.length === 0 && !me.data.isServerAdmin ? <NoTeamPage /> : <Pages />}</Shell>
-    </AskerProvider>
+    </MeProvider>
   );
 }
 

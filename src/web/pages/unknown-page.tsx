@@ -1,10 +1,10 @@
 import { ButtonLink } from "../parts/button.tsx";
 import { PageTitle } from "../parts/card.tsx";
 import { Empty } from "../parts/empty.tsx";
-import { useAsker } from "../shell/asker.tsx";
+import { useMe } from "../shell/me.tsx";
 
 export function UnknownPage() {
-  const { href } = useAsker();
+  const { href } = useMe();
   return (
     <>
       <PageTitle title="There is no such page" />

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from "react";
 import { serverPath } from "../site.ts";
-import { useAsker } from "./asker.tsx";
+import { useMe } from "./me.tsx";
 
 /** Who is signed in, the way to their account, and the way out. */
 export function AccountMenu() {
-  const { me } = useAsker();
+  const { me } = useMe();
   const details = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
     const close = (event: Event) => {

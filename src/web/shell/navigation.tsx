@@ -1,14 +1,14 @@
 import { Link, useLocation } from "wouter";
-import { type Asker, useAsker } from "./asker.tsx";
+import { type MyView, useMe } from "./me.tsx";
 
 interface Entry {
   route: string;
   title: string;
-  isShown?: (asker: Asker) => boolean;
+  isShown?: (view: MyView) => boolean;
 }
 
-const owners = ({ ownTeams, me }: Asker) => me.isServerAdmin || ownTeams.length > 0;
-const administrators = ({ me }: Asker) => me.isServerAdmin;
+const owners = ({ ownTeams, me }: MyView) => me.isServerAdmin || ownTeams.length > 0;
+const administrators = ({ me }: MyView) => me.isServerAdmin;
 
 const groups: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
   [
@@ -40,12 +40,12 @@ const groups: readonly (readonly [title: string, entries: readonly Entry[]])[] =
 
 /** The ways to all pages that one may see. @param onFollow called when one is taken. */
 export function Navigation({ onFollow }: { onFollow?: () => void }) {
-  const asker = useAsker();
+  const view = useMe();
   const [location] = useLocation();
   return (
     <nav aria-label="Pages" className="space-y-5">
       {groups.map(([title, entries]) => {
-        const shown = entries.filter(({ isShown }) => isShown?.(asker) ?? true);
+        const shown = entries.filter(({ isShown }) => isShown?.(view) ?? true);
         if (shown.length === 0) return null;
         return (
           <div key={title}>
@@ -56,7 +56,7 @@ export function Navigation({ onFollow }: { onFollow?: () => void }) {
                 return (
                   <li key={route}>
                     <Link
-                      href={asker.href(route)}
+                      href={view.href(route)}
                       aria-current={isCurrent ? "page" : undefined}
                       onClick={onFollow}
                       className={`block rounded-lg px-3 py-2 lg:py-1.5 ${isCurrent ? "bg-raised font-semibold text-ink shadow-[inset_3px_0_0_var(--accent)]" : "text-soft hover:bg-raised hover:text-ink"}`}

@@ -2,15 +2,15 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { type LiveState, useLive } from "../api/live.ts";
 import { AccountMenu } from "./account-menu.tsx";
-import { useAsker } from "./asker.tsx";
 import { Logo } from "./logo.tsx";
+import { useMe } from "./me.tsx";
 import { Navigation } from "./navigation.tsx";
 import { TeamSwitcher } from "./team-switcher.tsx";
 
 /** What stands around every page. */
 export function Shell({ children }: { children: ReactNode }) {
-  const asker = useAsker();
-  const live = useLive(asker.team?.slug);
+  const view = useMe();
+  const live = useLive(view.team?.slug);
   const [isOpen, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const main = useRef<HTMLElement>(null);
@@ -43,7 +43,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <span className="sr-only">Pages</span>
         </button>
         <Link
-          href={asker.href("/")}
+          href={view.href("/")}
           className="flex items-center gap-2.5 text-lg font-semibold tracking-tight text-ink no-underline max-sm:hidden"
         >
           <Logo />

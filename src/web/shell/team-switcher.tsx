@@ -1,9 +1,9 @@
 import { useSearchParams } from "wouter";
-import { useAsker } from "./asker.tsx";
+import { useMe } from "./me.tsx";
 
 /** Chooses the team whose figures are shown. Stands in the address, so that a link shows the same. */
 export function TeamSwitcher() {
-  const { me, team } = useAsker();
+  const { me, team } = useMe();
   const [, setParams] = useSearchParams();
   if (me.teams.length === 0) return null;
   if (me.teams.length === 1 && !me.isServerAdmin) {

@@ -13,13 +13,13 @@ import { Empty } from "../../parts/empty.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SkeletonLines } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { OriginName } from "../origin.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 import { toolTitle } from "../tools.ts";
 
 export function ArtifactPage({ id }: { id: string }) {
-  const { isOwner, href } = useAsker();
+  const { isOwner, href } = useMe();
   const path = `/artifacts/${encodeURIComponent(id)}`;
   const [isGone, setGone] = useState(false);
   const [isAsking, setAsking] = useState(false);

@@ -8,7 +8,7 @@ import { Empty } from "../../parts/empty.tsx";
 import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { OriginName } from "../origin.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 import { toolChoices } from "../tools.ts";
@@ -18,7 +18,7 @@ const shortestHash = 3;
 const filterNames = ["hash", "scope", "tool"];
 
 export function ArtifactsPage() {
-  const { team, href } = useAsker();
+  const { team, href } = useMe();
   const [filters] = useFilters();
   const [sort, order] = (filters.get("sort") ?? "used-desc").split("-");
   const hash = filters.get("hash") ?? "";

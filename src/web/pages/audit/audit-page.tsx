@@ -5,12 +5,12 @@ import { Empty } from "../../parts/empty.tsx";
 import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 
 const things = ["artifact", "blob", "member", "policy", "session", "storage", "team", "token", "user"];
 
 export function AuditPage() {
-  const { me, team, ownTeams } = useAsker();
+  const { me, team, ownTeams } = useMe();
   const [filters] = useFilters();
   // Owners see what happened in one of their teams.
   const slug = team?.slug ?? (me.isServerAdmin ? undefined : ownTeams[0]?.slug);

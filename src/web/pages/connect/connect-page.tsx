@@ -2,12 +2,12 @@ import { useState } from "react";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { SelectField } from "../../parts/field.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 
 import { ConnectTool } from "./connect-tool.tsx";
 
 export function ConnectPage() {
-  const { me, team } = useAsker();
+  const { me, team } = useMe();
   const [chosen, setChosen] = useState<string>();
   const slug = chosen ?? team?.slug ?? me.teams[0]?.slug;
   return (

@@ -6,11 +6,11 @@ import { Button } from "../../parts/button.tsx";
 import { CodeLines, Copy } from "../../parts/copy.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SkeletonLines } from "../../parts/skeleton.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 
 /** What to paste where so that a build tool uses this server, with a token if one is wanted. */
 export function ConnectTool({ teamSlug, tokenName }: { teamSlug: string; tokenName: string }) {
-  const { isOwner } = useAsker();
+  const { isOwner } = useMe();
   const connect = useGet<Connect>("/connect", { team: teamSlug });
   const [toolName, setToolName] = useState<string>();
   const [token, setToken] = useState<CreatedToken>();

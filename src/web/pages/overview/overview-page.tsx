@@ -5,7 +5,7 @@ import type { Overview } from "../../api/types.ts";
 import { PageTitle } from "../../parts/card.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { Figures } from "./figures.tsx";
 import { Guide } from "./guide.tsx";
 import { guideIsDismissed } from "./guide-dismissal.ts";
@@ -18,7 +18,7 @@ import { ByOrigin, ByTeam } from "./shares.tsx";
 const guideEveryMs = 2_000;
 
 export function OverviewPage() {
-  const { me, team, href } = useAsker();
+  const { me, team, href } = useMe();
   const [search] = useSearchParams();
   const range = rangeOf(search.get("range"));
   const [isDismissed, setDismissed] = useState(guideIsDismissed);

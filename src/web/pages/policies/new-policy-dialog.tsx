@@ -6,7 +6,7 @@ import { Button } from "../../parts/button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 
 interface Provider {
   value: string;
@@ -47,7 +47,7 @@ export function NewPolicyDialog({
   onMade: (created: CreatedPolicies) => void;
   onClose: () => void;
 }) {
-  const { ownTeams, team, isOwner } = useAsker();
+  const { ownTeams, team, isOwner } = useMe();
   const [service, setService] = useState("github");
   const [wrong, setWrong] = useState<string>();
   const make = useChange((body: unknown) => call<CreatedPolicies>("POST", "/policies", { body }));

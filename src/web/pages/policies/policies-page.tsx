@@ -3,13 +3,13 @@ import type { CreatedPolicies } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Done } from "../../parts/failure.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { NewPolicyDialog } from "./new-policy-dialog.tsx";
 import { PolicyList } from "./policy-list.tsx";
 import { TestPolicyDialog } from "./test-policy-dialog.tsx";
 
 export function PoliciesPage() {
-  const { team, ownTeams } = useAsker();
+  const { team, ownTeams } = useMe();
   const [open, setOpen] = useState<"new" | "test">();
   const [created, setCreated] = useState<CreatedPolicies>();
   return (

@@ -7,12 +7,12 @@ import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { ListRows } from "../../parts/rows.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 
 /** The policies of a team, or of all teams. */
 export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
-  const { isOwner } = useAsker();
+  const { isOwner } = useMe();
   const policies = useList<Policy>("/policies", { team: teamSlug });
   const [leaving, setLeaving] = useState<Policy>();
   const remove = useChange((id: string) => call("DELETE", `/policies/${id}`));

@@ -10,7 +10,7 @@ import { Failure } from "../../parts/failure.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { SkeletonLines } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { OriginName } from "../origin.tsx";
 import { toolTitle } from "../tools.ts";
 import { HitBar } from "./hit-bar.tsx";
@@ -24,7 +24,7 @@ const outcomes: Record<string, readonly [text: string, tone: Tone]> = {
 };
 
 export function RunPage({ id }: { id: string }) {
-  const { href } = useAsker();
+  const { href } = useMe();
   const path = `/runs/${encodeURIComponent(id)}`;
   const run = useGet<Run>(path);
   const events = useList<RunEvent>(`${path}/events`);

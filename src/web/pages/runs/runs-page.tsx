@@ -9,13 +9,13 @@ import { Empty } from "../../parts/empty.tsx";
 import { ChoiceFilter, Filters, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { OriginName } from "../origin.tsx";
 import { toolChoices, toolTitle } from "../tools.ts";
 import { HitBar } from "./hit-bar.tsx";
 
 export function RunsPage() {
-  const { team, href } = useAsker();
+  const { team, href } = useMe();
   const [filters] = useFilters();
   const since = filters.get("since");
   const runs = useList<Run>("/runs", { team: team?.slug, tool: filters.get("tool"), since });

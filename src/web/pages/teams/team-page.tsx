@@ -12,7 +12,7 @@ import { Confirm } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SkeletonLines } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { dashboardBase } from "../../site.ts";
 import { PolicyList } from "../policies/policy-list.tsx";
 import { Members } from "./members.tsx";
@@ -20,7 +20,7 @@ import { TeamSettings } from "./team-settings.tsx";
 import { teamState } from "./team-words.ts";
 
 export function TeamPage({ slug }: { slug: string }) {
-  const { isOwner, me } = useAsker();
+  const { isOwner, me } = useMe();
   const [isDeleting, setDeleting] = useState(false);
   const path = `/teams/${encodeURIComponent(slug)}`;
   const found = useGet<ShownTeam>(path);

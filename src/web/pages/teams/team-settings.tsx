@@ -7,12 +7,12 @@ import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { CheckField, SelectField, TextField } from "../../parts/field.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { teamStates } from "./team-words.ts";
 
 /** What an owner may change, and what only an administrator of the server may. */
 export function TeamSettings({ team: found }: { team: Team }) {
-  const { me } = useAsker();
+  const { me } = useMe();
   // What the fields began with, whatever has become of it meanwhile: only what is otherwise is sent.
   const [team, setTeam] = useState(found);
   const [wrong, setWrong] = useState<{ quota?: string; maxAge?: string }>({});

@@ -14,11 +14,11 @@ import { Failure } from "../../parts/failure.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { teamState } from "./team-words.ts";
 
 export function TeamsPage() {
-  const { me } = useAsker();
+  const { me } = useMe();
   const [isMaking, setMaking] = useState(false);
   const teams = useList<Team>("/teams");
   return (

@@ -7,7 +7,7 @@ import { CodeLines, Copy } from "../../parts/copy.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 
 const dayMs = 86_400_000;
 /** Stands for the one who is signed in, where else there is a team. */
@@ -23,7 +23,7 @@ const expiries = [
 
 /** Makes a token, and shows its secret this once. */
 export function NewTokenDialog({ onClose }: { onClose: () => void }) {
-  const { ownTeams, team, isOwner } = useAsker();
+  const { ownTeams, team, isOwner } = useMe();
   const [holder, setHolder] = useState(team && isOwner(team.slug) ? team.slug : (ownTeams[0]?.slug ?? own));
   const make = useChange((body: Record<string, unknown>) => call<CreatedToken>("POST", "/tokens", { body }));
   if (make.data) return <ShownOnce token={make.data} onClose={onClose} />;

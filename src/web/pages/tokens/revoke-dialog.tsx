@@ -5,7 +5,7 @@ import type { RevokedToken, ShownToken, Token } from "../../api/types.ts";
 import { formatCounted } from "../../format/count.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { CheckField } from "../../parts/field.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 
 /** Revokes a token, and if wanted purges what it has written. @param onDone told what has happened. */
 export function RevokeDialog({
@@ -17,7 +17,7 @@ export function RevokeDialog({
   onDone: (message: string) => void;
   onClose: () => void;
 }) {
-  const { me } = useAsker();
+  const { me } = useMe();
   const [isPurging, setPurging] = useState(false);
   const shown = useGet<ShownToken>(`/tokens/${token.id}`);
   const artifacts = shown.data?.artifacts ?? 0;

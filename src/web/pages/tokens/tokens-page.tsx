@@ -9,7 +9,7 @@ import { Done } from "../../parts/failure.tsx";
 import { ChoiceFilter, Filters, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 import { NewTokenDialog } from "./new-token-dialog.tsx";
 import { RevokeDialog } from "./revoke-dialog.tsx";
@@ -17,7 +17,7 @@ import { RevokeDialog } from "./revoke-dialog.tsx";
 const tones: Record<string, Tone> = { valid: "good", revoked: "bad" };
 
 export function TokensPage() {
-  const { team, isOwner, me } = useAsker();
+  const { team, isOwner, me } = useMe();
   const [filters] = useFilters();
   const [isMaking, setMaking] = useState(false);
   const [revoking, setRevoking] = useState<Token>();

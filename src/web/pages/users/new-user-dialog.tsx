@@ -6,7 +6,7 @@ import { Button } from "../../parts/button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { memberRoles } from "../teams/team-words.ts";
 
 export function NewUserDialog({
@@ -16,7 +16,7 @@ export function NewUserDialog({
   onClose: () => void;
   onMade: (link: PasswordLink) => void;
 }) {
-  const { me } = useAsker();
+  const { me } = useMe();
   const make = useChange((body: unknown) => call<InvitedUser>("POST", "/users", { body }));
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();

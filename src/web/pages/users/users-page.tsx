@@ -9,7 +9,7 @@ import { Confirm } from "../../parts/dialog.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
-import { useAsker } from "../../shell/asker.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { EditUserDialog } from "./edit-user-dialog.tsx";
 import { LinkDialog } from "./link-dialog.tsx";
 import { NewUserDialog } from "./new-user-dialog.tsx";
@@ -20,7 +20,7 @@ type Open =
   | { kind: "link"; link: PasswordLink };
 
 export function UsersPage() {
-  const { me } = useAsker();
+  const { me } = useMe();
   const users = useList<User>("/users");
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);

@@ -2,13 +2,13 @@ import { createContext, type ReactNode, useContext } from "react";
 import { useSearch } from "wouter";
 import type { Me, MyTeam } from "../api/types.ts";
 
-const AskerContext = createContext<Me | undefined>(undefined);
+const MeContext = createContext<Me | undefined>(undefined);
 
-export function AskerProvider({ me, children }: { me: Me; children: ReactNode }) {
-  return <AskerContext.Provider value={me}>{children}</AskerContext.Provider>;
+export function MeProvider({ me, children }: { me: Me; children: ReactNode }) {
+  return <MeContext.Provider value={me}>{children}</MeContext.Provider>;
 }
 
-export interface Asker {
+export interface MyView {
   me: Me;
   /** The team that is chosen in the header. Undefined for all that one may see. */
   team: MyTeam | undefined;
@@ -21,8 +21,8 @@ export interface Asker {
 }
 
 /** Who is signed in, which team is looked at, and what may be done. */
-export function useAsker(): Asker {
-  const me = useContext(AskerContext);
+export function useMe(): MyView {
+  const me = useContext(MeContext);
   const search = useSearch();
   if (!me) throw new Error("No one is known yet to be signed in.");
   const wanted = new URLSearchParams(search).get("team");
