@@ -18,7 +18,9 @@ export interface BinaryOptions {
 export async function buildBinary({ outfile, target }: BinaryOptions): Promise<number> {
   await Bun.build({
     entrypoints: [join(root, "src/main.ts")],
-    minify: true,
+    // Not minified: Elysia reads the text of handlers and compares the names of classes, and would check less of a request than
+    // it does from source. Minified it would be 1 % smaller, and start no faster.
+    minify: false,
     bytecode: true,
     // Bytecode would otherwise mean CommonJS, which has no top-level await.
     format: "esm",

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buildBinary } from "../../build/binary.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import { takenFromOutside } from "../admin/outside.ts";
+import { openWorld } from "../admin/world.ts";
 import { run, startLarder } from "../larder.ts";
 
 const name = process.platform === "win32" ? "larder.exe" : "larder";
@@ -87,6 +89,14 @@ describe.skipIf(process.platform === "win32")(
       const token = /lrd_\w+/.exec(stdout)?.[0] as string;
       expect(token).not.toBe(larder.firstToken);
       expect((await get(larder, token, hash)).status).toBe(200);
+    });
+
+    test("takes nothing that its description says it does not", async () => {
+      await using world = await openWorld({ command: bare() });
+      await world.admin.ok("POST", "/teams", { slug: "web" });
+      const { count, taken } = await takenFromOutside(world);
+      expect(taken).toEqual([]);
+      expect(count).toBeGreaterThan(150);
     });
 
     test("keeps its data in the user's folder unless told otherwise", async () => {
