@@ -60,7 +60,6 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
   };
 
   return new Elysia({ name: "access" })
-    .onTransform({ as: "global" }, wantsQueryAndHeaders)
     .use(bearer())
     .macro({
       access: (needed: Access) => ({
@@ -106,14 +105,6 @@ function unknownToken(): Refusal {
 function noToken(): Refusal {
   return new Refusal("unauthorized", 'Send the header "Authorization: Bearer <token>".');
 }
-
-/**
- * Elysia reads the text of hooks and handlers to learn which parts of a request they want, and leaves out the others. In a
- * minified binary it misreads some, the bearer plugin's among them; what stands here it reads right.
- */
-const wantsQueryAndHeaders = (context: { query: unknown; headers: unknown }) => {
-  void [context.query, context.headers];
-};
 
 /**
  * The bearer plugin looks into the query, too, when the header has another scheme, or has it in another case.
