@@ -1,8 +1,9 @@
 import { Elysia, t } from "elysia";
 import { normalEmail } from "../identity/email.ts";
-import type { TeamMember } from "../identity/members.ts";
+import type { Members, TeamMember } from "../identity/members.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
+import type { Caller } from "./caller.ts";
 import { memberRoleModel, nameModel, pageModel, teamParams } from "./model.ts";
 import { userState } from "./user-json.ts";
 import { memberModel } from "./users-model.ts";
@@ -33,8 +34,9 @@ export function membersRoutes({ who }: AdminOptions) {
       "/:user",
       async ({ caller, team, params, body }) => {
         const { members, users } = caller.services;
-        const user = await users.get(params.user);
-        await members.set(team.id, user.id, body.role);
+        const user = await users.find(params.user);
+        if (!user) throw noUser(params.user);
+        await setMember(caller, team.id, user.id, body.role);
         const member = (await members.usersOf(team.id)).find(({ userId }) => userId === user.id);
         if (!member)
           throw new Refusal("conflict", "Somebody else took this member out meanwhile. Try again.");
@@ -47,7 +49,8 @@ export function membersRoutes({ who }: AdminOptions) {
         response: memberModel,
         detail: {
           summary: "Give a user a role in a team",
-          description: "The user has to be there already: an administrator of the server creates users.",
+          description:
+            "The user has to be there already: an administrator of the server creates users, and changes roles that came with single sign-on.",
         },
       },
     )
@@ -60,16 +63,36 @@ export function membersRoutes({ who }: AdminOptions) {
         const member = ofTeam.find(({ userId, email }) => userId === params.user || email === wanted);
         // The same for whoever has an account and whoever has none.
         if (!member) throw new Refusal("not_found", `"${params.user}" is no member of team "${team.slug}".`);
-        await members.set(team.id, member.userId, null);
+        await setMember(caller, team.id, member.userId, null);
         return { userId: member.userId, email: member.email };
       },
       {
         teamRight: "admin",
         params: memberParams,
         response: t.Object({ userId: t.String(), email: t.String() }),
-        detail: { summary: "Take a member out of a team" },
+        detail: {
+          summary: "Take a member out of a team",
+          description:
+            "Who came with single sign-on is taken out there, or by an administrator of the server.",
+        },
       },
     );
+}
+
+async function setMember(
+  { services: { members }, isServerAdmin }: Caller,
+  ...[teamId, userId, role]: Parameters<Members["setAsOwner"]>
+): Promise<void> {
+  if (isServerAdmin) await members.set(teamId, userId, role);
+  else await members.setAsOwner(teamId, userId, role);
+}
+
+/** An owner may know whether there is one: whoever is added is there to be seen, and it is written down who added whom. */
+function noUser(emailOrId: string): Refusal {
+  return new Refusal(
+    "not_found",
+    `There is no user "${emailOrId}". An administrator of the server creates users.`,
+  );
 }
 
 function memberJson({ disabledAt, ...member }: TeamMember) {

@@ -1,7 +1,8 @@
-import { and, asc, eq, or } from "drizzle-orm";
+import { and, asc, eq, or, type SQL } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { memberRoles, type memberSources, members, teams, users } from "../database/schema.ts";
+import { Refusal } from "../refusal.ts";
 import { noTeam, type Team } from "./teams.ts";
 import type { Permission } from "./tokens.ts";
 import { getUserRow } from "./user-row.ts";
@@ -79,6 +80,19 @@ export class Members {
       setMember(tx, this.by, { team: teamId, userId, role, source }),
     );
   }
+
+  /**
+   * The same for somebody who looks after the team and not after the server.
+   * @throws Refusal as `set`, and `forbidden` for a role that came with single sign-on: made one by hand, or taken out and given
+   *   anew, it would outlast what the provider says.
+   */
+  async setAsOwner(teamId: string, userId: string, role: MemberRole | null): Promise<void> {
+    await writeIdentity(this.database, async (tx) => {
+      const [before] = await tx.select().from(members).where(isMembership(teamId, userId));
+      if (before?.source === "oidc") throw followsSingleSignOn();
+      await setMember(tx, this.by, { team: teamId, userId, role });
+    });
+  }
 }
 
 /** What a user shall be in a team, which is named by slug or id; null for nothing. */
@@ -99,7 +113,7 @@ export async function setMember(
     .where(or(eq(teams.slug, slugOrId), eq(teams.id, slugOrId)));
   if (!team) throw noTeam(slugOrId);
   const { email } = await getUserRow(tx, userId);
-  const membership = and(eq(members.teamId, team.id), eq(members.userId, userId));
+  const membership = isMembership(team.id, userId);
   const [before] = await tx.select().from(members).where(membership);
   // Single sign-on says the same at each sign-in, and what changes nothing is nothing to write down.
   if (role === null ? !before : before?.role === role && before.source === source) return;
@@ -116,4 +130,15 @@ export async function setMember(
     target: email,
     details: { team: team.slug, role, source, ...(before && { before: before.role }) },
   });
+}
+
+function isMembership(teamId: string, userId: string): SQL | undefined {
+  return and(eq(members.teamId, teamId), eq(members.userId, userId));
+}
+
+function followsSingleSignOn(): Refusal {
+  return new Refusal(
+    "forbidden",
+    "This role came with single sign-on, and follows its rules (oidcAccess). An administrator of the server may set it by hand.",
+  );
 }

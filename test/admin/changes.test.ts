@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { identityBeside } from "../identity/beside.ts";
 import { SiteClient } from "../sign-in/site-client.ts";
 import type { Json } from "./api-client.ts";
 import { openWorld } from "./world.ts";
@@ -181,6 +182,35 @@ test("an owner adds members, who see the team from their next request on, until 
   ]);
   await owner.ok("DELETE", "/teams/web/members/other@example.org");
   expect((await other.send("GET", "/teams/web")).status).toBe(403);
+});
+
+test("what a member came to by single sign-on, no owner changes, takes away or gives anew by hand", async () => {
+  await using world = await openWorld();
+  const { id: teamId } = await world.admin.ok("POST", "/teams", { slug: "web" });
+  const owner = await world.signIn("owner", { web: "owner" });
+  const tokenOfTeam = world.bearer(
+    (await world.admin.ok("POST", "/tokens", { team: "web", name: "all", permission: "admin" })).secret,
+  );
+  await using beside = identityBeside(world.larder.dataFolder);
+  const { id } = await beside.users.create({ email: "sso@example.org" });
+  await beside.members.set(teamId, id, "member", "oidc");
+  const path = "/teams/web/members/sso@example.org";
+  for (const caller of [owner, tokenOfTeam]) {
+    for (const role of ["member", "owner"]) {
+      const { status, json } = await caller.send("PUT", path, { role });
+      expect([status, json.message]).toEqual([403, expect.stringContaining("single sign-on")]);
+    }
+    expect((await caller.send("DELETE", path)).status).toBe(403);
+  }
+  const { items } = await owner.get("/teams/web/members");
+  expect(items).toContainEqual(
+    expect.objectContaining({ email: "sso@example.org", role: "member", source: "oidc" }),
+  );
+  expect(await world.admin.ok("PUT", path, { role: "owner" })).toMatchObject({
+    role: "owner",
+    source: "manual",
+  });
+  await owner.ok("DELETE", path);
 });
 
 test("policies are made by provider or by hand, tell of a token what they think, and end with their tokens", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
+import { identityBeside } from "../identity/beside.ts";
 import { chromium } from "../known-tools.ts";
 import type { RunningLarder } from "../larder.ts";
 import { createUser, SiteClient, startSetUp } from "../sign-in/site-client.ts";
@@ -160,6 +161,21 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await dora.goto(`${larder.url}/dashboard/runs`);
     await arrive(dora, "Welcome");
     expect(await dora.getByText("You are in no team yet").isVisible()).toBe(true);
+  });
+
+  test("have roles by single sign-on that an owner sees, and an administrator may change", async () => {
+    await using identity = identityBeside(larder.dataFolder);
+    const { id } = await identity.users.create({ email: "sso@example.org" });
+    await identity.members.set((await identity.teams.get("mobile")).id, id, "member", "oidc");
+    const { page: fay } = await openUser("fay", "mobile=owner");
+    await visit(fay, larder.url, "/teams/mobile", "mobile");
+    const row = fay.getByRole("row").filter({ hasText: "sso@example.org" });
+    await row.getByText("Member", { exact: true }).waitFor();
+    expect(await row.getByRole("combobox").or(row.getByRole("button")).count()).toBe(0);
+    expect(await fay.getByLabel("Role of fay@example.org").count()).toBe(1);
+    const ann = await openAdministrator("/teams/mobile", "mobile");
+    await ann.getByLabel("Role of sso@example.org").waitFor();
+    expect(await ann.getByRole("button", { name: "Remove sso@example.org" }).count()).toBe(1);
   });
 
   test("are signed out by whoever disables them, or deletes them", async () => {

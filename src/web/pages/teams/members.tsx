@@ -10,10 +10,12 @@ import { Empty } from "../../parts/empty.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
 import { ListRows } from "../../parts/rows.tsx";
+import { useMe } from "../../shell/me.tsx";
 import { memberRoles } from "./team-words.ts";
 
 /** Who is in a team, and as what. */
 export function Members({ slug }: { slug: string }) {
+  const { me } = useMe();
   const path = `/teams/${encodeURIComponent(slug)}/members`;
   const members = useList<Member>(path);
   const [leaving, setLeaving] = useState<Member>();
@@ -21,6 +23,9 @@ export function Members({ slug }: { slug: string }) {
     call("PUT", `${path}/${encodeURIComponent(email)}`, { body: { role } }),
   );
   const remove = useChange((email: string) => call("DELETE", `${path}/${encodeURIComponent(email)}`));
+
+  // What came with single sign-on follows its rules, and only an administrator of the server overrules them.
+  const isFixed = ({ source }: Member) => source === "oidc" && !me.isServerAdmin;
 
   async function add(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -71,29 +76,33 @@ export function Members({ slug }: { slug: string }) {
           { title: "E-mail", cell: ({ email }) => <span className="[overflow-wrap:anywhere]">{email}</span> },
           {
             title: "Role",
-            cell: ({ email, role }) => (
-              <select
-                aria-label={`Role of ${email}`}
-                className="input min-h-8 max-w-36 py-0.5 md:-my-1"
-                value={role}
-                onChange={({ target }) => set.mutate({ email, role: target.value })}
-              >
-                {memberRoles.map(({ value, label }) => (
-                  <option key={value} value={value}>
-                    {label}
-                  </option>
-                ))}
-              </select>
-            ),
+            cell: (member) =>
+              isFixed(member) ? (
+                memberRoles.find(({ value }) => value === member.role)?.label
+              ) : (
+                <select
+                  aria-label={`Role of ${member.email}`}
+                  className="input min-h-8 max-w-36 py-0.5 md:-my-1"
+                  value={member.role}
+                  onChange={({ target }) => set.mutate({ email: member.email, role: target.value })}
+                >
+                  {memberRoles.map(({ value, label }) => (
+                    <option key={value} value={value}>
+                      {label}
+                    </option>
+                  ))}
+                </select>
+              ),
           },
           {
             title: "",
             isNumber: true,
-            cell: (member) => (
-              <Button isSmall look="danger" onClick={() => setLeaving(member)}>
-                Remove<span className="sr-only"> {member.email}</span>
-              </Button>
-            ),
+            cell: (member) =>
+              !isFixed(member) && (
+                <Button isSmall look="danger" onClick={() => setLeaving(member)}>
+                  Remove<span className="sr-only"> {member.email}</span>
+                </Button>
+              ),
           },
         ]}
       />
