@@ -95,6 +95,14 @@ export class Caller {
   }
 
   /**
+   * Whether the caller may know the addresses of those who are in a team that he sees: people may, and a token of the team's own
+   * only if it looks after the team, since such a token lies about in CI.
+   */
+  knowsPeopleOf(teamId: string): boolean {
+    return this.facts.user !== null || this.may(teamId, "admin");
+  }
+
+  /**
    * The ids of the teams that a list is about: the one that is asked for, or all that the caller may see.
    * @returns undefined for all that there are.
    * @throws Refusal as `team`.

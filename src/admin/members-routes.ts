@@ -19,15 +19,19 @@ export function membersRoutes({ who }: AdminOptions) {
     .use(who)
     .get(
       "",
-      async ({ caller, team }) => ({
-        items: (await caller.services.members.usersOf(team.id)).map(memberJson),
-        nextCursor: null,
-      }),
+      async ({ caller, team }) => {
+        if (!caller.knowsPeopleOf(team.id)) throw ofNoPerson();
+        const members = await caller.services.members.usersOf(team.id);
+        return { items: members.map(memberJson), nextCursor: null };
+      },
       {
         teamRight: "read",
         params: teamParams,
         response: pageModel(memberModel),
-        detail: { summary: "List the members of a team, by e-mail address, all at once" },
+        detail: {
+          summary: "List the members of a team, by e-mail address, all at once",
+          description: "A token of the team's own needs permission admin.",
+        },
       },
     )
     .put(
@@ -77,6 +81,13 @@ export function membersRoutes({ who }: AdminOptions) {
         },
       },
     );
+}
+
+function ofNoPerson(): Refusal {
+  return new Refusal(
+    "forbidden",
+    "A token of the team's own needs permission admin to list members. Use one of yours, or sign in in a browser.",
+  );
 }
 
 async function setMember(

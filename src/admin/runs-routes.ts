@@ -30,7 +30,7 @@ export function runsRoutes({ who, runs }: AdminOptions) {
           ...spanOf(query),
         };
         const { items, nextCursor } = await runs.list(filter, pageWish(query));
-        return { items: items.map(runJson), nextCursor };
+        return { items: items.map((run) => runJson(run, caller)), nextCursor };
       },
       {
         who: "anybody",
@@ -47,7 +47,7 @@ export function runsRoutes({ who, runs }: AdminOptions) {
         detail: { summary: "List runs, newest first" },
       },
     )
-    .get("/:id", async ({ caller, params }) => runJson(await find(caller, params.id)), {
+    .get("/:id", async ({ caller, params }) => runJson(await find(caller, params.id), caller), {
       who: "anybody",
       params: numberParams,
       response: runModel,

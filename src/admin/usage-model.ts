@@ -3,7 +3,7 @@ import { originKinds } from "../database/schema.ts";
 import { severities } from "../notices/notice.ts";
 import { isoTimeModel, oneOf } from "./model.ts";
 
-/** What the cache did in some time, for some askers. */
+/** What the cache did in some time, for some admission. */
 export const totalsModel = t.Object({
   remoteHits: t.Number({ description: "As the server saw them" }),
   remoteMisses: t.Number(),
@@ -36,7 +36,9 @@ export const runModel = t.Object({
   tool: t.String(),
   sessionId: t.Nullable(t.String(), { description: "The client's own id; null where it tells of none" }),
   origin: originModel,
-  user: t.Nullable(t.String(), { description: "E-mail address of whose token it was" }),
+  user: t.Nullable(t.String(), {
+    description: "E-mail address of whose token it was; null to a team's token without permission admin",
+  }),
   scope: t.String({ description: "Empty for trusted work" }),
   clientCi: t.Nullable(t.String()),
   claims: t.Nullable(t.Record(t.String(), t.Unknown()), {

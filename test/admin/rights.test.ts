@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import type { ApiClient } from "./api-client.ts";
+import type { ApiClient, Json } from "./api-client.ts";
 import { openWorld, type World } from "./world.ts";
 
-/** What a caller is to team web: nobody, somebody who sees it, an owner, or an administrator of the server. */
-const levels = ["nobody", "read", "admin", "server"] as const;
+/** What a caller is to team web: nobody, what sees it, a person who does, an owner, or an administrator of the server. */
+const levels = ["nobody", "read", "person", "admin", "server"] as const;
 type Level = (typeof levels)[number];
 
 let world: World;
@@ -14,12 +14,12 @@ const callers = new Map<string, { client: ApiClient; level: Level }>();
 const allowed: [name: string, level: Level][] = [
   ["an administrator in a browser", "server"],
   ["an administrator's token with permission admin", "server"],
-  ["an administrator's token with permission read", "read"],
+  ["an administrator's token with permission read", "person"],
   ["an owner in a browser", "admin"],
   ["an owner's token with permission admin", "admin"],
-  ["an owner's token with permission write", "read"],
-  ["a member in a browser", "read"],
-  ["a viewer in a browser", "read"],
+  ["an owner's token with permission write", "person"],
+  ["a member in a browser", "person"],
+  ["a viewer in a browser", "person"],
   ["a team's token with permission admin", "admin"],
   ["a team's token with permission write", "read"],
   ["a team's token with permission read", "read"],
@@ -45,16 +45,17 @@ beforeAll(async () => {
     ).secret;
   const write = await token(admin, "web", "write");
   const scoped = await token(admin, "web", "write", "pr-1");
+  const ownWrite = await token(owner, null, "write");
   const own = (secret: string, level: Level) => ({ client: bearer(secret), level });
   const all: Record<string, { client: ApiClient; level: Level }> = {
     "an administrator in a browser": { client: admin, level: "server" },
     "an administrator's token with permission admin": own(await token(admin, null, "admin"), "server"),
-    "an administrator's token with permission read": own(await token(admin, null, "read"), "read"),
+    "an administrator's token with permission read": own(await token(admin, null, "read"), "person"),
     "an owner in a browser": { client: owner, level: "admin" },
     "an owner's token with permission admin": own(await token(owner, null, "admin"), "admin"),
-    "an owner's token with permission write": own(await token(owner, null, "write"), "read"),
-    "a member in a browser": { client: await world.signIn("member", { web: "member" }), level: "read" },
-    "a viewer in a browser": { client: await world.signIn("viewer", { web: "viewer" }), level: "read" },
+    "an owner's token with permission write": own(ownWrite, "person"),
+    "a member in a browser": { client: await world.signIn("member", { web: "member" }), level: "person" },
+    "a viewer in a browser": { client: await world.signIn("viewer", { web: "viewer" }), level: "person" },
     "a team's token with permission admin": own(await token(admin, "web", "admin"), "admin"),
     "a team's token with permission write": own(write, "read"),
     "a team's token with permission read": own(await token(admin, "web", "read"), "read"),
@@ -70,14 +71,16 @@ beforeAll(async () => {
   await world.upload(write, "web", "abc1", "trusted");
   await world.upload(scoped, "web", "abc2", "untrusted");
   const { items } = await admin.get("/artifacts?team=web&sort=created&order=asc");
-  await world.report(write, "web", {
+  await world.report(ownWrite, "web", {
     sessionId: "s1",
     source: "LOCAL",
     event: "HIT",
     hash: "abc1",
     duration: 9,
   });
-  const [run] = await world.someOf(admin, "/runs?team=web");
+  const ownTokens = (await owner.get("/tokens")).items;
+  const reporter = ownTokens.find(({ permission }: Json) => permission === "write");
+  const [run] = await world.someOf(admin, `/runs?team=web&origin=${reporter.id}`);
   const policies = await admin.ok("POST", "/policies", {
     team: "web",
     provider: "github",
@@ -89,7 +92,7 @@ beforeAll(async () => {
     artifact: items[0].id,
     run: run.id,
     token: spare.id,
-    ownToken: (await owner.get("/tokens")).items[0].id,
+    ownToken: ownTokens[0].id,
     policy: policies.items[0].id,
   };
 }, 120_000);
@@ -116,7 +119,7 @@ const routes: [
   ["HEAD", () => "/live", "nobody"],
   ["GET", () => "/connect", "nobody"],
   ["GET", () => "/teams/web", "read"],
-  ["GET", () => "/teams/web/members", "read"],
+  ["GET", () => "/teams/web/members", "person"],
   ["GET", () => "/overview?team=web", "read"],
   ["GET", () => "/runs?team=web", "read"],
   ["GET", ({ run }) => `/runs/${run}`, "read", true],
@@ -195,6 +198,26 @@ test("an owner who takes out somebody who is no member does not learn whether th
   ];
   expect([there.status, missing.status]).toEqual([404, 404]);
   expect(there.text.replaceAll("stranger@", "x")).toBe(missing.text.replaceAll("strangex@", "x"));
+});
+
+test("a team's own token gets nobody's e-mail address, unless it looks after the team", async () => {
+  const seenBy = async (name: string) => {
+    const { client } = callers.get(name) as { client: ApiClient };
+    const answers = await Promise.all(
+      routes
+        .filter(([method]) => method === "GET")
+        .map(async ([method, path]) => [path(place), (await client.send(method, path(place))).text] as const),
+    );
+    return answers.filter(([, text]) => text.includes("@example.org")).map(([path]) => path);
+  };
+  for (const permission of ["read", "write"])
+    expect(await seenBy(`a team's token with permission ${permission}`)).toEqual([]);
+  expect(await seenBy("a viewer in a browser")).toEqual(
+    expect.arrayContaining([`/runs/${place.run}`, "/runs?team=web", "/teams/web/members"]),
+  );
+  expect(await seenBy("a team's token with permission admin")).toEqual(
+    expect.arrayContaining(["/runs?team=web", "/teams/web/members", "/audit?team=web"]),
+  );
 });
 
 test("whoever reads sees what untrusted work wrote, too, and never more than his teams", async () => {
