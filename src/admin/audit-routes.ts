@@ -58,7 +58,7 @@ export function auditRoutes({ who, database }: AdminOptions) {
         actor: t.Optional(
           nameModel({
             description:
-              "A user, with all the user's tokens, or a token: by e-mail, id or name; or a kind of actor",
+              "A user (e-mail or id), with all the user's tokens; or a token (id, or a name without an @); or a kind of actor",
           }),
         ),
         target: t.Optional(nameModel({ description: "An id, an e-mail, a slug or a hash" })),

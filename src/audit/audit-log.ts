@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, like, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, like, lt, ne, notLike, or, type SQL, sql } from "drizzle-orm";
 import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
@@ -90,7 +90,7 @@ export interface AuditFilter {
   since?: number;
   /** Milliseconds since 1970, excluded. */
   until?: number;
-  /** Any of these ids, names or kinds of actors. */
+  /** Any of these ids, names or kinds of actors. What holds an @ names people only, and no token. */
   actors?: readonly string[];
   /** A whole one such as `token.revoke`, or what stands before its dot, such as `token`. */
   kind?: string;
@@ -156,12 +156,19 @@ function conditionsOf({ since, until, actors, kind, teamId, target }: AuditFilte
   return [
     since === undefined ? undefined : gte(audit.createdAt, since),
     until === undefined ? undefined : lt(audit.createdAt, until),
-    who &&
-      or(inArray(audit.actorId, who), inArray(audit.actorName, who), inArray(sql`${audit.actorKind}`, who)),
+    who && or(inArray(audit.actorId, who), isNamed(who), inArray(sql`${audit.actorKind}`, who)),
     kind === undefined ? undefined : isOfKind(kind),
     teamId === undefined ? undefined : eq(audit.teamId, teamId),
     target === undefined ? undefined : eq(audit.target, target),
   ];
+}
+
+/** Tokens are called as somebody likes: one that is called like a person's address is not that person. */
+function isNamed(names: string[]): SQL | undefined {
+  return and(
+    inArray(audit.actorName, names),
+    or(ne(audit.actorKind, "token"), notLike(audit.actorName, "%@%")),
+  );
 }
 
 function isOfKind(kind: string): SQL | undefined {

@@ -42,7 +42,7 @@ export function auditCommand(context: CommandContext): Command {
     .option("--until <time>", "Before then", flagValue(pastTimeValue(), context))
     .option(
       "--actor <actor>",
-      "Only what a user did, with all the user's tokens, or a token: by e-mail, id or name; or a kind of actor, such as command",
+      "Only what a user did (e-mail or id), with all the user's tokens; or a token (id, or a name without an @); or a kind of actor, such as command",
     )
     .option(
       "--kind <kind>",

@@ -11,7 +11,7 @@ export interface AuditWish {
   since?: number | undefined;
   /** Milliseconds since 1970, excluded. */
   until?: number | undefined;
-  /** A user with all tokens, or a token: by e-mail, id or name; or a kind of actor. */
+  /** A user (e-mail or id) with all tokens; or a token (id, or a name without an @); or a kind of actor. */
   actor?: string | undefined;
   kind?: string | undefined;
   /** Slug or id, also of a team that has been deleted since. */

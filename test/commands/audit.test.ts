@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { printable, printableCell } from "../../src/commands/printable.ts";
+import { openDatabase } from "../../src/database/database.ts";
+import { Tokens } from "../../src/identity/tokens.ts";
 import { type RunningLarder, startLarder } from "../larder.ts";
 import { cliOutput, createTeam, createToken, TurboClient } from "../protocols/turbo/client.ts";
 
@@ -110,6 +112,28 @@ describe("larder audit", () => {
       ]);
     }
     expect((await larder.cli("audit", "--team", "gone")).stderr).toContain('no team "gone"');
+  });
+
+  test("takes no token for the person whose address it is called by, and says of each name what has it", async () => {
+    const { teamId } = await createTeam(larder, "web");
+    const beside = openDatabase(join(larder.dataFolder, "larder.db"));
+    try {
+      const by = { kind: "user", id: "usr_ann", name: "ann@example.org", address: null } as const;
+      const { secret } = await new Tokens(beside, by).create({ teamId, name: by.name, permission: "write" });
+      await clientOf(secret).put("a", "hello");
+    } finally {
+      await beside.close();
+    }
+    const [written] = await audit("--kind", "artifact.write", "--team", "web");
+    expect(written).toMatchObject({ actorKind: "token", actorName: "ann@example.org" });
+    const kinds = async (actor: string) => (await audit("--actor", actor)).map(({ kind }) => kind);
+    expect(await kinds("Ann@example.org")).toEqual(["token.create"]);
+    expect(await kinds(written?.actorId ?? "")).toEqual(["artifact.write"]);
+    const who = (await cliOutput(larder, "audit", "--team", "web"))
+      .split("\n")
+      .map((line) => line.split(/ {2,}/)[1]);
+    expect(who).toContain("ann@example.org");
+    expect(who).toContain(`token ann@example.org (${written?.actorId})`);
   });
 
   test("says what was not found, so that a typo does not look like an all-clear", async () => {
