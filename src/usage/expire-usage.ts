@@ -1,4 +1,4 @@
-import { and, asc, count, lt, lte } from "drizzle-orm";
+import { and, asc, count, eq, gte, lt, lte, max, min } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { deleteInSteps } from "../database/delete-in-steps.ts";
 import { events, runs, usageHours } from "../database/schema.ts";
@@ -14,6 +14,7 @@ export interface ExpiryOptions {
 const maxRuns = 1_000_000;
 /** Short enough that no request notices a step. */
 const rowsPerStep = 1_000;
+const runsPerCount = 5_000;
 
 /**
  * Forgets, a few at a time, the events that are too old. Those with the lowest ids are the oldest, so it looks no further than to
@@ -41,7 +42,10 @@ export async function expireEvents(
   }
 }
 
-/** Forgets the runs to which nothing came for so long, and beyond so many the oldest. */
+/**
+ * Forgets the runs to which nothing came for so long, and of too many the oldest of those teams that have the most: one team's
+ * flood costs no other that has less.
+ */
 export async function expireRuns(
   database: Database,
   { maxAgeMs, atMost = maxRuns }: { maxAgeMs: number; atMost?: number },
@@ -53,8 +57,45 @@ export async function expireRuns(
   const isOver = and(lt(runs.startedAt, before), lt(runs.lastEventAt, before));
   await deleteInSteps(database, runs, isOver, { order, signal });
   const [kept] = await database.read.select({ runs: count() }).from(runs);
-  const excess = (kept?.runs ?? 0) - atMost;
-  if (excess > 0) await deleteInSteps(database, runs, undefined, { order, atMost: excess, signal });
+  if ((kept?.runs ?? 0) <= atMost) return;
+  for (const { teamId, excess } of beyondShares(await runsOfTeams(database), atMost))
+    await deleteInSteps(database, runs, eq(runs.teamId, teamId), { order, atMost: excess, signal });
+}
+
+interface RunsOfTeam {
+  teamId: string;
+  kept: number;
+}
+
+/** Some runs at a time; in between others have their turn. */
+async function runsOfTeams({ read }: Database): Promise<RunsOfTeam[]> {
+  const ofTeams = new Map<string, number>();
+  // Both in one question, SQLite would look through all of them.
+  const [first] = await read.select({ id: min(runs.id) }).from(runs);
+  const [last] = await read.select({ id: max(runs.id) }).from(runs);
+  for (let from = first?.id ?? 0; from <= (last?.id ?? 0); from += runsPerCount) {
+    const some = await read
+      .select({ teamId: runs.teamId, kept: count() })
+      .from(runs)
+      .where(and(gte(runs.id, from), lt(runs.id, from + runsPerCount)))
+      .groupBy(runs.teamId);
+    for (const { teamId, kept } of some) ofTeams.set(teamId, (ofTeams.get(teamId) ?? 0) + kept);
+    await new Promise((turned) => setImmediate(turned));
+  }
+  return [...ofTeams].map(([teamId, kept]) => ({ teamId, kept }));
+}
+
+/** How many each team has too many, so that what is left fits: all have the same share, and what some leave is for the others. */
+function beyondShares(all: RunsOfTeam[], atMost: number): { teamId: string; excess: number }[] {
+  let left = atMost;
+  return all
+    .sort((a, b) => a.kept - b.kept)
+    .map(({ teamId, kept }, index) => {
+      const share = Math.min(kept, Math.floor(left / (all.length - index)));
+      left -= share;
+      return { teamId, excess: kept - share };
+    })
+    .filter(({ excess }) => excess > 0);
 }
 
 /** Forgets the sums of hours after 90 days; those of days stay. */

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { sql } from "drizzle-orm";
 import { events, runs, usageHours } from "../../src/database/schema.ts";
 import { expireEvents, expireHours, expireRuns } from "../../src/usage/expire-usage.ts";
 import { openTestUsage } from "./test-usage.ts";
@@ -55,6 +56,57 @@ test("runs go when nothing came to them for so long, and of too many the oldest"
   expect(await left()).toEqual([2, 3, 4]);
   await expireRuns(t.database, { maxAgeMs: day, atMost: 2 }, { now });
   expect(await left()).toEqual([3, 4]);
+});
+
+test("of too many runs those go that a team has beyond its share, and none of a team that has less", async () => {
+  await using t = await openTestUsage();
+  const teamIds = new Map([["default", t.team.id]]);
+  for (const slug of ["flooding", "busy"]) teamIds.set(slug, (await t.teams.create({ slug })).id);
+  const add = async (slug: string, ages: readonly number[]) => {
+    const facts = {
+      teamId: teamIds.get(slug) as string,
+      tool: "turbo",
+      originKind: "token" as const,
+      originId: "t",
+      tokenId: "t",
+      actorName: slug,
+      scope: "",
+    };
+    await t.database.write(async (tx) => {
+      for (const age of ages)
+        await tx.insert(runs).values({ ...facts, startedAt: now - age, lastEventAt: now - age });
+    });
+  };
+  // A flood comes after all that is there, and gets many ids, as those that have gone since did.
+  await add("default", [30_000, 20_000]);
+  await add("busy", [10_000, 9_000, 8_000, 7_000, 6_000]);
+  await t.database.write(
+    async (tx) => void (await tx.run(sql`update sqlite_sequence set seq = 50000 where name = 'runs'`)),
+  );
+  await add(
+    "flooding",
+    Array.from({ length: 40 }, (_, index) => index),
+  );
+  const left = async () =>
+    (await t.database.read.select().from(runs)).map(
+      ({ actorName, startedAt }) => `${actorName} ${now - startedAt}`,
+    );
+  await expireRuns(t.database, { maxAgeMs: day, atMost: 47 }, { now });
+  expect(await left()).toHaveLength(47);
+  await expireRuns(t.database, { maxAgeMs: day, atMost: 12 }, { now });
+  const quiet = ["default 30000", "default 20000"];
+  const busy = ["busy 10000", "busy 9000", "busy 8000", "busy 7000", "busy 6000"];
+  expect(await left()).toEqual([
+    ...quiet,
+    ...busy,
+    "flooding 0",
+    "flooding 1",
+    "flooding 2",
+    "flooding 3",
+    "flooding 4",
+  ]);
+  await expireRuns(t.database, { maxAgeMs: day, atMost: 8 }, { now });
+  expect(await left()).toEqual([...quiet, ...busy.slice(2), "flooding 0", "flooding 1", "flooding 2"]);
 });
 
 test("sums of hours go after 90 days", async () => {
