@@ -45,7 +45,7 @@ export class Turns {
     if (waiting.size >= maxWaiting) {
       throw new Refusal(
         "too_many_requests",
-        "Too many requests of this token or user wait to be read. Send fewer at a time, and each body at once.",
+        "Too many requests of this token, user or team wait for their turn. Send fewer at a time, and each body at once.",
         1,
       );
     }
@@ -61,7 +61,7 @@ export class Turns {
         reject(
           new Refusal(
             "unavailable",
-            `Other requests of this token or user did not send their bodies within ${seconds} s. Try again.`,
+            `Other requests of this token, user or team took more than ${seconds} s. Try again.`,
             1,
           ),
         );

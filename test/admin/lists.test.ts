@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import fc from "fast-check";
 import { cursorOf, readCursor } from "../../src/database/cursor.ts";
+import { openDatabase } from "../../src/database/database.ts";
+import { audit } from "../../src/database/schema.ts";
 import { TurboClient } from "../protocols/turbo/client.ts";
 import type { Json } from "./api-client.ts";
 import { openWorld } from "./world.ts";
@@ -134,3 +137,39 @@ test("a cursor is read as it was made, and nothing else is taken for one", () =>
     }),
   );
 });
+
+test("those who search the audit log for one team wait for each other, and nobody else waits for them", async () => {
+  await using world = await openWorld();
+  const { admin, larder } = world;
+  const ownerOf = async (slug: string) => {
+    await admin.ok("POST", "/teams", { slug });
+    const { secret } = await admin.ok("POST", "/tokens", { team: slug, name: "all", permission: "admin" });
+    return world.bearer(secret);
+  };
+  const [many, other] = [await ownerOf("many"), await ownerOf("other")];
+  const beside = openDatabase(join(larder.dataFolder, "larder.db"), "fast");
+  const facts = {
+    createdAt: Date.now() - 60_000,
+    kind: "artifact.write",
+    actorKind: "token",
+    actorName: "ci",
+  };
+  try {
+    await beside.write(async (tx) => {
+      for (let some = 0; some < 30; some++)
+        await tx.insert(audit).values(Array.from({ length: 1_000 }, () => facts));
+    });
+  } finally {
+    await beside.close();
+  }
+  let answered = 0;
+  const flood = Array.from({ length: 30 }, async () => {
+    await many.get("/audit?team=many&target=nothing");
+    answered++;
+  });
+  await Promise.race(flood);
+  await other.get("/audit?team=other&target=nothing");
+  // All would be through at about the same time.
+  expect(answered).toBeLessThan(20);
+  await Promise.all(flood);
+}, 120_000);
