@@ -4,8 +4,8 @@ import { AuditLog } from "../audit/audit-log.ts";
 import { Turns } from "../http/turns.ts";
 import { auditFilter } from "../identity/audit-filter.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Caller } from "./caller.ts";
 import { auditJson } from "./audit-json.ts";
+import type { Caller } from "./caller.ts";
 import { isoTimeModel, nameModel, oneOf, pageModel, pageQuery, pageWish, spanQuery } from "./model.ts";
 import { spanOf } from "./span.ts";
 

@@ -96,6 +96,8 @@ export interface AuditFilter {
   kind?: string;
   teamId?: string;
   target?: string;
+  /** A name in the details, and the text that it has there. */
+  detail?: readonly [name: string, value: string];
 }
 
 const defaultPage: PageWish = { limit: 100 };
@@ -151,7 +153,15 @@ interface Place {
   id: number;
 }
 
-function conditionsOf({ since, until, actors, kind, teamId, target }: AuditFilter): (SQL | undefined)[] {
+function conditionsOf({
+  since,
+  until,
+  actors,
+  kind,
+  teamId,
+  target,
+  detail,
+}: AuditFilter): (SQL | undefined)[] {
   const who = actors && [...actors];
   return [
     since === undefined ? undefined : gte(audit.createdAt, since),
@@ -160,6 +170,7 @@ function conditionsOf({ since, until, actors, kind, teamId, target }: AuditFilte
     kind === undefined ? undefined : isOfKind(kind),
     teamId === undefined ? undefined : eq(audit.teamId, teamId),
     target === undefined ? undefined : eq(audit.target, target),
+    detail && sql`${audit.details} ->> ${detail[0]} = ${detail[1]}`,
   ];
 }
 

@@ -1,10 +1,13 @@
-import { and, eq, like, or, type SQL, sql } from "drizzle-orm";
-import { isNoUpload } from "../audit/audit-log.ts";
+import { eq, or, type SQL } from "drizzle-orm";
+import { type AuditFilter, AuditLog } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
-import { artifacts, audit, tokens, users } from "../database/schema.ts";
+import { artifacts, tokens, users } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 import { normalEmail } from "./email.ts";
 import { digestSecret, isSecret } from "./secret.ts";
+
+/** Of which the log tells; in between others have their turn. */
+const tokensAtOnce = 1_000;
 
 /** Stands for the environment's tokens, which have no id. */
 export const environmentWriter = "TURBO_TOKEN";
@@ -42,7 +45,8 @@ async function tokenWithSecret(database: Database, secret: string): Promise<stri
 }
 
 /** A deleted token is known by what it wrote, or by the account of what was done with it. */
-async function isKnown({ read }: Database, id: string): Promise<boolean> {
+async function isKnown(database: Database, id: string): Promise<boolean> {
+  const { read } = database;
   const [token] = await read.select({ id: tokens.id }).from(tokens).where(eq(tokens.id, id));
   if (token) return true;
   const [written] = await read
@@ -51,12 +55,9 @@ async function isKnown({ read }: Database, id: string): Promise<boolean> {
     .where(eq(artifacts.writtenBy, id))
     .limit(1);
   if (written) return true;
-  const [row] = await read
-    .select({ id: audit.id })
-    .from(audit)
-    .where(or(eq(audit.actorId, id), eq(audit.target, id)))
-    .limit(1);
-  return row !== undefined;
+  const log = new AuditLog(database);
+  const occurs = async (filter: AuditFilter) => (await log.list(filter, { limit: 1 })).items.length > 0;
+  return (await occurs({ kind: "token", target: id })) || (await occurs({ actors: [id] }));
 }
 
 async function tokensOfUser(database: Database, emailOrId: string): Promise<string[]> {
@@ -72,26 +73,21 @@ async function tokensOfUser(database: Database, emailOrId: string): Promise<stri
 
 /** Those that there are, and those of which only the account of their creation is left. */
 async function tokensOf(
-  { read }: Database,
+  database: Database,
   condition: SQL | undefined,
-  [key, value]: readonly [key: string, value: string],
+  detail: readonly [name: string, value: string],
 ): Promise<string[]> {
   const ids = new Set<string>();
   if (condition) {
-    for (const { id } of await read.select({ id: tokens.id }).from(tokens).where(condition)) ids.add(id);
+    const there = await database.read.select({ id: tokens.id }).from(tokens).where(condition);
+    for (const { id } of there) ids.add(id);
   }
-  const pattern = `%${value.replaceAll(/[\\%_]/g, "\\$&")}%`;
-  const created = await read
-    .select({ id: audit.target, details: audit.details })
-    .from(audit)
-    .where(
-      and(
-        isNoUpload,
-        eq(audit.kind, "token.create"),
-        sql`${like(sql`${audit.details}`, pattern)} escape '\\'`,
-      ),
-    );
-  for (const { id, details } of created) if (id !== null && details?.[key] === value) ids.add(id);
+  const log = new AuditLog(database);
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await log.list({ kind: "token.create", detail }, { limit: tokensAtOnce, cursor });
+    for (const { target } of page.items) if (target !== null) ids.add(target);
+    cursor = page.nextCursor;
+  }
   return [...ids];
 }
 
