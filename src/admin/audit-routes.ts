@@ -34,9 +34,9 @@ export function auditRoutes({ who, database }: AdminOptions) {
   return new Elysia({ tags: ["Audit"] }).use(who).get(
     "/audit",
     async ({ caller, query }) => {
-      const { team, kind, actor, target } = query;
+      const { team, kind, notKind, actor, target } = query;
       const whoseTurn = requireLog(caller, team);
-      const wish = { ...spanOf(query), team, kind, actor, target };
+      const wish = { ...spanOf(query), team, kind, notKind, actor, target };
       const { items, nextCursor } = await turns.take(whoseTurn, async () => {
         const filter = await auditFilter(wish, database, caller.services.teams);
         return await new AuditLog(database).list(filter, pageWish(query));
@@ -52,6 +52,11 @@ export function auditRoutes({ who, database }: AdminOptions) {
         kind: t.Optional(
           oneOf(kinds, {
             description: "token.revoke, or token for all that is done with tokens",
+          }),
+        ),
+        notKind: t.Optional(
+          oneOf(kinds, {
+            description: "What to leave out, named like kind: artifact.write for all but uploads",
           }),
         ),
         actor: t.Optional(

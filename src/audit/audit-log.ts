@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, like, lt, ne, notLike, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, like, lt, ne, not, notLike, or, type SQL, sql } from "drizzle-orm";
 import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
@@ -94,6 +94,8 @@ export interface AuditFilter {
   actors?: readonly string[];
   /** A whole one such as `token.revoke`, or what stands before its dot, such as `token`. */
   kind?: string;
+  /** What is left out, named like `kind`. */
+  notKind?: string;
   teamId?: string;
   target?: string;
   /** A name in the details, and the text that it has there. */
@@ -129,7 +131,8 @@ export class AuditLog {
   }
 
   /** Rows are looked through some at a time: what is seldom may lie behind half a million others. */
-  private async endOfStep({ since, kind }: AuditFilter, from: Place | undefined): Promise<Place | undefined> {
+  private async endOfStep(filter: AuditFilter, from: Place | undefined): Promise<Place | undefined> {
+    const { since } = filter;
     const [end] = await this.database.read
       .select({ createdAt: audit.createdAt, id: audit.id })
       .from(audit)
@@ -137,7 +140,7 @@ export class AuditLog {
         and(
           from && olderThan(from),
           since === undefined ? undefined : gte(audit.createdAt, since),
-          kind === undefined || maybeUpload(kind) ? undefined : isNoUpload,
+          leavesOutUploads(filter) ? isNoUpload : undefined,
         ),
       )
       .orderBy(desc(audit.createdAt), desc(audit.id))
@@ -153,21 +156,16 @@ interface Place {
   id: number;
 }
 
-function conditionsOf({
-  since,
-  until,
-  actors,
-  kind,
-  teamId,
-  target,
-  detail,
-}: AuditFilter): (SQL | undefined)[] {
+function conditionsOf(filter: AuditFilter): (SQL | undefined)[] {
+  const { since, until, actors, kind, notKind, teamId, target, detail } = filter;
   const who = actors && [...actors];
   return [
     since === undefined ? undefined : gte(audit.createdAt, since),
     until === undefined ? undefined : lt(audit.createdAt, until),
     who && or(inArray(audit.actorId, who), isNamed(who), inArray(sql`${audit.actorKind}`, who)),
+    leavesOutUploads(filter) ? isNoUpload : undefined,
     kind === undefined ? undefined : isOfKind(kind),
+    notKind === undefined ? undefined : not(isOfKind(notKind)),
     teamId === undefined ? undefined : eq(audit.teamId, teamId),
     target === undefined ? undefined : eq(audit.target, target),
     detail && sql`${audit.details} ->> ${detail[0]} = ${detail[1]}`,
@@ -182,13 +180,16 @@ function isNamed(names: string[]): SQL | undefined {
   );
 }
 
-function isOfKind(kind: string): SQL | undefined {
+function isOfKind(kind: string): SQL {
   const whole = wholeOf(kind);
-  const isKind = or(eq(audit.kind, whole), startsWith(`${whole}.`));
-  return maybeUpload(kind) ? isKind : and(isNoUpload, isKind);
+  return sql`(${audit.kind} = ${whole} or ${startsWith(`${whole}.`)})`;
 }
 
-function maybeUpload(kind: string): boolean {
+function leavesOutUploads({ kind, notKind }: AuditFilter): boolean {
+  return (kind !== undefined && !takesUploads(kind)) || (notKind !== undefined && takesUploads(notKind));
+}
+
+function takesUploads(kind: string): boolean {
   const whole = wholeOf(kind);
   return whole === uploadKind || uploadKind.startsWith(`${whole}.`);
 }

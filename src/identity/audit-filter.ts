@@ -14,6 +14,7 @@ export interface AuditWish {
   /** A user (e-mail or id) with all tokens; or a token (id, or a name without an @); or a kind of actor. */
   actor?: string | undefined;
   kind?: string | undefined;
+  notKind?: string | undefined;
   /** Slug or id, also of a team that has been deleted since. */
   team?: string | undefined;
   target?: string | undefined;
@@ -21,12 +22,13 @@ export interface AuditWish {
 
 /** @throws Refusal `not_found` for a team that has never been. */
 export async function auditFilter(wish: AuditWish, database: Database, teams: Teams): Promise<AuditFilter> {
-  const { since, until, actor, kind, team, target } = wish;
+  const { since, until, actor, kind, notKind, team, target } = wish;
   return {
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(actor !== undefined && { actors: await actorsOf(actor, database) }),
     ...(kind !== undefined && { kind }),
+    ...(notKind !== undefined && { notKind }),
     ...(team !== undefined && { teamId: await teamIdOf(team, database, teams) }),
     ...(target !== undefined && { target: target.includes("@") ? normalEmail(target) : target }),
   };

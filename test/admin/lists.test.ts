@@ -173,3 +173,19 @@ test("those who search the audit log for one team wait for each other, and nobod
   expect(answered).toBeLessThan(20);
   await Promise.all(flood);
 }, 120_000);
+
+test("uploads are left out of the audit log for those who ask for that, and for nobody else", async () => {
+  await using world = await openWorld();
+  const { admin, larder } = world;
+  await admin.ok("POST", "/teams", { slug: "web" });
+  const { secret } = await admin.ok("POST", "/tokens", { team: "web", name: "w", permission: "write" });
+  const client = new TurboClient(larder.url, secret);
+  for (const hash of ["a1", "a2", "a3"]) expect((await client.put(hash, hash)).status).toBe(202);
+  const kinds = async (query: string) =>
+    (await admin.all(`/audit?team=web${query}`, 200)).map(({ kind }) => kind);
+  const uploads = Array(3).fill("artifact.write");
+  expect(await kinds("")).toEqual([...uploads, "token.create", "team.create"]);
+  expect(await kinds("&notKind=artifact.write")).toEqual(["token.create", "team.create"]);
+  expect(await kinds("&notKind=token")).toEqual([...uploads, "team.create"]);
+  expect((await admin.send("GET", "/audit?notKind=artifact.wrote")).status).toBe(400);
+});

@@ -154,6 +154,7 @@ test("filters, alone and together, find the rows that they name, newest first, o
         { maxLength: 3 },
       ),
       kind: fc.oneof(fc.constantFrom(...kinds, "token", "token.", "team", "%", "_oken", "tok", ""), anyText),
+      notKind: fc.oneof(fc.constantFrom(...kinds, "token", "artifact", "artifact.", "%", "tok"), anyText),
       teamId: fc.oneof(fc.constantFrom("team_1", "team_2"), anyText),
       target: fc.oneof(fc.constantFrom("t1", "t2"), anyText),
     },
@@ -162,15 +163,20 @@ test("filters, alone and together, find the rows that they name, newest first, o
   // A token that is called like somebody is not that person.
   const namesOf = ({ actorId, actorName, actorKind }: AuditRow) =>
     actorKind === "token" && actorName.includes("@") ? [actorId, actorKind] : [actorId, actorName, actorKind];
-  const isMeant = (row: AuditRow, { since, until, actors: who, kind, teamId, target }: AuditFilter) =>
-    (since === undefined || row.createdAt >= since) &&
-    (until === undefined || row.createdAt < until) &&
-    (who === undefined || who.some((one) => namesOf(row).includes(one))) &&
-    (kind === undefined ||
-      row.kind === kind.replace(/\.$/, "") ||
-      row.kind.startsWith(`${kind.replace(/\.$/, "")}.`)) &&
-    (teamId === undefined || row.teamId === teamId) &&
-    (target === undefined || row.target === target);
+  const isOfKind = (row: AuditRow, kind: string) =>
+    row.kind === kind.replace(/\.$/, "") || row.kind.startsWith(`${kind.replace(/\.$/, "")}.`);
+  const isMeant = (row: AuditRow, filter: AuditFilter) => {
+    const { since, until, actors: who, kind, notKind, teamId, target } = filter;
+    return (
+      (since === undefined || row.createdAt >= since) &&
+      (until === undefined || row.createdAt < until) &&
+      (who === undefined || who.some((one) => namesOf(row).includes(one))) &&
+      (kind === undefined || isOfKind(row, kind)) &&
+      (notKind === undefined || !isOfKind(row, notKind)) &&
+      (teamId === undefined || row.teamId === teamId) &&
+      (target === undefined || row.target === target)
+    );
+  };
 
   await fc.assert(
     fc.asyncProperty(filterArbitrary, fc.integer({ min: 1, max: 60 }), async (filter, limit) => {
@@ -194,6 +200,9 @@ test("filters, alone and together, find the rows that they name, newest first, o
         [{ kind: "_oken" }, 60],
         [{ kind: "token." }, 1],
         [{ actors: [ann.name] }, 60],
+        [{ notKind: "artifact.write" }, 7],
+        [{ notKind: "artifact" }, 7],
+        [{ kind: "artifact", notKind: "artifact.write" }, 7],
       ],
     },
   );

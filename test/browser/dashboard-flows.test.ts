@@ -142,9 +142,24 @@ describeWith(chromium, "an administrator with a browser", (path) => {
 
   test("finds in the audit log who did what", async () => {
     await larder.cli("team", "create", "audited");
+    const { token } = await createToken(larder, "audited");
+    expect((await turboOf(token, "audited").put("dddddddddddddddd", "x".repeat(3072))).status).toBe(202);
     const page = await openAt("/audit", "Audit log");
     const kinds = async () => (await page.locator('td[data-title="What"]').allTextContents()).toSorted();
     expect(new Set(await kinds()).size).toBeGreaterThan(1);
+    // Of the many uploads one is told who asks for them.
+    expect(await kinds()).not.toContain("artifact.write");
+    await page.getByLabel("About").selectOption("Uploads");
+    await page.getByLabel("Done to").fill("dddddddddddddddd");
+    await page.getByText("That is the only one.").waitFor();
+    expect(await kinds()).toEqual(["artifact.write"]);
+    const details = await page.locator('td[data-title="Details"]').textContent();
+    expect(details).toContain("size: 3KiB");
+    expect(details).not.toContain("scope");
+    await page.getByLabel("Done to").fill("");
+    await page.getByLabel("About").selectOption("Everything, with uploads");
+    await page.getByText("team.create").first().waitFor();
+    expect(await kinds()).toContain("artifact.write");
     await page.getByLabel("About").selectOption("team");
     await page.getByLabel("Done to").fill("audited");
     await page.getByText("That is the only one.").waitFor();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { formatCount, formatCounted, formatPercent } from "../../src/web/format/count.ts";
+import { formatDetails } from "../../src/web/format/details.ts";
 import { formatRelativeTime } from "../../src/web/format/time.ts";
 
 const times = fc.integer({ min: 0, max: 100 * 365 * 86_400_000 });
@@ -43,4 +44,28 @@ test("a time is told by how long ago it was, or is still to come", () => {
   expect(told(-90 * 86_400_000 + 5_000)).toBe("in 90 days");
   expect(told(80 * 86_400_000)).toBe("80 days ago");
   fc.assert(fc.property(times, (ms) => expect(told(ms)).toMatch(/ago$|^just now$/)));
+});
+
+test("details of the audit log are told in units, and what says nothing is left out", () => {
+  expect(
+    formatDetails({ tool: "turbo", scope: "", sizeBytes: 3 * 2 ** 20, policyId: null, artifacts: 0 }),
+  ).toEqual([
+    ["tool", "turbo"],
+    ["size", "3MiB"],
+    ["artifacts", "0"],
+  ]);
+  expect(
+    formatDetails({ claims: { ref: "refs/heads/main", run: 7 }, writtenBy: ["tok_1", "tok_2"] }),
+  ).toEqual([
+    ["claims", "ref refs/heads/main, run 7"],
+    ["writtenBy", "tok_1, tok_2"],
+  ]);
+  // What a change has taken away is a change.
+  expect(
+    formatDetails({ quotaBytes: null, name: "", before: { quotaBytes: 2 ** 30, maxAgeMs: 86_400_000 } }),
+  ).toEqual([
+    ["quota", "none"],
+    ["name", "empty"],
+    ["before", "quota 1GiB, maxAge 1d"],
+  ]);
 });
