@@ -133,7 +133,9 @@ function NameTeam({
   if (isNamed) {
     return (
       <p className="flex flex-wrap items-center gap-x-3">
-        <strong className="[overflow-wrap:anywhere]">{team.name}</strong>
+        <span className="[overflow-wrap:anywhere]">
+          <strong>{team.name}</strong>, which build tools call <code className="font-mono">{team.slug}</code>
+        </span>
         <Button look="plain" onClick={onAgain}>
           Change
         </Button>
@@ -153,7 +155,13 @@ function NameTeam({
         label="Name"
         value={name}
         onChange={({ target }) => setName(target.value)}
-        hint={`Clients know it as ${team.slug}. More teams can come later.`}
+        hint={
+          <>
+            The name is for people. Build tools go on calling this team{" "}
+            <code className="font-mono">{team.slug}</code>, whatever its name. More teams, each with a slug of
+            its own, can come later.
+          </>
+        }
         error={rename.error?.message}
       />
       <Button type="submit" look="primary" isBusy={rename.isPending}>
