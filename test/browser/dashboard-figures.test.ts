@@ -205,7 +205,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
       "0 remote, 0 local, 4 missed",
     ]);
 
-    await page.locator("tbody a").nth(3).click();
+    await page.locator("tbody th a").nth(3).click();
     await arrive(page, "Run");
     expect(await factsOf(page)).toMatchObject({
       Team: "default",

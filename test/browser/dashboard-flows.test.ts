@@ -71,6 +71,34 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(await row.getByRole("button").count()).toBe(0);
   });
 
+  test("follows who uses the cache to their runs, and back to everybody's", async () => {
+    await larder.cli("team", "create", "runners");
+    const [one, two] = [await createToken(larder, "runners"), await createToken(larder, "runners")];
+    for (const { token } of [one, two]) {
+      const client = turboOf(token, "runners");
+      await client.get("eeeeeeeeeeeeeeee");
+      const event = { source: "REMOTE", event: "MISS", hash: "eeeeeeeeeeeeeeee" };
+      expect((await client.report([{ ...event, sessionId: crypto.randomUUID() }])).ok).toBe(true);
+    }
+    const deadline = Date.now() + 15_000;
+    const known = async () =>
+      ((await (await started.client.get("/api/v1/runs?team=runners")).json()) as { items: unknown[] }).items;
+    while ((await known()).length < 2 && Date.now() < deadline);
+    const page = await openAt("/?team=runners", "Overview");
+    const links = page.getByRole("table", { name: "Usage by token and CI policy" }).getByRole("link");
+    expect(await links.count()).toBe(2);
+    await links.first().click();
+    await arrive(page, "Runs");
+    const by = page.getByLabel("By", { exact: true });
+    expect([one.id, two.id]).toContain(await by.inputValue());
+    await page.getByText("That is the only one.").waitFor();
+    await by.fill("");
+    await page.getByText("That is all: 2.").waitFor();
+    await page.locator('td[data-title="By"] a').first().click();
+    await page.getByText("That is the only one.").waitFor();
+    expect([one.id, two.id]).toContain(await by.inputValue());
+  });
+
   test("makes a policy for a CI service, sees what it makes of a job, and takes it back", async () => {
     using issuer = await startIssuer();
     const page = await openAt("/policies", "CI policies");

@@ -1,4 +1,6 @@
+import { Link } from "wouter";
 import type { Origin } from "../api/types.ts";
+import { useMe } from "../shell/me.tsx";
 
 const kinds: Record<string, string> = {
   token: "token",
@@ -18,5 +20,16 @@ export function OriginName({ origin }: { origin: Origin | null }) {
     <span className="[overflow-wrap:anywhere]">
       {origin.name} <span className="whitespace-nowrap text-soft">{kind}</span>
     </span>
+  );
+}
+
+/** The same, as the way to all of its runs. @param user whose token it is, who is named instead. */
+export function OriginLink({ origin, user = null }: { origin: Origin; user?: string | null }) {
+  const { href } = useMe();
+  const runs = `/runs?${new URLSearchParams({ origin: origin.id ?? origin.kind })}`;
+  return (
+    <Link className="link" href={href(runs)}>
+      {user ?? <OriginName origin={origin} />}
+    </Link>
   );
 }

@@ -41,6 +41,12 @@ export function TextFilter({
   const [params, set] = useFilters();
   const wanted = params.get(name) ?? "";
   const [text, setText] = useState(wanted);
+  const [followed, setFollowed] = useState(wanted);
+  if (wanted !== followed) {
+    // The address has changed, by what was typed or by a link.
+    setFollowed(wanted);
+    if (wanted !== text.trim()) setText(wanted);
+  }
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const type = (typed: string) => {
     setText(typed);

@@ -5,7 +5,7 @@ import { formatCount, formatPercent } from "../../format/count.ts";
 import { Card } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { type Column, Rows } from "../../parts/rows.tsx";
-import { OriginName } from "../origin.tsx";
+import { OriginLink } from "../origin.tsx";
 
 const usage: readonly Column<Totals>[] = [
   {
@@ -33,7 +33,7 @@ export function ByOrigin({ origins }: { origins: readonly (Origin & Totals)[] })
           caption="Usage by token and CI policy"
           rows={origins}
           keyOf={({ kind, id }) => `${kind} ${id}`}
-          columns={[{ title: "Who", cell: (origin) => <OriginName origin={origin} /> }, ...usage]}
+          columns={[{ title: "Who", cell: (origin) => <OriginLink origin={origin} /> }, ...usage]}
         />
       )}
     </Card>

@@ -11,7 +11,7 @@ import { ListRows } from "../../parts/rows.tsx";
 import { SkeletonLines } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
-import { OriginName } from "../origin.tsx";
+import { OriginLink } from "../origin.tsx";
 import { toolTitle } from "../tools.ts";
 import { HitBar } from "./hit-bar.tsx";
 
@@ -100,7 +100,7 @@ function RunFacts({ run }: { run: Run }) {
         ["Last seen", <When key="last" at={run.lastEventAt} />],
         ["Team", run.team],
         ["Tool", toolTitle(run.tool)],
-        ["By", run.user ?? <OriginName key="by" origin={run.origin} />],
+        ["By", <OriginLink key="by" origin={run.origin} user={run.user} />],
         ["CI", run.clientCi],
         ...Object.entries(run.claims ?? {}).map(
           ([name, value]) =>

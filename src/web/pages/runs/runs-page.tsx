@@ -6,11 +6,11 @@ import { formatCount, formatPercent } from "../../format/count.ts";
 import { ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
-import { ChoiceFilter, Filters, useFilters } from "../../parts/filters.tsx";
+import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
-import { OriginName } from "../origin.tsx";
+import { OriginLink } from "../origin.tsx";
 import { toolChoices, toolTitle } from "../tools.ts";
 import { HitBar } from "./hit-bar.tsx";
 
@@ -18,13 +18,19 @@ export function RunsPage() {
   const { team, href } = useMe();
   const [filters] = useFilters();
   const since = filters.get("since");
-  const runs = useList<Run>("/runs", { team: team?.slug, tool: filters.get("tool"), since });
+  const runs = useList<Run>("/runs", {
+    team: team?.slug,
+    tool: filters.get("tool"),
+    origin: filters.get("origin"),
+    since,
+  });
   return (
     <>
       <PageTitle title="Runs" intro="What one call of a build tool asked of the cache, newest first." />
       <Card isFlush>
         <Filters>
           <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
+          <TextFilter name="origin" label="By" placeholder="id of a token or policy" />
           <ChoiceFilter
             name="since"
             label="Began in the last"
@@ -44,8 +50,8 @@ export function RunsPage() {
           empty={
             <Empty title="No runs">
               <p className="mb-4">
-                {filters.has("tool") || since
-                  ? "Nothing fits the filters. Choose a longer time."
+                {filters.has("tool") || filters.has("origin") || since
+                  ? "Nothing fits the filters. Change them, or choose a longer time."
                   : "A run appears here as soon as a connected repository is built."}
               </p>
               <ButtonLink look="primary" href={href("/connect")}>
@@ -62,7 +68,7 @@ export function RunsPage() {
                 </Link>
               ),
             },
-            { title: "By", cell: ({ origin, user }) => user ?? <OriginName origin={origin} /> },
+            { title: "By", cell: ({ origin, user }) => <OriginLink origin={origin} user={user} /> },
             ...(team ? [] : [{ title: "Team", isMinor: true, cell: (run: Run) => run.team }]),
             {
               title: "Tool",
