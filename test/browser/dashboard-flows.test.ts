@@ -71,6 +71,47 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(await row.getByRole("button").count()).toBe(0);
   });
 
+  test("purges what fits, and nothing before it was told how much that is", async () => {
+    await larder.cli("team", "create", "shelves");
+    const [kept, other] = [await createToken(larder, "shelves"), await createToken(larder, "shelves")];
+    const keeper = turboOf(kept.token, "shelves");
+    const writer = turboOf(other.token, "shelves");
+    expect((await keeper.put("1111111111111111", "kept")).status).toBe(202);
+    for (const hash of ["2222222222222221", "2222222222222222"])
+      expect((await writer.put(hash, `${hash}${"x".repeat(1008)}`)).status).toBe(202);
+
+    const page = await openAt("/artifacts?team=shelves&scope=pr-1", "Artifacts");
+    await page.getByRole("button", { name: "Purge many" }).click();
+    const dialog = page.getByRole("dialog");
+    const count = () => dialog.getByRole("button", { name: "Count" }).click();
+    // It begins with what the list is narrowed to.
+    expect(await dialog.getByLabel("Team").inputValue()).toBe("shelves");
+    expect(await dialog.getByLabel("Scope").inputValue()).toBe("pr-1");
+    await count();
+    await dialog.getByText("Nothing fits.").waitFor();
+    await dialog.getByLabel("Scope").fill("");
+    await dialog.getByLabel("Written by").fill(other.id);
+    await dialog.getByLabel("Unused for").fill("soon");
+    await count();
+    await dialog.getByText("This is no time with its unit.").waitFor();
+    await dialog.getByLabel("Unused for").fill("0s");
+    await count();
+    await dialog.getByRole("heading", { name: "Purge 2 artifacts?" }).waitFor();
+    expect(await dialog.textContent()).toContain("2 artifacts of team shelves would go, and 2KiB be free.");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect((await writer.get("2222222222222221")).status).toBe(200);
+
+    await page.getByRole("button", { name: "Purge many" }).click();
+    await dialog.getByLabel("Scope").fill("");
+    await dialog.getByLabel("Written by").fill(other.id);
+    await count();
+    await dialog.getByRole("button", { name: "Purge 2 artifacts" }).click();
+    await page.getByText("2 artifacts purged, and 2KiB freed.").waitFor();
+    expect((await writer.get("2222222222222221")).status).toBe(404);
+    expect((await writer.get("2222222222222222")).status).toBe(404);
+    expect(await (await keeper.get("1111111111111111")).text()).toBe("kept");
+  });
+
   test("follows who uses the cache to their runs, and back to everybody's", async () => {
     await larder.cli("team", "create", "runners");
     const [one, two] = [await createToken(larder, "runners"), await createToken(larder, "runners")];

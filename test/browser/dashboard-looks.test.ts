@@ -168,6 +168,11 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     await closed("Done");
 
     await visit(page, larder.url, "/artifacts", "Artifacts");
+    await opened("Purge many", "Purge artifacts");
+    await dialog.getByRole("button", { name: "Count" }).click();
+    await dialog.getByRole("heading", { name: "Purge 1 artifact?" }).waitFor();
+    await expectNoProblems(page, "what a purge would take");
+    await closed("Cancel");
     await page.locator("tbody a").first().click();
     await opened("Purge", "Purge this artifact?");
     await closed("Cancel");

@@ -298,6 +298,9 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
     const links = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").allTextContents();
     expect(links).toEqual(["Overview", "Runs", "Artifacts", "Connect", "Teams", "Tokens"]);
+    await page.getByRole("link", { name: "Artifacts" }).click();
+    await page.getByText("Show more").waitFor();
+    expect(await page.getByRole("button", { name: "Purge many" }).count()).toBe(0);
     await page.getByRole("link", { name: "Teams" }).click();
     await page.getByRole("link", { name: "Default" }).click();
     await page.getByRole("heading", { level: 1, name: "Default" }).waitFor();

@@ -1,5 +1,10 @@
 /* What the admin API answers, under the names that the pages use. The shapes are the API's own. */
-import type { artifactModel, purgedModel, shownArtifactModel } from "../../admin/artifacts-model.ts";
+import type {
+  artifactModel,
+  purgedModel,
+  purgeModel,
+  shownArtifactModel,
+} from "../../admin/artifacts-model.ts";
 import type { auditJson } from "../../admin/audit-json.ts";
 import type { ConnectLine } from "../../admin/connect-lines.ts";
 import type { ChangedRuns } from "../../admin/live-feed.ts";
@@ -66,6 +71,8 @@ export interface Origin {
 export type Artifact = (typeof artifactModel)["static"];
 export type ShownArtifact = (typeof shownArtifactModel)["static"];
 export type Purged = (typeof purgedModel)["static"];
+/** Which artifacts are to go. */
+export type PurgeWish = Omit<(typeof purgeModel)["static"], "dryRun" | "all">;
 export type Team = (typeof teamModel)["static"];
 export type ShownTeam = (typeof shownTeamModel)["static"];
 export type Member = (typeof memberModel)["static"];

@@ -1,10 +1,12 @@
+import { useState } from "react";
 import { Link } from "wouter";
 import { roundSize, roundTime } from "../../../units.ts";
 import { useList } from "../../api/queries.ts";
 import type { Artifact } from "../../api/types.ts";
-import { ButtonLink } from "../../parts/button.tsx";
+import { Button, ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
+import { Done } from "../../parts/failure.tsx";
 import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
@@ -12,13 +14,16 @@ import { useMe } from "../../shell/me.tsx";
 import { OriginName } from "../origin.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 import { toolChoices } from "../tools.ts";
+import { PurgeDialog } from "./purge-dialog.tsx";
 
 /** With fewer characters the API looks for none. */
 const shortestHash = 3;
 const filterNames = ["hash", "scope", "tool"];
 
 export function ArtifactsPage() {
-  const { team, href } = useMe();
+  const { team, ownTeams, isOwner, href } = useMe();
+  const [isPurging, setPurging] = useState(false);
+  const [done, setDone] = useState<string>();
   const [filters] = useFilters();
   const [sort, order] = (filters.get("sort") ?? "used-desc").split("-");
   const hash = filters.get("hash") ?? "";
@@ -32,7 +37,14 @@ export function ArtifactsPage() {
   });
   return (
     <>
-      <PageTitle title="Artifacts" intro="What the cache keeps." />
+      <PageTitle title="Artifacts" intro="What the cache keeps.">
+        {(team ? isOwner(team.slug) : ownTeams.length > 0) && (
+          <Button look="danger" onClick={() => setPurging(true)}>
+            Purge many
+          </Button>
+        )}
+      </PageTitle>
+      <Done message={done} />
       <Card isFlush>
         <Filters>
           <TextFilter name="hash" label="Hash begins with" placeholder="3 characters or more" />
@@ -98,6 +110,21 @@ export function ArtifactsPage() {
           ]}
         />
       </Card>
+      {isPurging && (
+        <PurgeDialog
+          start={{
+            team: team?.slug,
+            tool: filters.get("tool"),
+            scope: filters.get("scope"),
+            hash: filters.get("hash"),
+          }}
+          onDone={(message) => {
+            setPurging(false);
+            setDone(message);
+          }}
+          onClose={() => setPurging(false)}
+        />
+      )}
     </>
   );
 }
