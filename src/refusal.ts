@@ -23,6 +23,8 @@ export type RefusalCode =
   /** The name is taken, or the artifact is there already and may not be replaced. */
   | "conflict"
   | "too_large"
+  /** Larger than the team's quota lets an upload be, whatever goes for it. */
+  | "larger_than_quota"
   | "too_many_requests"
   /** The disk, the server's limit or the team's quota has no room for it, or none that came free in time. */
   | "no_space"

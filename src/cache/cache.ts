@@ -242,8 +242,8 @@ export class Cache {
    * Keeps an artifact. When it resolves, the artifact is durable and every later `get` finds it; when it rejects, what
    * was under the key before is there still. Of several at once for one key the last to commit stays, whole.
    * @returns how large it is.
-   * @throws Refusal `too_large`, `bad_request` (length), `aborted`, `no_space`, `team_over_limit`, `conflict` (write-once),
-   *   `unauthorized` (revoked meanwhile), `unavailable`.
+   * @throws Refusal `too_large`, `larger_than_quota`, `bad_request` (length), `aborted`, `no_space`, `team_over_limit`,
+   *   `conflict` (write-once), `unauthorized` (revoked meanwhile), `unavailable`.
    */
   async put(key: ArtifactKey, facts: ArtifactFacts, upload: Upload): Promise<{ sizeBytes: number }> {
     const { database, maxArtifactSizeBytes, storage } = this.options;

@@ -69,7 +69,7 @@ export class TeamRoom {
 
   /**
    * Makes an upload's share larger.
-   * @throws Refusal `too_large` for more than the whole quota, or than untrusted uploads may take of it; `team_over_limit` for
+   * @throws Refusal `larger_than_quota` for more than the whole quota, or than untrusted uploads may take of it; `team_over_limit` for
    *   more than the team has left where its rule is to refuse; `no_space` when other uploads of the team take the quota for
    *   too long.
    */
@@ -92,7 +92,7 @@ export class TeamRoom {
       if (isPromisable && usedBytes + reservedBytes <= quotaBytes) return this.keep(by, own);
       if (wanted.promisedBytes > mostBytes) {
         throw new Refusal(
-          "too_large",
+          "larger_than_quota",
           isTrusted
             ? `${wanted.promisedBytes} bytes do not fit into team "${slug}"'s quota of ${quotaBytes}.`
             : `${wanted.promisedBytes} bytes are more than untrusted uploads may take of team "${slug}"'s quota at a time, ${mostBytes}.`,
@@ -122,7 +122,7 @@ export class TeamRoom {
       if (gone > 0) continue;
       if (!isTrusted && usedBytes + wanted.promisedBytes > quotaBytes) {
         throw new Refusal(
-          "too_large",
+          "larger_than_quota",
           `${wanted.promisedBytes} bytes are more than trusted work has left of team "${slug}"'s quota of ${quotaBytes}.`,
         );
       }

@@ -21,6 +21,7 @@ const statusOf: Record<RefusalCode, number> = {
   method_not_allowed: 405,
   conflict: 409,
   too_large: 413,
+  larger_than_quota: 413,
   too_many_requests: 429,
   // Nobody reads this one; logs of web servers know it as "client closed request".
   aborted: 499,

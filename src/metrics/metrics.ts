@@ -6,7 +6,13 @@ import { type FigureSources, type Figures, readFigures } from "./figures.ts";
 import { durationBoundsMs } from "./request-counter.ts";
 
 /** Shown from the beginning, since the first of a counter that was not there before is no increase. */
-const expectedRefusals = ["no_space", "team_over_limit", "too_large", "signature_required"] as const;
+const expectedRefusals = [
+  "no_space",
+  "team_over_limit",
+  "too_large",
+  "larger_than_quota",
+  "signature_required",
+] as const;
 
 const trusts = ["trusted", "untrusted"] as const;
 

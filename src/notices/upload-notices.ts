@@ -49,6 +49,14 @@ function wordingOf(code: string, team: string | undefined): Wording | undefined 
         remedy:
           "Raise `maxArtifactSize` (and, if need be, `maxSize`), or leave large outputs out of the cache.",
       };
+    case "larger_than_quota":
+      return {
+        code: "refused_larger_than_quota",
+        severity: "warning",
+        title: "Uploads were larger than the quota allows",
+        why: "each alone was more than the team's quota, or more than untrusted uploads may take of it.",
+        remedy: `\`larder team set ${slug} --quota SIZE\` gives it more; or leave large outputs out of the cache.`,
+      };
     case "signature_required":
       return {
         code: "refused_unsigned",

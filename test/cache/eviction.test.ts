@@ -191,7 +191,7 @@ describe("a team at its quota", () => {
     await fill(t, "abcdefghi");
     expect(await t.cache.isTeamFull(t.team.id)).toBe(false);
     expect(await t.put("huge", "h".repeat(101), announced).catch((error) => error)).toMatchObject({
-      code: "too_large",
+      code: "larger_than_quota",
     });
     for (const isAnnounced of [true, false]) {
       const refused = await t.put("new", "n".repeat(11), { isAnnounced }).catch((error) => error);
@@ -302,7 +302,7 @@ describe("a team at its quota", () => {
     await fill(t, "abc");
     for (const isAnnounced of [true, false]) {
       const refused = await t.put("huge", "h".repeat(101), { isAnnounced }).catch((error) => error);
-      expect(refused).toMatchObject({ code: "too_large", message: expect.stringContaining("100") });
+      expect(refused).toMatchObject({ code: "larger_than_quota", message: expect.stringContaining("100") });
     }
     expect(await t.hashes()).toEqual(["a", "b", "c"]);
   });

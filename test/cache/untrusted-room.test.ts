@@ -77,7 +77,7 @@ describe.each(limits)("at %s", (_, serverLimits, teamLimits) => {
                 if (isSlow && !isTrusted && error.code === "no_space") {
                   expect((await heldBytes(t)).sizeBytes + sizeBytes).toBeGreaterThan(100);
                   expect(await untrusted(t)).toEqual([]);
-                } else expect(error.code).toBeOneOf(["too_large", "team_over_limit"]);
+                } else expect(error.code).toBeOneOf(["too_large", "larger_than_quota", "team_over_limit"]);
                 return false;
               },
             );
@@ -140,10 +140,13 @@ describe("untrusted uploads", () => {
     await fill(t, "abcdefghi");
     await t.put("j", "j".repeat(5), announced);
     const refused = await t.put("big", "x".repeat(11), { scope, ...announced }).catch((error) => error);
-    expect(refused).toMatchObject({ code: "too_large", message: expect.stringContaining("untrusted") });
+    expect(refused).toMatchObject({
+      code: "quotaBytes" in team ? "larger_than_quota" : "too_large",
+      message: expect.stringContaining("untrusted"),
+    });
     if ("quotaBytes" in team) {
       const noRoom = await t.put("new", ten("x"), { scope, ...announced }).catch((error) => error);
-      expect(noRoom.code).toBe("quotaRule" in team ? "team_over_limit" : "too_large");
+      expect(noRoom.code).toBe("quotaRule" in team ? "team_over_limit" : "larger_than_quota");
     }
     expect(await t.hashes()).toEqual([..."abcdefghij"]);
     // Nor do clients of the team hear that it is full for what a stranger could not store.

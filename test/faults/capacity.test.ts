@@ -125,7 +125,7 @@ describe("a team's quota", () => {
       [0, 1, 2, 3, 4].map(async (index) => (await client.get(`h${index}`)).status),
     );
     expect(present).toEqual([404, 404, 200, 200, 200]);
-    await expectRefusal(await client.put("huge", new Uint8Array(4 * mebibyte)), 413, "too_large");
+    await expectRefusal(await client.put("huge", new Uint8Array(4 * mebibyte)), 413, "larger_than_quota");
     expect(await (await client.status()).json()).toEqual({ status: "enabled" });
   }, 30_000);
 });

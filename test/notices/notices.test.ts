@@ -151,6 +151,12 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
     /^2 uploads were refused/,
   ],
   [
+    "uploads larger than their team's quota",
+    facts({ refusedUploads: [{ team: "web", code: "larger_than_quota", lastDay: 2 }] }),
+    "refused_larger_than_quota",
+    /^2 uploads of team web were refused.*the team's quota/,
+  ],
+  [
     "uploads without a signature",
     facts({ refusedUploads: [{ team: "web", code: "signature_required", lastDay: 2 }] }),
     "refused_unsigned",
@@ -277,7 +283,16 @@ const anyFacts: fc.Arbitrary<NoticeFacts> = fc
     refusedUploads: fc.array(
       fc.record({
         team: fc.constantFrom(undefined, "web", "app"),
-        code: fc.constantFrom("no_space", "team_over_limit", "too_large", "signature_required", "conflict"),
+        code: fc.constantFrom(
+          ...[
+            "no_space",
+            "team_over_limit",
+            "too_large",
+            "larger_than_quota",
+            "signature_required",
+            "conflict",
+          ],
+        ),
         lastDay: fc.nat({ max: 10 }),
       }),
     ),

@@ -196,7 +196,10 @@ function isOneRead({ method }: Request, range: string | undefined): boolean {
 
 /** Whether an upload was refused for its size, a quota, or want of room, and not for what the client did wrong. */
 function isForRoom(error: unknown): boolean {
-  return error instanceof Refusal && ["too_large", "team_over_limit", "no_space"].includes(error.code);
+  return (
+    error instanceof Refusal &&
+    ["too_large", "larger_than_quota", "team_over_limit", "no_space"].includes(error.code)
+  );
 }
 
 /** The published states; `blocked` is the API's 402, and a team that may not write for its quota is over its limit. */
