@@ -1,10 +1,13 @@
 import { Button } from "./button.tsx";
+import { CodeText } from "./code-text.tsx";
 
 /** What went wrong, in the server's words, and a way to try again. */
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   return (
     <div role="alert" className="appear rounded-lg border border-bad bg-bad-page p-3.5 text-bad">
-      <p className="[overflow-wrap:anywhere]">{error.message}</p>
+      <p className="[overflow-wrap:anywhere]">
+        <CodeText text={error.message} />
+      </p>
       {onRetry && (
         <Button look="danger" className="mt-3" onClick={onRetry}>
           Try again

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import type { Notice } from "../../api/types.ts";
+import { CodeText } from "../../parts/code-text.tsx";
 
 const looks = {
   critical: { box: "border-bad bg-bad-page text-bad", word: "Critical" },
@@ -21,17 +22,19 @@ export function Notices({ notices }: { notices: readonly Notice[] }) {
           <p className="font-semibold">
             <span className="mr-2 text-xs tracking-wide uppercase">{looks[severity].word}</span>
             {title}
-            {team && (
-              <>
-                {" in "}
-                <Link href={`/teams/${team}`} className="underline">
-                  {team}
-                </Link>
-              </>
-            )}
           </p>
-          <p className="mt-0.5 text-sm text-ink [overflow-wrap:anywhere]">{message}</p>
-          <p className="text-sm text-ink [overflow-wrap:anywhere]">{remedy}</p>
+          <p className="mt-0.5 text-sm text-ink [overflow-wrap:anywhere]">
+            <CodeText text={message} />
+          </p>
+          <p className="text-sm text-ink [overflow-wrap:anywhere]">
+            <CodeText text={remedy} />
+          </p>
+          {/* Its words name the team already. */}
+          {team && (
+            <Link href={`/teams/${team}`} className="text-sm underline">
+              The team’s page
+            </Link>
+          )}
         </div>
       ))}
     </section>
