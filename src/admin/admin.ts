@@ -55,7 +55,7 @@ export interface AdminOptions {
   keepAlive: (request: Request) => void;
   /** For whom the tokens of CI jobs have to be, unless a policy says otherwise. */
   defaultAudience: string;
-  settings: readonly ShownSetting[];
+  settings: () => ShownSetting[];
   dataFolder: string;
 }
 

@@ -8,6 +8,8 @@ export interface ShownSetting {
   name: string;
   /** In the units that people write; `****` for a secret that is set. */
   value: string | number | null;
+  /** What counts in its place, where that was left to the server, such as by `auto`. */
+  resolved: string | number | null;
   source: "flag" | "environment" | "file" | "default";
   /** What it is for. */
   doc: string;
@@ -20,6 +22,9 @@ const settingsModel = t.Object({
       name: t.String(),
       value: t.Union([t.String(), t.Number(), t.Null()], {
         description: "As `larder config --json` has it: null for none, **** for a secret that is set",
+      }),
+      resolved: t.Union([t.String(), t.Number(), t.Null()], {
+        description: "What counts where value leaves it to the server, as auto or port 0 do; else null",
       }),
       source: oneOf(["flag", "environment", "file", "default"]),
       doc: t.String(),
@@ -35,7 +40,7 @@ const settingsModel = t.Object({
 export function settingsRoutes({ who, settings, dataFolder }: AdminOptions) {
   return new Elysia({ tags: ["Server"] })
     .use(who)
-    .get("/settings", () => ({ settings: [...settings], version, bunVersion: Bun.version, dataFolder }), {
+    .get("/settings", () => ({ settings: settings(), version, bunVersion: Bun.version, dataFolder }), {
       who: "server",
       response: settingsModel,
       detail: {

@@ -15,7 +15,7 @@ import { Notices } from "../notices/notices.ts";
 import { localUrl, networkUrls } from "../server/addresses.ts";
 import { lockData } from "../server/data-lock.ts";
 import { type Listener, listen } from "../server/listen.ts";
-import type { ServerLog } from "../server/logger.ts";
+import { chosenFormat, type ServerLog } from "../server/logger.ts";
 import { Requests } from "../server/requests.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import { Runs } from "../usage/runs.ts";
@@ -97,7 +97,6 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     database,
     log,
   });
-  const settings = shownSettings(loaded);
   const runs = new Runs(database);
   const counter = new RequestCounter(config.basePath);
   const metrics = new Metrics({ cache, database, counter, requests, usage });
@@ -105,7 +104,14 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   const liveFeed = new LiveFeed({ usage, notices, database, log });
   const parts = {
     config,
-    settings,
+    // Which ports they are is known once it listens.
+    settings: () =>
+      shownSettings(loaded, {
+        maxSize: maxSizeBytes,
+        port: listener.port,
+        metricsPort: metricsListener?.port,
+        logFormat: chosenFormat(config.logFormat),
+      }),
     database,
     storage,
     cache,

@@ -18,7 +18,7 @@ import type { UsageRecorder } from "../usage/usage-recorder.ts";
 export interface Parts {
   config: Config;
   /** The same for people to look at. */
-  settings: readonly ShownSetting[];
+  settings: () => ShownSetting[];
   database: Database;
   storage: DiskStorage;
   cache: Cache;

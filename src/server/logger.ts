@@ -21,9 +21,15 @@ export const jsonLines = {
   formatters: { level: (label) => ({ level: label }) },
 } satisfies PinoOptions;
 
+/** What `auto` comes to. */
+export function chosenFormat(format: LoggerOptions["format"]): "pretty" | "json" {
+  if (format !== "auto") return format;
+  return process.stderr.isTTY ? "pretty" : "json";
+}
+
 /** Writes to standard error, one line each: standard output is for what a person or a script asked for. */
 export function createLog({ level, format }: LoggerOptions): ServerLog {
-  if (format === "pretty" || (format === "auto" && process.stderr.isTTY)) {
+  if (chosenFormat(format) === "pretty") {
     const stream = pretty({
       destination: 2,
       sync: true,

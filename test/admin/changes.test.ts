@@ -327,7 +327,15 @@ test("settings are shown with where they come from, and secrets are not", async 
   const of = (wanted: string) => settings.find(({ name }: Json) => name === wanted);
   expect(of("maxAge")).toMatchObject({ value: "30d", source: "environment", isSecret: false });
   expect(of("turboToken")).toMatchObject({ value: "****", source: "environment", isSecret: true });
-  expect(of("port")).toMatchObject({ source: "flag" });
+  // What was left to the server is told as what it came to.
+  expect(of("port")).toMatchObject({
+    value: 0,
+    resolved: Number(new URL(world.larder.url).port),
+    source: "flag",
+  });
+  expect(of("maxSize")).toMatchObject({ value: "auto", resolved: expect.stringMatching(/^\d+[KMGT]?i?B$/) });
+  expect(of("logFormat")).toMatchObject({ value: "auto", resolved: "json" });
+  expect(of("maxAge").resolved).toBeNull();
   expect(of("auditMaxAge").source).toBe("default");
   expect(JSON.stringify(settings)).not.toContain(secret);
   expect({ version, bunVersion, dataFolder }).toEqual({

@@ -249,6 +249,8 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     };
     expect(await valueAndSource("minFree")).toEqual(["1MB", "flag"]);
     expect(await valueAndSource("maxSize")).toEqual(["5GB", "environment"]);
+    expect(await valueAndSource("port")).toEqual([`0 now ${new URL(larder.url).port}`, "flag"]);
+    expect(await valueAndSource("maxAge")).toEqual(["none", "default"]);
     expect(await valueAndSource("basePath")).toEqual(["empty", "default"]);
     // A secret is never told, only that there is one.
     expect(await valueAndSource("metricsToken")).toEqual(["set, and not shown", "environment"]);

@@ -90,8 +90,10 @@ export type PasswordLink = (typeof linkModel)["static"];
 export type AuditEntry = ReturnType<typeof auditJson>;
 export type Lines = ConnectLine;
 
+export type Setting = ShownSetting;
+
 export interface Settings {
-  settings: ShownSetting[];
+  settings: Setting[];
   version: string;
   bunVersion: string;
   dataFolder: string;

@@ -1,7 +1,9 @@
+import { parseSize, roundSize } from "../../../units.ts";
 import { useGet } from "../../api/queries.ts";
-import type { Settings } from "../../api/types.ts";
+import type { Setting, Settings } from "../../api/types.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
+import { CodeText } from "../../parts/code-text.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { Rows } from "../../parts/rows.tsx";
 import { SkeletonLines } from "../../parts/skeleton.tsx";
@@ -42,7 +44,7 @@ export function SettingsPage() {
                 { title: "Setting", cell: ({ name }) => <code className="font-mono">{name}</code> },
                 {
                   title: "Value",
-                  cell: ({ value, isSecret }) => <Value value={value} isSecret={isSecret} />,
+                  cell: (setting) => <Value {...setting} />,
                 },
                 {
                   title: "From",
@@ -50,7 +52,14 @@ export function SettingsPage() {
                     <Badge tone={source === "default" ? "plain" : "good"}>{source}</Badge>
                   ),
                 },
-                { title: "What it is", cell: ({ doc }) => <span className="text-soft">{doc}</span> },
+                {
+                  title: "What it is",
+                  cell: ({ doc }) => (
+                    <span className="text-soft">
+                      <CodeText text={doc} />
+                    </span>
+                  ),
+                },
               ]}
             />
           </Card>
@@ -60,13 +69,23 @@ export function SettingsPage() {
   );
 }
 
-function Value({ value, isSecret }: { value: unknown; isSecret: boolean }) {
-  if (isSecret) return <span className="text-soft">{value === null ? "not set" : "set, and not shown"}</span>;
-  if (value === null || value === undefined) return <span className="text-soft">not set</span>;
+function Value({ value, resolved, isSecret }: Setting) {
+  if (isSecret) return <span className="text-soft">{value === null ? "none" : "set, and not shown"}</span>;
   if (value === "") return <span className="text-soft">empty</span>;
   return (
-    <code className="block font-mono text-sm [overflow-wrap:anywhere] md:min-w-44">
-      {typeof value === "string" ? value : JSON.stringify(value)}
-    </code>
+    <span className="block [overflow-wrap:anywhere] md:min-w-44">
+      {value === null ? (
+        <span className="text-soft">none</span>
+      ) : (
+        <code className="font-mono text-sm">{value}</code>
+      )}
+      {resolved !== null && <span className="text-soft"> now {readable(resolved)}</span>}
+    </span>
   );
+}
+
+/** A size that nobody has chosen has more digits than anybody wants to read. */
+function readable(resolved: string | number): string {
+  const sizeBytes = typeof resolved === "string" ? parseSize(resolved) : undefined;
+  return sizeBytes === undefined ? String(resolved) : roundSize(sizeBytes);
 }
