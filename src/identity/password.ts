@@ -12,6 +12,9 @@ const maxWaiting = 50;
 let running = 0;
 const waiting: (() => void)[] = [];
 
+/** For whoever is about to choose one. */
+export const passwordRule = `${minLength} to ${maxLength} characters of any kind, and none of the passwords that everybody tries first. Longer is better.`;
+
 /** @throws Refusal `bad_request` for a password that is too short, too long, or among the first that anybody would try. */
 export function checkPassword(password: string): void {
   const length = [...password].length;

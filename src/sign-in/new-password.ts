@@ -1,5 +1,5 @@
 import { type Html, html } from "../http/html.ts";
-import { checkPassword } from "../identity/password.ts";
+import { checkPassword, passwordRule } from "../identity/password.ts";
 import { Refusal } from "../refusal.ts";
 import { field } from "./field.ts";
 
@@ -25,7 +25,7 @@ export function newPasswordFields(errors: FieldErrors, focused?: string): Html {
     label: "New password",
     type: "password",
     autocomplete: "new-password",
-    hint: "At least 8 characters. Longer is better; anything goes.",
+    hint: passwordRule,
     error: errors.password,
     autofocus: focused === "password",
   })}${field({

@@ -119,3 +119,12 @@ test("the link names the public URL", async () => {
   await using larder = await startLarder({ args: ["--public-url", "https://cache.example.org/larder"] });
   expect(larder.stdout()).toMatch(/^ {2}https:\/\/cache\.example\.org\/larder\/setup#lrl_\w{40}$/m);
 });
+
+test("the page says which passwords will do before one is refused", async () => {
+  await using larder = await startLarder();
+  const client = new SiteClient(larder.url);
+  const form = await client.post("/setup", { secret: setupSecret(larder) });
+  expect(await form.text()).toContain(
+    "8 to 256 characters of any kind, and none of the passwords that everybody",
+  );
+});
