@@ -20,7 +20,7 @@ import { Requests } from "../server/requests.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import { Runs } from "../usage/runs.ts";
 import { UsageRecorder } from "../usage/usage-recorder.ts";
-import { chooseMaxSize, createFirstToken, createSetupLink } from "./first-start.ts";
+import { chooseMaxSize, createFirstToken, createSetupLinks } from "./first-start.ts";
 import { scheduleJobs } from "./jobs.ts";
 import { listenForMetrics } from "./metrics-listener.ts";
 import { buildRoutes } from "./routes.ts";
@@ -33,8 +33,12 @@ export interface App {
   readonly networkUrls: string[];
   /** On the first start of a data folder: the secret of its first token, to be shown once. */
   readonly firstSecret: string | undefined;
-  /** While there is no administrator: the link with which the first one is made, to be shown once. */
-  readonly setupLink: string | undefined;
+  /**
+   * While there is no administrator: the link with which the first one is made, to be shown once. The first is for this
+   * machine's browser, the others are the same one for those of other machines.
+   */
+  readonly setupLinks: readonly string[];
+  readonly dataFolder: string;
   readonly teamSlug: string;
   /** What all artifacts together may take; undefined for no limit. */
   readonly maxSizeBytes: number | undefined;
@@ -156,16 +160,20 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   // Only now, when nothing can go wrong any more: its secret is shown once.
   const firstSecret = await createFirstToken(database);
   const url = localUrl(config.host, listener.port, config.basePath);
-  const setupLink = await createSetupLink(database, config.publicUrl ?? url);
   const otherUrls = networkUrls(config.host, listener.port, config.basePath);
-  lock.announce(config.publicUrl ?? url, config.publicUrl === undefined ? otherUrls : []);
+  const clientUrls: [string, ...string[]] =
+    config.publicUrl === undefined ? [url, ...otherUrls] : [config.publicUrl];
+  const setupLinks = await createSetupLinks(database, clientUrls);
+  const [firstUrl, ...furtherUrls] = clientUrls;
+  lock.announce(firstUrl, furtherUrls);
   log.info({ url, data: config.data }, "larder serves");
   const held = undo.move();
   return {
     url,
     networkUrls: otherUrls,
     firstSecret,
-    setupLink,
+    setupLinks,
+    dataFolder: config.data,
     teamSlug: defaultTeamSlug,
     maxSizeBytes,
     stop: () => held.disposeAsync(),

@@ -31,10 +31,13 @@ export async function createFirstToken(database: Database): Promise<string | und
   return secret;
 }
 
-/** @returns a new one in place of all before, if there is no administrator yet. */
-export async function createSetupLink(database: Database, url: string): Promise<string | undefined> {
-  if (await new Users(database, serverActor).isSetUp()) return undefined;
+/**
+ * @param urls those of the server.
+ * @returns a new link in place of all before, once with each of the URLs; none if there is an administrator.
+ */
+export async function createSetupLinks(database: Database, urls: readonly string[]): Promise<string[]> {
+  if (await new Users(database, serverActor).isSetUp()) return [];
   const secret = await new Links(database).create("setup", { maxAgeMs: setupLinkMaxAgeMs });
   // In the fragment, which browsers do not send: no log on the way has it.
-  return `${url}/setup#${secret}`;
+  return urls.map((url) => `${url}/setup#${secret}`);
 }

@@ -8,8 +8,9 @@ import { rowsOf } from "../server/holdings.ts";
 test("a public URL is what clients are told, and where it listens is said beside it", async () => {
   await using larder = await startLarder({ args: ["--public-url", "https://cache.example.com"] });
   expect(larder.stdout()).toMatch(
-    /^larder \S+ serves at https:\/\/cache\.example\.com\nIt listens at http:\/\/127\.0\.0\.1:\d+\nArtifacts may take .* \(maxSize\)\.\n\n/,
+    /^larder \S+ serves at https:\/\/cache\.example\.com\nIt listens at http:\/\/127\.0\.0\.1:\d+\nArtifacts may take .* \(maxSize\)\.\nAll that it keeps is in .* \(data\)\.\n\n/,
   );
+  expect(larder.stdout()).toContain(`All that it keeps is in ${larder.dataFolder} (data).\n`);
   expect(larder.stdout()).toContain(`It listens at ${larder.url}\n`);
   expect(larder.stdout()).toContain('export TURBO_API="https://cache.example.com"');
 });
