@@ -18,7 +18,8 @@ export function apiPage(document: ApiDocument): Response {
   return page({
     title: "API",
     isWide: true,
-    body: html`<h1>The API of larder ${info.version}</h1>
+    body: html`<p><a href="dashboard">To the dashboard</a></p>
+<h1>The API of larder ${info.version}</h1>
 ${info.description.split("\n\n").map((paragraph) => html`<p>${withCode(paragraph)}</p>\n`)}
 <p>It is at <code>${servers[0]?.url}</code>, and described for programs in <a href="openapi.json">openapi.json</a> (OpenAPI).</p>
 <nav aria-label="Sections"><ul>${sections.map(({ name, description }) => html`<li><a href="#${idOf(name)}">${name}</a>: ${description}</li>\n`)}</ul></nav>
@@ -90,16 +91,17 @@ function typeText(schema: Schema): string {
     items,
     enum: words,
   } = schema as {
-    type?: string;
+    type?: string | string[];
     format?: string;
     anyOf?: Schema[];
     items?: Schema;
     enum?: unknown[];
   };
-  if (words) return words.join(" | ");
+  if (words) return words.map(String).join(" | ");
   if (anyOf) return [...new Set(anyOf.map(typeText))].join(" | ");
   if (items) return `list of ${typeText(items)}`;
-  return format ?? type ?? "anything";
+  const types = [type ?? "anything"].flat();
+  return types.map((one) => (one === "null" ? one : (format ?? one))).join(" | ");
 }
 
 /** Text in which what stands between backticks is code. */

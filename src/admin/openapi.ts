@@ -132,13 +132,19 @@ function tidied(document: ApiDocument): ApiDocument {
   return JSON.parse(JSON.stringify(document), (_, value: unknown) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     const schema = value as Schema;
-    if (Array.isArray(schema.enum) && schema.type === undefined) return { type: "string", ...schema };
+    if (Array.isArray(schema.enum)) return wholeEnum(schema as Schema & { enum: unknown[] });
     if (!Array.isArray(schema.anyOf)) return value;
     const { anyOf, ...rest } = schema as { anyOf: Schema[] };
     // In a path or a query everything is text, which goes without saying.
     const alternatives = anyOf.filter(({ type, format }) => !(type === "string" && isWrittenForm(format)));
     return alternatives.length === 1 ? { ...alternatives[0], ...rest } : { anyOf: alternatives, ...rest };
   }) as ApiDocument;
+}
+
+/** With the type that its words have, and with null where that is one of its types. */
+function wholeEnum({ type = "string", enum: words, ...rest }: Schema & { enum: unknown[] }): Schema {
+  const lacksNull = [type].flat().includes("null") && !words.includes(null);
+  return { type, ...rest, enum: lacksNull ? [...words, null] : words };
 }
 
 function isWrittenForm(format: unknown): boolean {

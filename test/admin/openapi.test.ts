@@ -112,6 +112,18 @@ test("the page shows every route to people, needs no script, and asks nobody els
   for (const [path, methods] of Object.entries(world.description.document.paths))
     for (const method of Object.keys(methods))
       expect(text).toContain(`${method.toUpperCase()} ${path}</code>`);
+  expect(text).toContain("<dd>object | null: null for a token that is of no user");
+  expect(text).not.toMatch(/<dd>[^<]*\w(?:null|undefined)\b/);
+  const [, back] = /<a href="([^"]+)">To the dashboard/.exec(text) ?? [];
+  expect(new URL(back as string, page.url).href).toBe(`${world.larder.url}/dashboard`);
   const { status, headers } = await fetch(`${world.larder.url}/api`, { method: "POST" });
   expect([status, headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+});
+
+test("a word that may be null is described so", () => {
+  const { paths } = world.description.document;
+  const bodies = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).map(({ requestBody }) => requestBody),
+  );
+  expect(JSON.stringify(bodies)).toContain('"enum":["owner","member","viewer",null]');
 });
