@@ -53,7 +53,7 @@ export function accountPage({
     title: isWrong ? "Error: Your account" : "Your account",
     status: isWrong ? 400 : 200,
     isWide: true,
-    body: html`<p><a href="${path("/dashboard")}">Dashboard</a></p>
+    body: html`<p><a href="${path("/dashboard")}">To the dashboard</a></p>
 <h1>${user.name}</h1>
 ${notice}
 <dl>
@@ -64,8 +64,11 @@ ${notice}
 </dl>
 <form method="post" action="${path("/sign-out")}">${csrf}<button class="quiet">Sign out</button></form>
 
-<h2>Tokens of <code>turbo login</code></h2>
-${tokens.length === 0 && html`<p class="soft">None. They appear here when you sign in with a client.</p>`}
+<h2>Your tokens</h2>
+${
+  tokens.length === 0 &&
+  html`<p class="soft">None. <code>turbo login</code> creates one, and the dashboard's page Tokens does.</p>`
+}
 ${
   tokens.length > 0 &&
   html`<ul class="list">${tokens.map((token) => tokenItem(token, path("/account/tokens/revoke"), csrf))}</ul>`

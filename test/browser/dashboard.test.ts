@@ -173,6 +173,11 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.locator("tbody a").first().click();
     await page.getByRole("heading", { level: 1, name: "Run" }).waitFor();
     await page.getByRole("cell", { name: "remote hit" }).first().waitFor();
+    // More happens in a run than it has tasks, and both figures say what they count.
+    const fact = (name: string) => page.locator(`dt:text-is("${name}") + dd`).textContent();
+    expect(Number.parseInt((await fact("Tasks")) as string, 10)).toBeLessThan(artifacts);
+    expect(Number(await fact("Events"))).toBeGreaterThan(artifacts);
+    await page.getByRole("table", { name: "Events of this run" }).waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 

@@ -167,7 +167,7 @@ describeWith(chromium, "people with a browser", (path) => {
     const page = await openPage();
     await signIn(page);
     await page.goto(`${larder.url}/account`);
-    expect(await page.getByText("None. They appear here").isVisible()).toBe(true);
+    expect(await page.getByText("None. turbo login creates one").isVisible()).toBe(true);
     const secret = await createUserToken(ann.email, "laptop of <i>Ann</i>");
     const status = () =>
       fetch(`${larder.url}/v8/artifacts/status?slug=default`, {
@@ -214,7 +214,7 @@ describeWith(chromium, "people with a browser", (path) => {
       if (focused.at(-1)?.startsWith("Change password")) break;
     }
     expect(focused).toEqual([
-      "Dashboard solid",
+      "To the dashboard solid",
       "Sign out solid",
       "Sign out everywhere solid",
       "current solid",

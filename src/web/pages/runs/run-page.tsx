@@ -45,15 +45,15 @@ export function RunPage({ id }: { id: string }) {
         )}
       </Card>
       <Card
-        title="Tasks"
-        intro="What was asked of the cache, as the server saw it and the client told."
+        title="Events"
+        intro="What the server saw and the client told, one by one. A task may have several: a miss, and then the upload of what it made."
         isFlush
       >
         <ListRows
-          caption="Tasks of this run"
+          caption="Events of this run"
           list={events}
           keyOf={({ hash, source, event, createdAt }) => `${hash} ${source} ${event} ${createdAt}`}
-          empty={<Empty title="No details are kept">They go after a while; the sums of the run stay.</Empty>}
+          empty={<Empty title="No events are kept">They go after a while; the sums of the run stay.</Empty>}
           columns={[
             {
               title: "Hash",
@@ -124,6 +124,7 @@ function RunFacts({ run }: { run: Run }) {
             </span>
           </span>,
         ],
+        ["Events", formatCount(run.events)],
         ["Hit rate", run.hitRate === null ? null : formatPercent(run.hitRate)],
         ["Time saved", roundTime(run.savedMs)],
         ["Downloaded", roundSize(run.downloadedBytes)],
