@@ -190,6 +190,11 @@ describeWith(chromium, "the dashboard", (path) => {
     await dialog.getByRole("button", { name: "Make token" }).click();
     const secret = (await dialog.getByText(/^lrd_\w+$/).textContent()) as string;
     expect(await dialog.textContent()).toContain(`export TURBO_TOKEN="${secret}"`);
+    // The line for a script asks the API with it, and is let in.
+    const line = (await dialog.getByText(/^curl /).textContent()) as string;
+    const [, name, value, url] = /^curl -H "([^:]+): ([^"]+)" "([^"]+)"$/.exec(line) ?? [];
+    const answer = await fetch(url as string, { headers: { [name as string]: value as string } });
+    expect(await answer.json()).toMatchObject({ kind: "token", token: { name: "made in a browser" } });
     expect(await accessibilityProblems(page)).toEqual([]);
     expect((await get(larder, hashOf(1), secret)).status).toBe(200);
     await dialog.getByRole("button", { name: "Done" }).click();

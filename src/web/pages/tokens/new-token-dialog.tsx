@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
-import { call } from "../../api/call.ts";
+import { apiUrl, call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
-import type { CreatedToken } from "../../api/types.ts";
+import type { CreatedToken, Lines } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
 import { CodeLines, Copy } from "../../parts/copy.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
@@ -106,7 +106,7 @@ function ShownOnce({ token, onClose }: { token: CreatedToken; onClose: () => voi
         <code className="min-w-0 font-mono text-sm [overflow-wrap:anywhere]">{token.secret}</code>
         <Copy text={token.secret} what="the secret" />
       </p>
-      {token.lines.map((lines) => (
+      {[...token.lines, ...apiLines(token)].map((lines) => (
         <CodeLines key={lines.title} lines={lines} />
       ))}
       <div className="mt-5 flex justify-end">
@@ -116,4 +116,17 @@ function ShownOnce({ token, onClose }: { token: CreatedToken; onClose: () => voi
       </div>
     </Dialog>
   );
+}
+
+/** How to try the token on the API, which takes none with a scope. */
+function apiLines({ scope, secret }: CreatedToken): Lines[] {
+  if (scope !== "") return [];
+  const url = new URL(apiUrl("/me"), location.href);
+  return [
+    {
+      title: "In a script, to ask the API",
+      language: "shell",
+      text: `curl -H "Authorization: Bearer ${secret}" "${url}"`,
+    },
+  ];
 }
