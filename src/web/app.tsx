@@ -20,6 +20,7 @@ import { UnknownPage } from "./pages/unknown-page.tsx";
 import { UsersPage } from "./pages/users/users-page.tsx";
 import { Failure } from "./parts/failure.tsx";
 import { SkeletonLines } from "./parts/skeleton.tsx";
+import { Allowed, administratorsOnly, ownersOnly } from "./shell/allowed.tsx";
 import { MeProvider } from "./shell/me.tsx";
 import { Shell } from "./shell/shell.tsx";
 
@@ -54,10 +55,26 @@ function Pages() {
       <Route path="/teams" component={TeamsPage} />
       <Route path="/teams/:slug">{({ slug }) => <TeamPage slug={slug} key={slug} />}</Route>
       <Route path="/tokens" component={TokensPage} />
-      <Route path="/policies" component={PoliciesPage} />
-      <Route path="/users" component={UsersPage} />
-      <Route path="/audit" component={AuditPage} />
-      <Route path="/settings" component={SettingsPage} />
+      <Route path="/policies">
+        <Allowed rule={ownersOnly} title="CI policies">
+          <PoliciesPage />
+        </Allowed>
+      </Route>
+      <Route path="/users">
+        <Allowed rule={administratorsOnly} title="Users">
+          <UsersPage />
+        </Allowed>
+      </Route>
+      <Route path="/audit">
+        <Allowed rule={ownersOnly} title="Audit log">
+          <AuditPage />
+        </Allowed>
+      </Route>
+      <Route path="/settings">
+        <Allowed rule={administratorsOnly} title="Settings">
+          <SettingsPage />
+        </Allowed>
+      </Route>
       <Route component={UnknownPage} />
     </Switch>
   );

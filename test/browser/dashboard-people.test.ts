@@ -97,8 +97,9 @@ describeWith(chromium, "people in the dashboard", (path) => {
     visitors.expectRefusals(403);
     await bob.goto(`${larder.url}/dashboard/teams/mobile`);
     await bob.getByRole("alert").waitFor();
+    visitors.expectRefusals();
     await bob.goto(`${larder.url}/dashboard/users`);
-    await bob.getByRole("alert").waitFor();
+    await bob.getByText("This page is for the administrators of this server").waitFor();
     expect(await accessibilityProblems(bob)).toEqual([]);
     // The link has been used.
     visitors.expectRefusals(400);
@@ -107,6 +108,22 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await again.getByRole("heading", { name: "Choose a password" }).waitFor();
     await again.locator("input[aria-invalid]").waitFor();
     expect(await again.getByLabel("New password", { exact: true }).count()).toBe(0);
+  });
+
+  test("are offered what they may in the team that they look at, and told whose the rest is", async () => {
+    const { page: gus } = await openUser("gus", "web=owner", "mobile=viewer");
+    const links = () => gus.getByRole("navigation", { name: "Pages" }).getByRole("link").allTextContents();
+    await visit(gus, larder.url, "/audit?team=web", "Audit log");
+    await gus.getByText("member.set").first().waitFor();
+    expect(await links()).toContain("Audit log");
+    await gus.locator("header select").selectOption("mobile");
+    await gus.getByText("This page is for the owners of a team").waitFor();
+    expect(await links()).not.toContain("Audit log");
+    expect(await accessibilityProblems(gus)).toEqual([]);
+    await visit(gus, larder.url, "/connect?team=mobile", "Connect");
+    await gus.getByText("It may read, and is put into the lines below.").waitFor();
+    await gus.getByRole("button", { name: "Make a token" }).click();
+    await gus.getByText("The token, shown only now").waitFor();
   });
 
   test("get another link for a password that they forgot, which is shown this once", async () => {

@@ -1,14 +1,13 @@
 import { Link, useLocation } from "wouter";
-import { type MyView, useMe } from "./me.tsx";
+import { administratorsOnly, ownersOnly, type Rule } from "./allowed.tsx";
+import { useMe } from "./me.tsx";
 
 interface Entry {
   route: string;
   title: string;
-  isShown?: (view: MyView) => boolean;
+  /** For whom it is, if not for everybody. */
+  rule?: Rule;
 }
-
-const owners = ({ ownTeams, me }: MyView) => me.isServerAdmin || ownTeams.length > 0;
-const administrators = ({ me }: MyView) => me.isServerAdmin;
 
 const groups: readonly (readonly [title: string, entries: readonly Entry[]])[] = [
   [
@@ -25,15 +24,15 @@ const groups: readonly (readonly [title: string, entries: readonly Entry[]])[] =
     [
       { route: "/teams", title: "Teams" },
       { route: "/tokens", title: "Tokens" },
-      { route: "/policies", title: "CI policies", isShown: owners },
-      { route: "/users", title: "Users", isShown: administrators },
+      { route: "/policies", title: "CI policies", rule: ownersOnly },
+      { route: "/users", title: "Users", rule: administratorsOnly },
     ],
   ],
   [
     "Server",
     [
-      { route: "/audit", title: "Audit log", isShown: owners },
-      { route: "/settings", title: "Settings", isShown: administrators },
+      { route: "/audit", title: "Audit log", rule: ownersOnly },
+      { route: "/settings", title: "Settings", rule: administratorsOnly },
     ],
   ],
 ];
@@ -45,7 +44,7 @@ export function Navigation({ onFollow }: { onFollow?: () => void }) {
   return (
     <nav aria-label="Pages" className="space-y-5">
       {groups.map(([title, entries]) => {
-        const shown = entries.filter(({ isShown }) => isShown?.(view) ?? true);
+        const shown = entries.filter(({ rule }) => rule?.isAllowed(view) ?? true);
         if (shown.length === 0) return null;
         return (
           <div key={title}>

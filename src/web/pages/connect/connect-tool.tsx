@@ -10,7 +10,7 @@ import { useMe } from "../../shell/me.tsx";
 
 /** What to paste where so that a build tool uses this server, with a token if one is wanted. */
 export function ConnectTool({ teamSlug, tokenName }: { teamSlug: string; tokenName: string }) {
-  const { isOwner } = useMe();
+  const { isOwner, me } = useMe();
   const connect = useGet<Connect>("/connect", { team: teamSlug });
   const [toolName, setToolName] = useState<string>();
   const [token, setToken] = useState<CreatedToken>();
@@ -23,15 +23,16 @@ export function ConnectTool({ teamSlug, tokenName }: { teamSlug: string; tokenNa
   const tool = tools.find((one) => one.tool === toolName) ?? tools[0];
   if (!tool) return null;
 
+  const own = me.teams.find(({ slug }) => slug === teamSlug);
+  const permission = own?.permission === "read" && !isOwner(teamSlug) ? "read" : "write";
+
   async function makeToken() {
     setBusy(true);
     setError(undefined);
     try {
       // Whoever does not own the team gets one of their own, which may what they may.
       const team = isOwner(teamSlug) ? teamSlug : null;
-      setToken(
-        await call<CreatedToken>("POST", "/tokens", { body: { team, name: tokenName, permission: "write" } }),
-      );
+      setToken(await call<CreatedToken>("POST", "/tokens", { body: { team, name: tokenName, permission } }));
     } catch (problem) {
       setError(problem as Error);
     } finally {
@@ -80,7 +81,9 @@ export function ConnectTool({ teamSlug, tokenName }: { teamSlug: string; tokenNa
             <Button look="primary" isBusy={isBusy} onClick={() => void makeToken()}>
               Make a token
             </Button>
-            <p className="text-sm text-soft">It may read and write, and is put into the lines below.</p>
+            <p className="text-sm text-soft">
+              It may {permission === "read" ? "read" : "read and write"}, and is put into the lines below.
+            </p>
           </div>
         )}
       </div>
