@@ -3,6 +3,12 @@ import { useSearchParams } from "wouter";
 import { type Choice, SelectField, TextField } from "./field.tsx";
 
 const waitMs = 250;
+const sinceChoices: readonly Choice[] = [
+  { value: "1h", label: "Hour" },
+  { value: "24h", label: "24 hours" },
+  { value: "7d", label: "7 days" },
+  { value: "30d", label: "30 days" },
+];
 
 /** What narrows a list down. Stands in the address, so that a link shows the same, and one comes back to it. */
 export function useFilters(): [URLSearchParams, (name: string, value: string) => void] {
@@ -88,4 +94,9 @@ export function ChoiceFilter({
       choices={[{ value: "", label: all }, ...choices]}
     />
   );
+}
+
+/** Only what is no older than some time, in the words of the API's `since`. */
+export function SinceFilter({ label }: { label: string }) {
+  return <ChoiceFilter name="since" label={label} all="Any time" choices={sinceChoices} />;
 }

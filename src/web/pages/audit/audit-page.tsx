@@ -3,7 +3,7 @@ import type { AuditEntry } from "../../api/types.ts";
 import { formatDetails } from "../../format/details.ts";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
-import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
+import { ChoiceFilter, Filters, SinceFilter, TextFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -43,17 +43,7 @@ export function AuditPage() {
           <ChoiceFilter name="kind" label="About" all="All but uploads" choices={kindChoices} />
           <TextFilter name="actor" label="By" placeholder="name or id" />
           <TextFilter name="target" label="Done to" placeholder="id or hash" />
-          <ChoiceFilter
-            name="since"
-            label="In the last"
-            all="Any time"
-            choices={[
-              { value: "1h", label: "Hour" },
-              { value: "24h", label: "24 hours" },
-              { value: "7d", label: "7 days" },
-              { value: "30d", label: "30 days" },
-            ]}
-          />
+          <SinceFilter label="In the last" />
         </Filters>
         <ListRows
           caption="Audit log"

@@ -6,7 +6,7 @@ import { formatCount, formatPercent } from "../../format/count.ts";
 import { ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
-import { ChoiceFilter, Filters, TextFilter, useFilters } from "../../parts/filters.tsx";
+import { ChoiceFilter, Filters, SinceFilter, TextFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -31,17 +31,7 @@ export function RunsPage() {
         <Filters>
           <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
           <TextFilter name="origin" label="By" placeholder="id of a token or policy" />
-          <ChoiceFilter
-            name="since"
-            label="Began in the last"
-            all="Any time"
-            choices={[
-              { value: "1h", label: "Hour" },
-              { value: "24h", label: "24 hours" },
-              { value: "7d", label: "7 days" },
-              { value: "30d", label: "30 days" },
-            ]}
-          />
+          <SinceFilter label="Began in the last" />
         </Filters>
         <ListRows
           caption="Runs"
