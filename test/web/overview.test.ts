@@ -1,26 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { SeriesPoint, Totals } from "../../src/web/api/types.ts";
+import { noCounters, totalsOf } from "../../src/usage/counters.ts";
+import type { SeriesPoint } from "../../src/web/api/types.ts";
 import { binsOf, dayStarts } from "../../src/web/pages/overview/bins.ts";
 import { changeText } from "../../src/web/pages/overview/change.tsx";
 import { ticks } from "../../src/web/pages/overview/ticks.ts";
 
-const none: Totals = {
-  remoteHits: 0,
-  remoteMisses: 0,
-  localHits: 0,
-  localMisses: 0,
-  remoteSavedMs: 0,
-  localSavedMs: 0,
-  missedMs: 0,
-  uploads: 0,
-  uploadedBytes: 0,
-  downloadedBytes: 0,
-  refusedUploads: 0,
-  savedMs: 0,
-  hitRate: null,
-  hitRateByTime: null,
-};
+const none = totalsOf(noCounters());
 const hourMs = 3_600_000;
 
 function hours(count: number): SeriesPoint[] {

@@ -16,8 +16,10 @@ const charted = [
   "uploadedBytes",
 ] as const;
 
+export type Charted = (typeof charted)[number];
+
 /** A bar of a chart. */
-export type Bin = Pick<SeriesPoint, (typeof charted)[number] | "startAt"> & { endAt: string };
+export type Bin = Pick<SeriesPoint, Charted | "startAt"> & { endAt: string };
 
 /** Points of a series as bars: hours as they are, or three in one where there are many, as the clock of the reader has them. */
 export function binsOf(series: readonly SeriesPoint[], step: "hour" | "day"): Bin[] {

@@ -7,51 +7,52 @@ import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Rows } from "../../parts/rows.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
-import { type Bin, binsOf, dayStarts } from "./bins.ts";
-import type { ChartProps } from "./stacked-chart.tsx";
+import { type Bin, binsOf, type Charted, dayStarts } from "./bins.ts";
+import type { ChartPart, ChartProps } from "./stacked-chart.tsx";
+import type { Quantity } from "./ticks.ts";
 
 // More than half of all the dashboard's bytes, which the rest of the page does not wait for.
 const StackedChart = lazy(async () => ({ default: (await import("./stacked-chart.tsx")).StackedChart }));
 
-type Kind = Pick<ChartProps, "parts" | "quantity" | "format" | "axisFormat"> & {
+interface Kind {
   title: string;
   intro: string;
+  quantity: Quantity;
+  parts: readonly ChartPart[];
+}
+
+const formats: Record<Quantity, Pick<ChartProps, "format" | "axisFormat">> = {
+  count: { format: formatExactCount, axisFormat: formatCount },
+  duration: { format: roundTime, axisFormat: roundTime },
+  size: { format: roundSize, axisFormat: roundSize },
 };
 
 const tasks: Kind = {
   title: "Tasks",
   intro: "Answered by the cache here or on the machine itself, or run anew.",
-  parts: [
-    { name: "Remote hits", color: "var(--chart-remote)", value: (bin) => bin.remoteHits },
-    { name: "Local hits", color: "var(--chart-local)", value: (bin) => bin.localHits },
-    { name: "Misses", color: "var(--chart-missed)", value: (bin) => bin.remoteMisses },
-  ],
   quantity: "count",
-  format: formatExactCount,
-  axisFormat: formatCount,
+  parts: [
+    part("Remote hits", "remote", "remoteHits"),
+    part("Local hits", "local", "localHits"),
+    part("Misses", "missed", "remoteMisses"),
+  ],
 };
 const saved: Kind = {
   title: "Time saved",
   intro: "What the tasks once took that did not run again.",
-  parts: [
-    { name: "Remote", color: "var(--chart-remote)", value: (bin) => bin.remoteSavedMs },
-    { name: "Local", color: "var(--chart-local)", value: (bin) => bin.localSavedMs },
-  ],
   quantity: "duration",
-  format: roundTime,
-  axisFormat: roundTime,
+  parts: [part("Remote", "remote", "remoteSavedMs"), part("Local", "local", "localSavedMs")],
 };
 const traffic: Kind = {
   title: "Traffic",
   intro: "What clients took from the cache and put into it.",
-  parts: [
-    { name: "Downloaded", color: "var(--chart-remote)", value: (bin) => bin.downloadedBytes },
-    { name: "Uploaded", color: "var(--chart-local)", value: (bin) => bin.uploadedBytes },
-  ],
   quantity: "size",
-  format: roundSize,
-  axisFormat: roundSize,
+  parts: [part("Downloaded", "remote", "downloadedBytes"), part("Uploaded", "local", "uploadedBytes")],
 };
+
+function part(name: string, color: "remote" | "local" | "missed", figure: Charted): ChartPart {
+  return { name, color: `var(--chart-${color})`, value: (bin) => bin[figure] };
+}
 
 /** How the figures went over the range of time. */
 export function OverviewCharts({ overview: { series, step } }: { overview: Overview }) {
@@ -75,7 +76,7 @@ interface ChartCardProps {
 }
 
 function ChartCard({ kind, bins, step, height }: ChartCardProps) {
-  const { title, intro, parts, quantity, format, axisFormat } = kind;
+  const { title, intro, parts, quantity } = kind;
   const [isTable, setTable] = useState(false);
   const id = useId();
   const isEmpty = bins.every((bin) => parts.every(({ value }) => value(bin) === 0));
@@ -121,7 +122,8 @@ function ChartCard({ kind, bins, step, height }: ChartCardProps) {
             >
               <Suspense fallback={<Skeleton className="size-full" />}>
                 <StackedChart
-                  {...{ bins, parts, quantity, format, axisFormat }}
+                  {...{ bins, parts, quantity }}
+                  {...formats[quantity]}
                   {...axisNames(bins, step)}
                   exactNameOf={(bin) => binName(bin, step)}
                 />
@@ -150,13 +152,16 @@ function Legend({ children }: { children: ReactNode }) {
 }
 
 /** What a glance at the chart tells. */
-function summary({ parts, format }: Kind, bins: readonly Bin[]): string {
+function summary({ parts, quantity }: Kind, bins: readonly Bin[]): string {
+  const { format } = formats[quantity];
   return parts
     .map(({ name, value }) => `${name}: ${format(bins.reduce((sum, bin) => sum + value(bin), 0))}.`)
     .join(" ");
 }
 
-function SeriesTable({ kind: { title, parts, format }, bins, step }: Omit<ChartCardProps, "height">) {
+function SeriesTable({ kind, bins, step }: Omit<ChartCardProps, "height">) {
+  const { title, parts, quantity } = kind;
+  const { format } = formats[quantity];
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse has to be able to scroll it
     <section className="max-h-80 overflow-y-auto" tabIndex={0} aria-label={`${title} as a table`}>
