@@ -116,7 +116,7 @@ async function newest(
 async function auditTable(rows: readonly AuditRow[], teams: Teams): Promise<string> {
   const slugs = new Map((await teams.list()).map(({ id, slug }) => [id, slug]));
   return textTable([
-    ["TIME", "WHO", "FROM", "WHAT", "TEAM", "TARGET", "DETAILS"],
+    ["TIME", "ACTOR", "ADDRESS", "KIND", "TEAM", "TARGET", "DETAILS"],
     ...rows.map((row) =>
       [
         isoTime(row.createdAt),

@@ -33,7 +33,7 @@ describeWith(chromium, "what the dashboard gives to paste", (path) => {
 
   /** The lines to copy have it as soon as it is shown. */
   async function makeToken(page: Page): Promise<string> {
-    await page.getByRole("button", { name: "Make a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     return (await page.getByText(/^lrd_\w+$/).textContent()) as string;
   }
 

@@ -210,7 +210,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     expect(await factsOf(page)).toMatchObject({
       Team: "default",
       Tool: "Turborepo",
-      By: "first start token",
+      Origin: "first start token",
       "Hit rate": "100%",
       "Time saved": roundTime(hits()),
       Downloaded: roundSize(sumOf(built.default, "sizeBytes")),
@@ -250,7 +250,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     for (const { team, hash, sizeBytes, durationMs } of stored) {
       expect(rows[hash]).toMatchObject({
         Team: team,
-        Trust: "trusted",
+        Scope: "trusted",
         Size: roundSize(sizeBytes),
         "Task took": roundTime(durationMs),
       });

@@ -130,14 +130,14 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(await links.count()).toBe(2);
     await links.first().click();
     await arrive(page, "Runs");
-    const by = page.getByLabel("By", { exact: true });
-    expect([one.id, two.id]).toContain(await by.inputValue());
+    const origin = page.getByLabel("Origin", { exact: true });
+    expect([one.id, two.id]).toContain(await origin.inputValue());
     await page.getByText("That is the only one.").waitFor();
-    await by.fill("");
+    await origin.fill("");
     await page.getByText("That is all: 2.").waitFor();
-    await page.locator('td[data-title="By"] a').first().click();
+    await page.locator('td[data-title="Origin"] a').first().click();
     await page.getByText("That is the only one.").waitFor();
-    expect([one.id, two.id]).toContain(await by.inputValue());
+    expect([one.id, two.id]).toContain(await origin.inputValue());
   });
 
   test("makes a policy for a CI service, sees what it makes of a job, and takes it back", async () => {
@@ -214,30 +214,30 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     const { token } = await createToken(larder, "audited");
     expect((await turboOf(token, "audited").put("dddddddddddddddd", "x".repeat(3072))).status).toBe(202);
     const page = await openAt("/audit", "Audit log");
-    const kinds = async () => (await page.locator('td[data-title="What"]').allTextContents()).toSorted();
+    const kinds = async () => (await page.locator('td[data-title="Kind"]').allTextContents()).toSorted();
     expect(new Set(await kinds()).size).toBeGreaterThan(1);
     // Of the many uploads one is told who asks for them.
     expect(await kinds()).not.toContain("artifact.write");
-    await page.getByLabel("About").selectOption("Uploads");
-    await page.getByLabel("Done to").fill("dddddddddddddddd");
+    await page.getByLabel("Kind").selectOption("Uploads");
+    await page.getByLabel("Target").fill("dddddddddddddddd");
     await page.getByText("That is the only one.").waitFor();
     expect(await kinds()).toEqual(["artifact.write"]);
     const details = await page.locator('td[data-title="Details"]').textContent();
     expect(details).toContain("size: 3KiB");
     expect(details).not.toContain("scope");
-    await page.getByLabel("Done to").fill("");
-    await page.getByLabel("About").selectOption("Everything, with uploads");
+    await page.getByLabel("Target").fill("");
+    await page.getByLabel("Kind").selectOption("Everything, with uploads");
     await page.getByText("team.create").first().waitFor();
     expect(await kinds()).toContain("artifact.write");
-    await page.getByLabel("About").selectOption("team");
-    await page.getByLabel("Done to").fill("audited");
+    await page.getByLabel("Kind").selectOption("team");
+    await page.getByLabel("Target").fill("audited");
     await page.getByText("That is the only one.").waitFor();
     expect(await kinds()).toEqual(["team.create"]);
     expect(new URL(page.url()).search).toBe("?kind=team&target=audited");
     // The address is enough to come back to it.
     await page.reload();
     await page.getByText("That is the only one.").waitFor();
-    await page.getByLabel("By", { exact: true }).fill("nobody");
+    await page.getByLabel("Actor").fill("nobody");
     await page.getByText("Nothing fits").waitFor();
   });
 
@@ -285,10 +285,10 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.type("typed");
-    await tabTo("Of", "combobox");
+    await tabTo("Belongs to", "combobox");
     await page.keyboard.type("Team by-k");
     await page.keyboard.press("Tab");
-    await tabTo("Make token", "button");
+    await tabTo("Create token", "button");
     await page.keyboard.press("Space");
     const secret = (await page.getByText(/^lrd_\w+$/).textContent()) as string;
     expect((await turboOf(secret, "by-keyboard").status()).status).toBe(200);

@@ -124,7 +124,7 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     await visit(page, larder.url, "/tokens", "Tokens");
     await opened("New token", "New token");
     await dialog.getByLabel("Name").fill("looked at");
-    await dialog.getByRole("button", { name: "Make token" }).click();
+    await dialog.getByRole("button", { name: "Create token" }).click();
     await dialog.getByText(/^lrd_\w+$/).waitFor();
     await expectNoProblems(page, "a new token");
     await closed("Done");
@@ -190,7 +190,7 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     const claim = page.locator("code", { hasText: "event_name=push|schedule|workflow_dispatch" });
     // Between the alternatives it may.
     expect(await wordsBroken(claim.first())).toEqual([]);
-    for (const cell of await page.locator('td[data-title="Of"]').all())
+    for (const cell of await page.locator('td[data-title="Issuer and claims"]').all())
       expect(await wordsBroken(cell)).toEqual([]);
     await page.route("**/api/v1/settings", async (route) => {
       const answer = await route.fetch();

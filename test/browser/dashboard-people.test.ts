@@ -69,7 +69,7 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await dialog.getByLabel("E-mail address").fill("bob@example.org");
     await dialog.getByLabel("Name").fill("Bob Baker");
     await dialog.getByLabel("Team", { exact: true }).selectOption("web");
-    await dialog.getByLabel("In the team").selectOption("owner");
+    await dialog.getByLabel("Role in the team").selectOption("owner");
     await dialog.getByRole("button", { name: "Create user" }).click();
     const link = await shownLink(ann);
     await dialog.getByRole("button", { name: "Done" }).click();
@@ -122,7 +122,7 @@ describeWith(chromium, "people in the dashboard", (path) => {
     expect(await accessibilityProblems(gus)).toEqual([]);
     await visit(gus, larder.url, "/connect?team=mobile", "Connect");
     await gus.getByText("It may read, and is put into the lines below.").waitFor();
-    await gus.getByRole("button", { name: "Make a token" }).click();
+    await gus.getByRole("button", { name: "Create a token" }).click();
     await gus.getByText("The token, shown only now").waitFor();
   });
 
@@ -153,7 +153,7 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await ann.getByRole("button", { name: "Add", exact: true }).click();
     expect(await ann.getByRole("alert").textContent()).toContain("nobody@example.org");
     await ann.getByLabel("Add by e-mail address").fill("dora@example.org");
-    await ann.getByLabel("As", { exact: true }).selectOption("owner");
+    await ann.getByLabel("Role", { exact: true }).selectOption("owner");
     await ann.getByRole("button", { name: "Add", exact: true }).click();
     const role = ann.getByLabel("Role of dora@example.org");
     await role.waitFor();
@@ -224,7 +224,7 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await visit(finn, larder.url, "/runs?since=7d", "Runs");
     visitors.expectRefusals(401);
     await site.postFromAccount("/sign-out-everywhere");
-    await finn.getByLabel("Began in the last").selectOption("30d");
+    await finn.getByLabel("Started in the last").selectOption("30d");
     await finn.waitForURL(/\/sign-in\?/);
     expect(await finn.getByRole("status").textContent()).toBe(
       "You are not signed in any more. Sign in to go on where you were.",

@@ -187,7 +187,7 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.getByRole("button", { name: "New token" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name").fill("made in a browser");
-    await dialog.getByRole("button", { name: "Make token" }).click();
+    await dialog.getByRole("button", { name: "Create token" }).click();
     const secret = (await dialog.getByText(/^lrd_\w+$/).textContent()) as string;
     expect(await dialog.textContent()).toContain(`export TURBO_TOKEN="${secret}"`);
     // The line for a script asks the API with it, and is let in.
@@ -326,7 +326,7 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.getByLabel("Name").fill("Platform");
     await page.getByRole("button", { name: "Continue" }).click();
     await page.locator("strong", { hasText: "Platform" }).waitFor();
-    await page.getByRole("button", { name: "Make a token" }).click();
+    await page.getByRole("button", { name: "Create a token" }).click();
     const secret = (await page.getByText(/^lrd_\w+$/).textContent()) as string;
     await page.getByText("waiting for the first upload").waitFor();
     await put(fresh.larder, 1, secret);

@@ -97,7 +97,7 @@ describe("larder audit", () => {
     expect(stderr).toBe("These are the newest 1. --limit shows more.\n");
 
     const table = await cliOutput(larder, "audit", "--kind", "artifact.write");
-    expect(table).toMatch(/^TIME +WHO +FROM +WHAT +TEAM +TARGET +DETAILS\n/);
+    expect(table).toMatch(/^TIME +ACTOR +ADDRESS +KIND +TEAM +TARGET +DETAILS\n/);
     expect(table).toMatch(
       /Z +token web write \(tok_\w+\) +127\.0\.0\.1 +artifact\.write +web +a +tool=turbo sha256=/,
     );

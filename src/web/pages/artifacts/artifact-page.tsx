@@ -111,7 +111,7 @@ function ArtifactFactsList({ artifact }: { artifact: ShownArtifact }) {
         ],
         ["Team", artifact.team],
         ["Tool", toolTitle(artifact.tool)],
-        ["Trust", <ScopeBadge key="scope" scope={artifact.scope} />],
+        ["Scope", <ScopeBadge key="scope" scope={artifact.scope} />],
         [
           "Size",
           <span key="size" title={`${formatExactCount(artifact.sizeBytes)} bytes`}>

@@ -52,7 +52,7 @@ export function ArtifactsPage() {
           <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
           <ChoiceFilter
             name="sort"
-            label="First"
+            label="Sort by"
             all="Last used"
             choices={[
               { value: "used-asc", label: "Longest unused" },
@@ -93,7 +93,7 @@ export function ArtifactsPage() {
               ),
             },
             ...(team ? [] : [{ title: "Team", isMinor: true, cell: (artifact: Artifact) => artifact.team }]),
-            { title: "Trust", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
+            { title: "Scope", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
             { title: "Size", isNumber: true, cell: ({ sizeBytes }) => roundSize(sizeBytes) },
             {
               title: "Task took",

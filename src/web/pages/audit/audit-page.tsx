@@ -40,9 +40,9 @@ export function AuditPage() {
       <PageTitle title="Audit log" intro="Who did what, newest first." />
       <Card isFlush>
         <Filters>
-          <ChoiceFilter name="kind" label="About" all="All but uploads" choices={kindChoices} />
-          <TextFilter name="actor" label="By" placeholder="name or id" />
-          <TextFilter name="target" label="Done to" placeholder="id or hash" />
+          <ChoiceFilter name="kind" label="Kind" all="All but uploads" choices={kindChoices} />
+          <TextFilter name="actor" label="Actor" placeholder="name or id" />
+          <TextFilter name="target" label="Target" placeholder="id or hash" />
           <SinceFilter label="In the last" />
         </Filters>
         <ListRows
@@ -51,17 +51,17 @@ export function AuditPage() {
           keyOf={({ id }) => String(id)}
           empty={<Empty title="Nothing fits">Change the filters, or choose a longer time.</Empty>}
           columns={[
-            { title: "When", cell: ({ createdAt }) => <When at={createdAt} /> },
-            { title: "What", cell: ({ kind }) => <code className="font-mono">{kind}</code> },
+            { title: "Time", cell: ({ createdAt }) => <When at={createdAt} /> },
+            { title: "Kind", cell: ({ kind }) => <code className="font-mono">{kind}</code> },
             {
-              title: "By",
+              title: "Actor",
               cell: ({ actorName, actorKind, actorId }) => (
                 <span title={actorId ?? undefined} className="[overflow-wrap:anywhere]">
                   {actorName} <span className="text-soft">{actorName === actorKind ? "" : actorKind}</span>
                 </span>
               ),
             },
-            { title: "From", isMinor: true, cell: ({ address }) => address },
+            { title: "Address", isMinor: true, cell: ({ address }) => address },
             ...(slug
               ? []
               : [
@@ -73,7 +73,7 @@ export function AuditPage() {
                   },
                 ]),
             {
-              title: "Done to",
+              title: "Target",
               cell: ({ target }) =>
                 target && <code className="font-mono text-xs [overflow-wrap:anywhere]">{target}</code>,
             },

@@ -79,7 +79,7 @@ export function ConnectTool({ teamSlug, tokenName }: { teamSlug: string; tokenNa
         ) : (
           <div className="flex flex-wrap items-center gap-3">
             <Button look="primary" isBusy={isBusy} onClick={() => void makeToken()}>
-              Make a token
+              Create a token
             </Button>
             <p className="text-sm text-soft">
               It may {permission === "read" ? "read" : "read and write"}, and is put into the lines below.

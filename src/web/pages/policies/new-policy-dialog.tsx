@@ -94,12 +94,12 @@ export function NewPolicyDialog({
         )}
         {provider ? <KnownService key={service} provider={provider} /> : <AnyService wrong={wrong} />}
         <SelectField
-          label="May"
+          label="Permission"
           name="permission"
           defaultValue="write"
           choices={[
-            { value: "read", label: "Read" },
-            { value: "write", label: "Read and write" },
+            { value: "read", label: "read" },
+            { value: "write", label: "write, and read" },
           ]}
         />
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>

@@ -32,7 +32,7 @@ export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
           { title: "Name", cell: ({ name }) => <span className="[overflow-wrap:anywhere]">{name}</span> },
           ...(teamSlug ? [] : [{ title: "Team", isMinor: true, cell: ({ team }: Policy) => team }]),
           {
-            title: "Of",
+            title: "Issuer and claims",
             cell: ({ issuer, audience, claims }) => (
               <div className="min-w-0 [overflow-wrap:anywhere] md:min-w-68">
                 {URL.parse(issuer)?.host ?? issuer}
@@ -51,8 +51,8 @@ export function PolicyList({ teamSlug }: { teamSlug: string | undefined }) {
               </div>
             ),
           },
-          { title: "May", cell: ({ permission }) => permission },
-          { title: "Trust", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
+          { title: "Permission", cell: ({ permission }) => permission },
+          { title: "Scope", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
           {
             title: "Tokens last",
             isNumber: true,

@@ -96,11 +96,11 @@ function RunFacts({ run }: { run: Run }) {
   return (
     <Facts
       facts={[
-        ["Began", <When key="began" at={run.startedAt} />],
-        ["Last seen", <When key="last" at={run.lastEventAt} />],
+        ["Started", <When key="started" at={run.startedAt} />],
+        ["Last event", <When key="last" at={run.lastEventAt} />],
         ["Team", run.team],
         ["Tool", toolTitle(run.tool)],
-        ["By", <OriginLink key="by" origin={run.origin} user={run.user} />],
+        ["Origin", <OriginLink key="origin" origin={run.origin} user={run.user} />],
         ["CI", run.clientCi],
         ...Object.entries(run.claims ?? {}).map(
           ([name, value]) =>

@@ -30,8 +30,8 @@ export function RunsPage() {
       <Card isFlush>
         <Filters>
           <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
-          <TextFilter name="origin" label="By" placeholder="id of a token or policy" />
-          <SinceFilter label="Began in the last" />
+          <TextFilter name="origin" label="Origin" placeholder="id of a token or policy" />
+          <SinceFilter label="Started in the last" />
         </Filters>
         <ListRows
           caption="Runs"
@@ -51,14 +51,14 @@ export function RunsPage() {
           }
           columns={[
             {
-              title: "Began",
+              title: "Started",
               cell: ({ id, startedAt }) => (
                 <Link className="link" href={href(`/runs/${id}`)}>
                   <When at={startedAt} />
                 </Link>
               ),
             },
-            { title: "By", cell: ({ origin, user }) => <OriginLink origin={origin} user={user} /> },
+            { title: "Origin", cell: ({ origin, user }) => <OriginLink origin={origin} user={user} /> },
             ...(team ? [] : [{ title: "Team", isMinor: true, cell: (run: Run) => run.team }]),
             {
               title: "Tool",

@@ -49,7 +49,13 @@ export function Members({ slug }: { slug: string }) {
           required
           placeholder="bob@example.org"
         />
-        <SelectField label="As" name="role" defaultValue="member" choices={memberRoles} className="sm:w-36" />
+        <SelectField
+          label="Role"
+          name="role"
+          defaultValue="member"
+          choices={memberRoles}
+          className="sm:w-36"
+        />
         <Button type="submit" isBusy={set.isPending}>
           Add
         </Button>

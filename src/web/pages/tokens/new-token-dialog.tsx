@@ -21,7 +21,7 @@ const expiries = [
   { value: "365", label: "In a year" },
 ];
 
-/** Makes a token, and shows its secret this once. */
+/** Creates a token, and shows its secret this once. */
 export function NewTokenDialog({ onClose }: { onClose: () => void }) {
   const { ownTeams, team, isOwner } = useMe();
   const [holder, setHolder] = useState(team && isOwner(team.slug) ? team.slug : (ownTeams[0]?.slug ?? own));
@@ -54,7 +54,7 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
           hint="So that you know later what uses it, such as “GitHub Actions of acme/web”."
         />
         <SelectField
-          label="Of"
+          label="Belongs to"
           value={holder}
           onChange={({ target }) => setHolder(target.value)}
           hint={
@@ -66,13 +66,13 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
           ]}
         />
         <SelectField
-          label="May"
+          label="Permission"
           name="permission"
           defaultValue="write"
           choices={[
-            { value: "read", label: "Read" },
-            { value: "write", label: "Read and write" },
-            { value: "admin", label: "Read, write and administer" },
+            { value: "read", label: "read" },
+            { value: "write", label: "write, and read" },
+            { value: "admin", label: "admin, and write and read" },
           ]}
         />
         {holder !== own && (
@@ -88,7 +88,7 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
         <div className="flex flex-wrap justify-end gap-2">
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" isBusy={make.isPending}>
-            Make token
+            Create token
           </Button>
         </div>
       </form>

@@ -32,7 +32,7 @@ export function TokensPage() {
     <>
       <PageTitle
         title="Tokens"
-        intro="What builds prove themselves with. A secret is shown once, when it is made."
+        intro="What builds prove themselves with. A secret is shown once, when it is created."
       >
         <Button look="primary" onClick={() => setMaking(true)}>
           New token
@@ -54,7 +54,7 @@ export function TokensPage() {
           {team && isOwner(team.slug) && !me.isServerAdmin && (
             <ChoiceFilter
               name="whose"
-              label="Of"
+              label="Belongs to"
               all={`Team ${team.name}`}
               choices={[{ value: "own", label: "Yourself" }]}
             />
@@ -68,7 +68,7 @@ export function TokensPage() {
             <Empty title="No such tokens">
               {filters.has("state")
                 ? "None is in this state."
-                : "Make one for a repository, a CI service or yourself."}
+                : "Create one for a repository, a CI service or yourself."}
             </Empty>
           }
           columns={[
@@ -80,12 +80,12 @@ export function TokensPage() {
                 </span>
               ),
             },
-            { title: "Of", cell: ({ team: slug, user }) => (slug === null ? user : `team ${slug}`) },
-            { title: "May", cell: ({ permission }) => permission },
-            { title: "Trust", isMinor: true, cell: ({ scope }) => <ScopeBadge scope={scope} /> },
+            { title: "Belongs to", cell: ({ team: slug, user }) => (slug === null ? user : `team ${slug}`) },
+            { title: "Permission", cell: ({ permission }) => permission },
+            { title: "Scope", isMinor: true, cell: ({ scope }) => <ScopeBadge scope={scope} /> },
             { title: "State", cell: ({ state }) => <Badge tone={tones[state] ?? "plain"}>{state}</Badge> },
             {
-              title: "Made",
+              title: "Created",
               isMinor: true,
               isNumber: true,
               cell: ({ createdAt }) => <When at={createdAt} />,

@@ -54,7 +54,7 @@ export function NewUserDialog({
               { value: "", label: "None for now" },
             ]}
           />
-          <SelectField label="In the team" name="teamRole" defaultValue="member" choices={memberRoles} />
+          <SelectField label="Role in the team" name="teamRole" defaultValue="member" choices={memberRoles} />
         </div>
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
         <div className="flex flex-wrap justify-end gap-2">
