@@ -48,7 +48,8 @@ async function take(
       const answer = await route.fetch();
       const text = (await answer.text())
         .replaceAll(larder.url, shownUrl)
-        .replaceAll(larder.dataFolder, shownFolder);
+        .replaceAll(larder.dataFolder, shownFolder)
+        .replaceAll(`"resolved":${new URL(larder.url).port}`, `"resolved":${new URL(shownUrl).port}`);
       await route.fulfill({ response: answer, body: text });
     });
     for (const { name, path, height, narrowHeight = phoneHeight } of subjects) {
