@@ -1,5 +1,5 @@
 /** Of a usual name, such as a hash in hex; of longer ones fewer wait. */
-const bytesPerName = 40;
+export const bytesPerName = 40;
 export const maxNameLength = 256;
 
 /**
@@ -12,7 +12,9 @@ export const maxNameLength = 256;
  */
 export class NameRing {
   private firstPlace = 0;
+  /** Those that are not free, and how many of their names still wait. */
   private places = 0;
+  private waitingNames = 0;
   /** Where the bytes of the next name begin. Like `starts` it only grows; what is beyond the end is at the beginning. */
   private nextStart = 0;
   /** Another in each, or somebody could choose names that all lie in one chain. */
@@ -33,7 +35,7 @@ export class NameRing {
   private readonly newer: Uint32Array;
 
   /**
-   * @param capacity how many may wait.
+   * @param capacity how many places there are. That of a name that was taken is free only when those before it are.
    * @param left called with the place of each that nobody took in time, or for whom there is no more room; oldest first.
    */
   constructor(
@@ -54,9 +56,9 @@ export class NameRing {
     this.newer = new Uint32Array(capacity);
   }
 
-  /** How many places are not free: the names of some of them may have been taken. */
-  get size(): number {
-    return this.places;
+  /** How many wait. */
+  get waiting(): number {
+    return this.waitingNames;
   }
 
   /**
@@ -67,6 +69,7 @@ export class NameRing {
     const start = this.makeRoom(name.length);
     const place = (this.firstPlace + this.places) % this.capacity;
     this.places++;
+    this.waitingNames++;
     this.nextStart = start + name.length;
     this.bytes.write(name, start % this.bytes.length, "latin1");
     this.starts[place] = start;
@@ -87,7 +90,7 @@ export class NameRing {
     return place;
   }
 
-  /** @returns the place of the newest of that name, which is free as soon as the next is added. */
+  /** @returns the place of the newest of that name, which may be another's as soon as the next is added. */
   take(owner: number, name: string): number | undefined {
     const link = this.find(owner, name, this.hashOf(owner, name));
     if (link === 0) return undefined;
@@ -140,6 +143,7 @@ export class NameRing {
   /** From those of its name. Its place is free when it comes to its turn. */
   private remove(place: number): void {
     this.isWaiting[place] = 0;
+    this.waitingNames--;
     const older = valueAt(this.older, place);
     const newer = valueAt(this.newer, place);
     if (older !== 0) this.newer[older - 1] = newer;

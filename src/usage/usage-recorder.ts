@@ -32,11 +32,11 @@ export interface SeenArtifact {
 
 const nothing = { durationMs: 0, sizeBytes: null };
 
-/** What may wait for its session at once; beyond that, who has waited longest goes without. */
+/** Places for what waits for its session; where they are not enough, who has waited longest goes without. */
 const maxWaiting = 50_000;
 /** turbo (2.11.11) tells of a hit or miss within a second. */
 const patienceMs = 30_000;
-/** Misses whose task may still be running, so that its upload belongs to the same run. */
+/** Places for misses whose task may still be running, so that its upload belongs to the same run. */
 const maxMissed = 50_000;
 const missedForMs = 6 * 3_600_000;
 const hourMs = 3_600_000;
@@ -87,7 +87,7 @@ export class UsageRecorder {
 
   /** What waits in memory for its session, or to be written. */
   get waiting(): number {
-    return this.reads.size + this.uploads.size + this.runs.waiting;
+    return this.reads.waiting + this.uploads.waiting + this.runs.waiting;
   }
 
   /** An artifact was asked for, and found or not. Of a part, only the first counts. */

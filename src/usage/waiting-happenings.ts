@@ -23,8 +23,8 @@ export class WaitingHappenings {
     );
   }
 
-  get size(): number {
-    return this.ring.size;
+  get waiting(): number {
+    return this.ring.waiting;
   }
 
   add(source: Source, { kind, hash, durationMs, sizeBytes, at }: Happening): void {

@@ -1,12 +1,15 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { maxNameLength, NameRing } from "../../src/usage/name-ring.ts";
+import { bytesPerName, maxNameLength, NameRing } from "../../src/usage/name-ring.ts";
 
 interface Model {
   owner: number;
   name: string;
   at: number;
   place: number;
+  /** Where its bytes begin, as if there were no end. */
+  start: number;
+  isTaken: boolean;
 }
 
 type Step = ["add" | "take", number, string] | ["expire", number] | ["clock", number];
@@ -30,38 +33,45 @@ function openRing(capacity: number) {
 }
 
 test("the newest of a name is taken, and who has waited too long, or has no room, goes oldest first", () => {
+  const capacity = 8;
+  const byteLength = capacity * bytesPerName + maxNameLength;
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const { ring, gone } = openRing(8);
+      const { ring, gone } = openRing(capacity);
       const expected: string[] = [];
-      let places: (Model | "taken")[] = [];
+      const places: Model[] = [];
+      let nextStart = 0;
       let now = 0;
       const drop = () => {
         const first = places.shift();
-        if (first && first !== "taken") expected.push(first.name);
+        if (first && !first.isTaken) expected.push(first.name);
       };
       for (const [what, value, name = ""] of steps) {
         if (what === "clock") now += value;
         if (what === "add") {
+          // No name is cut in two.
+          const left = byteLength - (nextStart % byteLength);
+          const start = nextStart + (name.length > left ? left : 0);
+          nextStart = start + name.length;
+          while (places.length === capacity || nextStart - (places[0]?.start ?? nextStart) > byteLength)
+            drop();
           const place = ring.add(value, name, now);
-          // Where names are long, more of them have to go: the ring says how many.
-          while (places.length >= ring.size) drop();
-          expect(places.some((other) => other !== "taken" && other.place === place)).toBe(false);
-          places.push({ owner: value, name, at: now, place });
-          expect([ring.nameOf(place), ring.timeOf(place)]).toEqual([name, now]);
+          expect(places.some((other) => !other.isTaken && other.place === place)).toBe(false);
+          places.push({ owner: value, name, at: now, place, start, isTaken: false });
         }
         if (what === "take") {
-          const index = places.findLastIndex(
-            (place) => place !== "taken" && place.owner === value && place.name === name,
-          );
-          expect(ring.take(value, name)).toBe((places[index] as Model | undefined)?.place);
-          if (index >= 0) places = places.with(index, "taken");
+          const taken = places.findLast((one) => !one.isTaken && one.owner === value && one.name === name);
+          expect(ring.take(value, name)).toBe(taken?.place);
+          if (taken) taken.isTaken = true;
         }
         if (what === "expire") {
-          while (places[0] === "taken" || (places[0] && now - places[0].at >= value)) drop();
+          while (places[0] && (places[0].isTaken || now - places[0].at >= value)) drop();
           ring.expire(now, value);
         }
-        expect(ring.size).toBe(places.length);
+        const waiting = places.filter(({ isTaken }) => !isTaken);
+        expect(ring.waiting).toBe(waiting.length);
+        for (const { place, name, at } of waiting)
+          expect([ring.nameOf(place), ring.timeOf(place)]).toEqual([name, at]);
         expect(gone).toEqual(expected);
       }
     }),
@@ -72,14 +82,14 @@ test("the newest of a name is taken, and who has waited too long, or has no room
 test("as many wait as there are places, where their names are of a usual length", () => {
   const { ring, gone } = openRing(1_000);
   for (let count = 0; count < 1_000; count++) ring.add(1, String(count).padStart(40, "0"), count);
-  expect([ring.size, gone]).toEqual([1_000, []]);
+  expect([ring.waiting, gone]).toEqual([1_000, []]);
 });
 
 test("of the longest names, fewer wait, and none is changed", () => {
   const { ring, gone } = openRing(100);
   const names = Array.from({ length: 500 }, (_, count) => String(count).padStart(maxNameLength, "0"));
   for (const [at, name] of names.entries()) ring.add(1, name, at);
-  expect(ring.size).toBeGreaterThan(10);
+  expect(ring.waiting).toBeGreaterThan(10);
   ring.expire(Number.POSITIVE_INFINITY, 0);
   expect(gone).toEqual(names);
 });
@@ -91,7 +101,7 @@ test("it costs the same however many wait under one name", () => {
   for (let at = 0; at < 1_000_000; at++) last = ring.add(1, "same", at);
   expect(ring.take(1, "same")).toBe(last);
   ring.expire(Number.POSITIVE_INFINITY, 0);
-  expect(ring.size).toBe(0);
+  expect(ring.waiting).toBe(0);
 }, 60_000);
 
 test("a clock that was set back lets nobody wait for ever", () => {

@@ -86,6 +86,19 @@ test("a read goes to the session that tells of it, the newest to the first that 
   expect(await t.totals()).toMatchObject({ remoteHits: 3, savedMs: 321 });
 });
 
+test("what waits is what no session has taken, and what is yet to be written", async () => {
+  await using t = await openTestUsage();
+  const asker = askerOf(t.team.id);
+  for (const hash of ["a", "b", "c"]) t.recorder.read(asker, hash);
+  expect(t.recorder.waiting).toBe(3);
+  t.recorder.report(asker, null, [clientEvent({ event: "MISS", hash: "b" })]);
+  expect(t.recorder.waiting).toBe(3);
+  await t.recorder.flush();
+  expect(t.recorder.waiting).toBe(2);
+  await t.recorder.close();
+  expect(t.recorder.waiting).toBe(0);
+});
+
 test("an upload goes to the run whose miss it mends, however long the task took and whatever was reported first", async () => {
   await using t = await openTestUsage();
   const asker = askerOf(t.team.id);
