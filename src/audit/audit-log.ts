@@ -132,7 +132,7 @@ export class AuditLog {
 
   /** Rows are looked through some at a time: what is seldom may lie behind half a million others. */
   private async endOfStep(filter: AuditFilter, from: Place | undefined): Promise<Place | undefined> {
-    const { since } = filter;
+    const { since, until } = filter;
     const [end] = await this.database.read
       .select({ createdAt: audit.createdAt, id: audit.id })
       .from(audit)
@@ -140,6 +140,7 @@ export class AuditLog {
         and(
           from && olderThan(from),
           since === undefined ? undefined : gte(audit.createdAt, since),
+          until === undefined ? undefined : lt(audit.createdAt, until),
           leavesOutUploads(filter) ? isNoUpload : undefined,
         ),
       )
