@@ -3,7 +3,7 @@ import { originKinds } from "../database/schema.ts";
 import { severities } from "../notices/notice.ts";
 import { isoTimeModel, oneOf } from "./model.ts";
 
-/** What the cache did in some time, for some admission. */
+/** What the cache did in some time, for some origins. */
 export const totalsModel = t.Object({
   remoteHits: t.Number({ description: "As the server saw them" }),
   remoteMisses: t.Number(),
@@ -23,7 +23,7 @@ export const totalsModel = t.Object({
   hitRateByTime: t.Nullable(t.Number(), { description: "Share of the time of all tasks that was saved" }),
 });
 
-export const originModel = t.Object({
+const originModel = t.Object({
   kind: oneOf(originKinds),
   id: t.String({ description: "Of the token or the policy; empty for anybody" }),
   name: t.String(),

@@ -8,7 +8,7 @@ import { Refusal } from "../refusal.ts";
 import { onlyPageMethods, type PageErrors } from "../sign-in/error-page.ts";
 import { dashboard as built } from "../web/built/dashboard.ts";
 
-export const dashboardPath = "/dashboard";
+const dashboardPath = "/dashboard";
 const filesPath = `${dashboardPath}/files`;
 
 export interface DashboardOptions {
@@ -124,7 +124,7 @@ function fileAnswer(request: Request, name: string, file: HeldFile): Response {
 }
 
 /** The better one of those that we have and the client takes (RFC 9110, 12.5.3); undefined for none of them. */
-export function acceptedCoding(header: string | null): "br" | "gzip" | undefined {
+function acceptedCoding(header: string | null): "br" | "gzip" | undefined {
   const taken = new Set<string>();
   for (const part of header?.split(",") ?? []) {
     const [coding, ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());

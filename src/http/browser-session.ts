@@ -25,7 +25,7 @@ export interface BrowserSessionsOptions {
 }
 
 /** In which scripts send back the session's `csrfToken`. */
-export const csrfHeader = "x-csrf-token";
+const csrfHeader = "x-csrf-token";
 
 const cookieName = "larder_session";
 /** Browsers take a cookie of such a name from this very host only, over HTTPS, for all its paths (RFC 6265bis, 4.1.3.2). */

@@ -5,14 +5,6 @@ import { type LabelPart, labelParts, parseScopeTemplate } from "./scope-template
 
 type Compared = Pick<Policy, "teamId" | "issuer" | "claims" | "scope">;
 
-/**
- * Whether jobs of two projects could get one scope by these two policies, and so read what the other's strangers wrote. A policy
- * for another kind of jobs of the same project may share its scope.
- */
-export function shareScopes(one: Compared, other: Compared): boolean {
-  return share(readPolicy(one), readPolicy(other));
-}
-
 /** A policy, of whose patterns each is read once, however many it is compared with. */
 interface ReadPolicy extends Compared {
   /** What a claim can be, where the policy says so to the letter. */
@@ -30,6 +22,10 @@ function readPolicy(policy: Compared): ReadPolicy {
   return { ...policy, fixedValues, parts: () => (parts ??= partsOf(policy, fixedValues)) };
 }
 
+/**
+ * Whether jobs of two projects could get one scope by these two policies, and so read what the other's strangers wrote. A policy
+ * for another kind of jobs of the same project may share its scope.
+ */
 function share(one: ReadPolicy, other: ReadPolicy): boolean {
   if (one.teamId !== other.teamId || one.scope === "" || other.scope === "") return false;
   return areOfOtherProjects(one, other) && meet(one.parts(), other.parts());

@@ -3,7 +3,7 @@ import type { Site } from "../http/site.ts";
 import type { OidcAttempt } from "../identity/oidc-provider.ts";
 
 /** How long somebody may take to sign in at the provider. */
-export const attemptMaxAgeMs = 600_000;
+const attemptMaxAgeMs = 600_000;
 
 /** A sign-in that has begun, and where it leads. */
 export interface Begun extends OidcAttempt {

@@ -8,7 +8,7 @@ import { startOfStep } from "./usage-span.ts";
 /** Of a team in a day. Each has rows that stay for good. */
 const defaultMaxOrigins = 200;
 /** As the id of all others. */
-export const otherOriginId = "other";
+const otherOriginId = "other";
 /** Teams and days that are known at once. */
 const maxKnown = 2_000;
 
