@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type RunningLarder, run, startLarder } from "../larder.ts";
+import { larderCommand, type RunningLarder, run, startLarder } from "../larder.ts";
 import { cliOutput, createToken, expectRefusal } from "../protocols/turbo/client.ts";
 import { parseExposition } from "./exposition.ts";
 import { askMetrics, metricsToken, ownMetricsUrl, userToken } from "./metrics-client.ts";
@@ -106,8 +106,8 @@ test("a secret that is too short is refused at the start, and not repeated", asy
   const start = startLarder({ env: { LARDER_METRICS_TOKEN: "hunter2" } });
   await expect(start).rejects.toThrow("at least 16 printable characters");
   await start.catch((error) => expect(String(error)).not.toContain("hunter2"));
-  const shown = await run([process.execPath, "src/main.ts", "config"], {
-    cwd: `${import.meta.dir}/../..`,
+  const shown = await run([...larderCommand, "config"], {
+    cwd: guarded.dataFolder,
     env: { LARDER_METRICS_TOKEN: metricsToken, HOME: guarded.dataFolder, PATH: process.env.PATH ?? "" },
   });
   expect(shown.stdout).toContain("****");
