@@ -245,7 +245,7 @@ function trustOf(scope: string): string {
 
 function policyTable(policies: Policy[]): string {
   return textTable([
-    ["ID", "NAME", "TEAM", "PERMISSION", "TRUST", "EXPIRES", "ISSUER", "AUDIENCE", "CLAIMS"],
+    ["ID", "NAME", "TEAM", "PERMISSION", "SCOPE", "EXPIRES", "ISSUER", "AUDIENCE", "CLAIMS"],
     ...policies.map((policy) => [
       policy.id,
       policy.name,

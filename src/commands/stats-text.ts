@@ -83,7 +83,7 @@ function seriesText({ series, totals }: UsageOverview): string {
 function originsText(byOrigin: UsageOverview["byOrigin"]): string {
   if (byOrigin.length === 0) return "";
   return textTable([
-    ["BY", "NAME", ...figureNames],
+    ["ORIGIN", "NAME", ...figureNames],
     ...byOrigin.slice(0, maxOrigins).map((one) => [one.kind, one.name, ...figures(one)]),
   ]);
 }

@@ -45,7 +45,7 @@ export class Turns {
     if (waiting.size >= maxWaiting) {
       throw new Refusal(
         "too_many_requests",
-        "Too many requests of this token, user or team wait for their turn. Send fewer at a time, and each body at once.",
+        "Too many requests of this token, user or team wait for their turn. Send fewer at a time.",
         1,
       );
     }

@@ -246,7 +246,7 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     expect(await keptToken(repo)).toBeUndefined();
   });
 
-  test("is refused by turbo where turbo.json alone says the addresses, as the README tells; link and logout are not", async () => {
+  test("is refused by turbo where turbo.json alone says the addresses, as docs/turbo.md tells; link and logout are not", async () => {
     const remoteCache = { apiUrl: larder.url, loginUrl: larder.url };
     await using repo = await Monorepo.create(turbo, { remoteCache });
     const at = { url: larder.url, env: { TURBO_API: undefined, TURBO_LOGIN: undefined } };

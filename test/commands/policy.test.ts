@@ -152,7 +152,7 @@ test("listing shows all of a policy, and keeps to a team if asked", async () => 
   expect(await cli.json("policy", "list")).toEqual([policy]);
   expect(await cli.json("policy", "list", "--team", "api")).toEqual([]);
   const table = await cli.onData("policy", "list", "--team", "default");
-  expect(table).toMatch(/^ID +NAME +TEAM +PERMISSION +TRUST +EXPIRES +ISSUER +AUDIENCE +CLAIMS\n/);
+  expect(table).toMatch(/^ID +NAME +TEAM +PERMISSION +SCOPE +EXPIRES +ISSUER +AUDIENCE +CLAIMS\n/);
   expect(table).toContain(
     "larder    repository=acme/web ref=refs/heads/main event_name=push|schedule|workflow_dispatch\n",
   );

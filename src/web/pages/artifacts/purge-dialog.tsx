@@ -146,7 +146,9 @@ function PurgeForm({
           />
         </div>
         <div role="status">
-          {counted && !count.isPending && !count.error && <p className="font-medium">Nothing fits.</p>}
+          {counted && !count.isPending && !count.error && (
+            <p className="font-medium">Nothing fits. A hash has to be whole.</p>
+          )}
         </div>
         <div aria-live="polite">{count.error && <Failure error={count.error} />}</div>
         <div className="flex flex-wrap justify-end gap-2">

@@ -33,7 +33,7 @@ export function ByOrigin({ origins }: { origins: readonly (Origin & Totals)[] })
           caption="Usage by token and CI policy"
           rows={origins}
           keyOf={({ kind, id }) => `${kind} ${id}`}
-          columns={[{ title: "Who", cell: (origin) => <OriginLink origin={origin} /> }, ...usage]}
+          columns={[{ title: "Origin", cell: (origin) => <OriginLink origin={origin} /> }, ...usage]}
         />
       )}
     </Card>
