@@ -179,11 +179,16 @@ function notesForLog(notes: Record<string, unknown> | undefined): Record<string,
   return typeof notes?.reason === "string" ? { ...notes, reason: forLog(notes.reason) } : notes;
 }
 
-/** Nothing in a line that a terminal obeys, and no line without end. */
+/** Nothing in a line that a terminal obeys, no line without end, and no secret of ours, wherever somebody put it. */
 function forLog(text: string | null): string | undefined {
   if (text === null) return undefined;
-  if (text.length <= maxLoggedLength && printable.test(text)) return text;
-  return text.slice(0, maxLoggedLength).replace(/[^\x20-\x7e]/g, "?");
+  if (text.length <= maxLoggedLength && printable.test(text)) return withoutSecrets(text);
+  return withoutSecrets(text.slice(0, maxLoggedLength).replace(/[^\x20-\x7e]/g, "?"));
+}
+
+/** Of tokens, links and sessions. */
+function withoutSecrets(text: string): string {
+  return text.includes("lr") ? text.replace(/lr[dls]_[0-9A-Za-z]+/g, "****") : text;
 }
 
 function cannotListen(

@@ -60,16 +60,23 @@ test("no secret and no query gets into the log, wherever a client puts it", asyn
         ["PUT", "/v8/artifacts/a.b"],
         ["POST", "/v8/artifacts/events"],
         ["DELETE", `/nowhere?${secret}`],
+        ["GET", `/v8/artifacts/${secret}`],
+        ["GET", `/api/v1/tokens/${secret}/x`],
       ] as const) {
         await fetch(larder.url + path, {
           method,
-          headers: { authorization, "proxy-authorization": secret, cookie: `token=${secret}` },
+          headers: {
+            authorization,
+            "proxy-authorization": secret,
+            cookie: `token=${secret}`,
+            "user-agent": `turbo ${secret}`,
+          },
           ...(method !== "GET" && { body: JSON.stringify({ token: secret }) }),
         });
       }
     }
   }
-  expect(await requestsOf(larder)).toHaveLength(3 * 3 * 5);
+  expect(await requestsOf(larder)).toHaveLength(3 * 3 * 7);
   expect(larder.stderr()).not.toContain("lrd_");
   expect(larder.stdout().replaceAll(larder.firstToken, "")).not.toContain("lrd_");
   expect(errorLines(larder.stderr())).toEqual([]);
