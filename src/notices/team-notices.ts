@@ -91,7 +91,8 @@ function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
 }
 
 function named(tokens: readonly TokenDeadline[]): string {
-  const names = tokens.slice(0, shownNames).map(({ name }) => `"${name}"`);
+  // What stands between backticks is shown as a command, which nothing that somebody has named is.
+  const names = tokens.slice(0, shownNames).map(({ name }) => `"${name.replaceAll("`", "'")}"`);
   const others = tokens.length - names.length;
   return names.join(", ") + (others > 0 ? ` and ${others} more` : "");
 }

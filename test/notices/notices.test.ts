@@ -450,7 +450,7 @@ test("tokens that people made to last are told of around their end, while they a
     );
   };
   const inUse = at - hourMs;
-  await add("soon", { expiresAt: at + 6 * dayMs, lastUsedAt: inUse });
+  await add("`soon`", { expiresAt: at + 6 * dayMs, lastUsedAt: inUse });
   await add("later", { expiresAt: at + 8 * dayMs, lastUsedAt: inUse });
   await add("unused", { expiresAt: at + dayMs, lastUsedAt: at - 8 * dayMs });
   await add("never used", { expiresAt: at + dayMs, lastUsedAt: null });
@@ -463,7 +463,7 @@ test("tokens that people made to last are told of around their end, while they a
   const notices = await noticesOfCache(it).current();
   expect(codesOf(notices)).toEqual(["tokens_expired default", "tokens_expiring default"]);
   expect(notices[0]?.message).toStartWith('1 token that builds used to the last: "ended".');
-  expect(notices[1]?.message).toStartWith('1 token in use, the first in 5d 23h: "soon"');
+  expect(notices[1]?.message).toStartWith("1 token in use, the first in 5d 23h: \"'soon'\"");
 });
 
 test("however many ask, it is gathered once in a while", async () => {
