@@ -98,6 +98,7 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
       async ({ caller, params, request }) => {
         const { users } = caller.services;
         const user = await users.get(params.id);
+        if (user.id === caller.facts.user?.id) throw forOneself();
         const expiresAt = Date.now() + linkMaxAgeMs;
         const secret = await users.createPasswordLink(user.id, linkMaxAgeMs);
         return { email: user.email, ...linkJson(request, secret, expiresAt) };
@@ -108,10 +109,19 @@ export function usersRoutes({ who, baseUrl }: AdminOptions) {
         response: linkModel,
         detail: {
           summary: "Make a link with which a user can choose a new password",
-          description: "Until it is used the old one counts. Links that were made before are void.",
+          description:
+            "Until it is used the old one counts. Links that were made before are void. Nobody gets one for themselves.",
         },
       },
     );
+}
+
+/** Otherwise whoever has somebody's session for a minute could have the account for good. */
+function forOneself(): Refusal {
+  return new Refusal(
+    "forbidden",
+    "For yourself there is no link here. Your account page changes your password; for a forgotten one, another administrator makes a link, or `larder user reset-link` on the server's machine.",
+  );
 }
 
 async function shown({ users, members }: IdentityServices, emailOrId: string) {

@@ -139,6 +139,9 @@ test("a user who is created chooses a password by the link, has the roles, and m
   const { link, linkExpiresAt } = await admin.ok("POST", "/users/bob@example.org/reset-link");
   expect(link).toStartWith(`${larder.url}/password#lrl_`);
   expect(Date.parse(linkExpiresAt)).toBeGreaterThan(Date.now());
+  const { user } = await admin.get("/me");
+  const ofOneself = await admin.send("POST", `/users/${user.id}/reset-link`);
+  expect([ofOneself.status, ofOneself.json.message]).toEqual([403, expect.stringContaining("account page")]);
   await admin.ok("PATCH", "/users/bob@example.org", { state: "disabled" });
   expect((await bob.send("GET", "/me")).status).toBe(401);
   expect((await world.bearer(secret).send("GET", "/me")).status).toBe(401);

@@ -81,13 +81,15 @@ export function UsersPage() {
                   <Button isSmall onClick={() => setOpen({ kind: "edit", user })}>
                     Edit<span className="sr-only"> {user.email}</span>
                   </Button>
-                  <Button isSmall onClick={() => setOpen({ kind: "reset", user })}>
-                    Reset link<span className="sr-only"> for {user.email}</span>
-                  </Button>
                   {user.id !== me.user?.id && (
-                    <Button isSmall look="danger" onClick={() => setOpen({ kind: "delete", user })}>
-                      Delete<span className="sr-only"> {user.email}</span>
-                    </Button>
+                    <>
+                      <Button isSmall onClick={() => setOpen({ kind: "reset", user })}>
+                        Reset link<span className="sr-only"> for {user.email}</span>
+                      </Button>
+                      <Button isSmall look="danger" onClick={() => setOpen({ kind: "delete", user })}>
+                        Delete<span className="sr-only"> {user.email}</span>
+                      </Button>
+                    </>
                   )}
                 </span>
               ),
