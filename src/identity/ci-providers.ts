@@ -62,13 +62,13 @@ const providers: Record<CiProvider, Provider> = {
     ],
     // pull_request_target and workflow_run have the branch's ref, too, and may hold code of a stranger's pull request.
     trusted: (project) => ({
-      repository: literalPattern(needed(project, "repository")),
+      repository: literalPattern(wholeRepository(project)),
       ref: `refs/heads/${literalPattern(project.branch)}`,
       event_name: "push|schedule|workflow_dispatch",
     }),
     pullRequests: (project) => ({
       claims: {
-        repository: literalPattern(needed(project, "repository")),
+        repository: literalPattern(wholeRepository(project)),
         ref: "refs/pull/{number}/merge",
         event_name: "pull_request",
       },
@@ -91,7 +91,7 @@ const providers: Record<CiProvider, Provider> = {
     ],
     // The ref of a merge request is its source branch, which may be called like the trusted one, so the source counts.
     trusted: (project) => ({
-      project_path: literalPattern(needed(project, "repository")),
+      project_path: literalPattern(wholeRepository(project)),
       ref: literalPattern(project.branch),
       ref_type: "branch",
       pipeline_source: "push|schedule|web",
@@ -99,7 +99,7 @@ const providers: Record<CiProvider, Provider> = {
     // A token says nothing of the number of a merge request.
     pullRequests: (project) => ({
       claims: {
-        project_path: literalPattern(needed(project, "repository")),
+        project_path: literalPattern(wholeRepository(project)),
         pipeline_source: "merge_request_event",
         ref: "{branch**}",
       },
@@ -225,6 +225,13 @@ function needed(project: CiProject, what: "repository" | "organization" | "pipel
     "bad_request",
     `This provider needs --${what}, in the API ${what}. docs/ci.md has an example for each.`,
   );
+}
+
+/** The claim has it with its owner, so a name alone would let no job in. */
+function wholeRepository(project: CiProject): string {
+  const repository = needed(project, "repository");
+  if (/^[^/\s]+(\/[^/\s]+)+$/.test(repository)) return repository;
+  throw new Refusal("bad_request", `"${repository}" names no owner. Write owner/name, such as acme/web.`);
 }
 
 const maxShownLength = 200;

@@ -108,6 +108,8 @@ describe("creating by hand", () => {
     [[...own, "--trusted", "--branch", "main"], "A branch goes with a provider"],
     [[...github, "--trusted"], "A provider chooses the scopes itself"],
     [["--provider", "github"], "needs --repository"],
+    [["--provider", "github", "--repository", "web"], "names no owner"],
+    [["--provider", "gitlab", "--repository", "acme/"], "names no owner"],
     [["--provider", "jenkins"], "Allowed choices are github, gitlab, buildkite, circleci"],
     [[...github, "--permission", "admin"], "Allowed choices are read, write"],
     [[...github, "--expires", "25h"], "It takes a time with its unit"],
