@@ -124,7 +124,8 @@ function requireNarrowed({ team, yes, dryRun, ...options }: PurgeOptions): void 
         "Change one of them.",
     );
   }
-  const narrowing = [hash, scope, olderThan, writtenBy, writtenAfter, writtenBefore];
+  // Nothing was used less than no time ago.
+  const narrowing = [hash, scope, olderThan || undefined, writtenBy, writtenAfter, writtenBefore];
   if (yes || dryRun || narrowing.some((value) => value !== undefined)) return;
   throw new Refusal(
     "bad_request",

@@ -209,6 +209,7 @@ describe("larder purge", () => {
   test("wants to be told what, or --yes, and takes nothing out before", async () => {
     await put(larder.firstToken, "a", "hello");
     expectRefused(await larder.cli("purge", "--team", "default"), 2, "--yes", "--hash", "--older-than");
+    expectRefused(await larder.cli("purge", "--team", "default", "--older-than", "0s"), 2, "--yes");
     expectRefused(await larder.cli("purge", "--hash", "a"), 2, "--team");
     expectRefused(await larder.cli("purge", "--team", "gone", "--yes"), 1, 'no team "gone"');
     for (const age of ["30", "soon"]) {
