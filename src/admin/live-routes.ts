@@ -48,7 +48,7 @@ export function liveRoutes({ who, admission, liveFeed, keepAlive }: AdminOptions
         description:
           "Server-sent events that say what to ask for anew: `usage` (the figures have changed; an empty object), `runs` (`ids` of " +
           "those that are new or have changed, null for more than 100), and `notices` (all of them, at first and when they " +
-          "change). None comes more often than once a second. At most 8 streams at a time for one caller, and 40 for all tokens of a team.",
+          "change). None comes more often than once a second. At most 8 streams at a time for one caller, 40 for all tokens of a team, and 200 in all.",
         responses: {
           200: {
             description: "The events, until the server stops or the caller may see them no more",

@@ -31,7 +31,7 @@ export function Allowed({ rule, title, children }: { rule: Rule; title: string; 
       <PageTitle title={title} />
       <Empty title={`This page is for ${rule.whose}`}>
         {rule === ownersOnly && team
-          ? `You are none of ${team.name}. Choose a team that you own, or ask one of its owners.`
+          ? `You do not own ${team.name}. Choose a team that you own, or ask one of its owners.`
           : "Ask one of them for what you need here."}
       </Empty>
     </>
