@@ -350,6 +350,8 @@ export const runs = sqliteTable(
     index("runs_started").on(table.startedAt, table.id, table.tool, table.originKind),
     index("runs_team_started").on(table.teamId, table.startedAt, table.id, table.tool, table.originKind),
     index("runs_origin_started").on(table.originId, table.startedAt, table.id),
+    // A list of one team must not take longer for what another team's origin did.
+    index("runs_team_origin_started").on(table.teamId, table.originId, table.startedAt, table.id, table.tool),
     // Another credential with the same session id shall not write into somebody's run.
     uniqueIndex("runs_session").on(
       table.sessionId,

@@ -129,6 +129,9 @@ async function measureReading(): Promise<void> {
   );
   await time("runs of all 20 teams of somebody", () => runs.list({ teamIds: teamIds() }, page));
   await time("runs of one origin", () => runs.list({ origin: "tok_0000000000000007" }, page));
+  await time("runs of one origin, of a team where it did nothing", () =>
+    runs.list({ teamIds: ["team_none"], origin: "tok_0000000000000001" }, page),
+  );
   await time("runs of an origin that has none", () => runs.list({ origin: "tok_none" }, page));
   await time("runs of a tool that has none, of the largest team", () =>
     runs.list({ teamIds: [first], tool: "nx" }, page),

@@ -1,7 +1,10 @@
+import { Database as Sqlite } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { drizzle } from "drizzle-orm/bun-sqlite";
 import { cursorOf } from "../../src/database/cursor.ts";
+import * as schema from "../../src/database/schema.ts";
 import { artifacts, blobs, runs, tokens, users } from "../../src/database/schema.ts";
-import type { Run } from "../../src/usage/runs.ts";
+import { type Run, Runs } from "../../src/usage/runs.ts";
 import { askerOf, clientEvent, openTestUsage } from "./test-usage.ts";
 
 type TestUsage = Awaited<ReturnType<typeof openTestUsage>>;
@@ -70,6 +73,38 @@ test("runs are listed newest first, page by page, each once, whatever the list i
   expect(await listed({ since: 20, until: 50 })).toEqual(
     expected(({ startedAt }) => startedAt >= 20 && startedAt < 50),
   );
+});
+
+/** How SQLite finds the runs of a list, query by query. */
+async function plansOf(t: TestUsage, filter: Parameters<typeof t.runs.list>[0]): Promise<string[]> {
+  using sqlite = new Sqlite(t.path, { readonly: true });
+  const plans: string[] = [];
+  const logQuery = (query: string, values: unknown[]) => {
+    const steps = sqlite.query(`EXPLAIN QUERY PLAN ${query}`).all(...(values as string[])) as {
+      detail: string;
+    }[];
+    plans.push(steps.map(({ detail }) => detail).join("; "));
+  };
+  const read = drizzle(sqlite, { schema, casing: "snake_case", logger: { logQuery } });
+  await new Runs({ ...t.database, read }).list(filter);
+  return plans;
+}
+
+test("a list of a team's runs, of one origin or of all, reads no other team's", async () => {
+  await using t = await openTestUsage();
+  const teamIds = [t.team.id];
+  const inTeam = "SEARCH runs USING COVERING INDEX runs_team_started (team_id=?)";
+  const ofOrigin = "SEARCH runs USING COVERING INDEX runs_team_origin_started (team_id=? AND origin_id=?";
+  expect(await plansOf(t, { teamIds })).toEqual([inTeam]);
+  expect(await plansOf(t, { teamIds, origin: "tok_1" })).toEqual([`${ofOrigin})`]);
+  expect(await plansOf(t, { teamIds, origin: "tok_1", tool: "nx" })).toEqual([`${ofOrigin})`]);
+  expect(await plansOf(t, { teamIds, origin: "tok_1", since: 1, until: 9 })).toEqual([
+    `${ofOrigin} AND started_at>? AND started_at<?)`,
+  ]);
+  expect(await plansOf(t, { origin: "tok_1" })).toEqual([
+    "SEARCH runs USING COVERING INDEX runs_origin_started (origin_id=?)",
+  ]);
+  expect(await plansOf(t, {})).toEqual(["SCAN runs USING COVERING INDEX runs_started"]);
 });
 
 test("a run names whose it was, as far as that is still known", async () => {

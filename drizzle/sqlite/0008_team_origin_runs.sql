@@ -1,0 +1,1 @@
+CREATE INDEX `runs_team_origin_started` ON `runs` (`team_id`,`origin_id`,`started_at`,`id`,`tool`);
