@@ -45,6 +45,15 @@ export class Caller {
     return this.facts.user?.id ?? this.facts.token?.id ?? "environment";
   }
 
+  /**
+   * Whose turn it is where these teams' figures or runs are looked for, which may take long: a team's, whatever its tokens, or the
+   * caller's own where there are several teams or all.
+   */
+  turnOf(teamIds: readonly string[] | undefined): string {
+    const [teamId, another] = teamIds ?? [];
+    return this.isServerAdmin || teamId === undefined || another !== undefined ? this.owner : teamId;
+  }
+
   get isServerAdmin(): boolean {
     return this.facts.isServerAdmin;
   }

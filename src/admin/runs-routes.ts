@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { Turns } from "../http/turns.ts";
 import { Refusal } from "../refusal.ts";
 import type { Run } from "../usage/runs.ts";
 import type { AdminOptions } from "./admin.ts";
@@ -7,6 +8,12 @@ import { nameModel, numberParams, pageModel, pageQuery, pageWish, spanQuery, tea
 import { runEventJson, runJson } from "./run-json.ts";
 import { spanOf } from "./span.ts";
 import { runEventModel, runModel } from "./usage-model.ts";
+
+/**
+ * What is seldom lies behind a million runs: a hundred who look for it at once would hold up everybody's requests. A team's
+ * pages, which all ask when a run begins, leave their places in milliseconds.
+ */
+const turns = new Turns({ atOnce: 1, maxWaiting: 500, maxWaitMs: 30_000 });
 
 /** `/runs`: what clients did, one run at a time. */
 export function runsRoutes({ who, runs }: AdminOptions) {
@@ -29,7 +36,9 @@ export function runsRoutes({ who, runs }: AdminOptions) {
           ...(origin !== undefined && { origin }),
           ...spanOf(query),
         };
-        const { items, nextCursor } = await runs.list(filter, pageWish(query));
+        const { items, nextCursor } = await turns.take(caller.turnOf(teamIds), () =>
+          runs.list(filter, pageWish(query)),
+        );
         return { items: items.map((run) => runJson(run, caller)), nextCursor };
       },
       {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, type SQL, sql } from "drizzle-orm";
 import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database } from "../database/database.ts";
 import {
@@ -61,6 +61,22 @@ export interface RunFilter {
 }
 
 const defaultPage: PageWish = { limit: 50 };
+/** Some 2 ms; in between others have their turn. */
+const runsPerStep = 10_000;
+
+/** Of a run, in the order of the list. */
+interface Place {
+  startedAt: number;
+  id: number;
+}
+
+/** What of the list is meant, newest first. */
+interface Bounds {
+  /** Excluded. */
+  from: Place | undefined;
+  /** Included. */
+  end: Place | undefined;
+}
 
 const columns = {
   run: runs,
@@ -84,14 +100,12 @@ export class Runs {
 
   /** Newest first. @throws Refusal `bad_request` for a cursor that is none of this list. */
   async list(filter: RunFilter, { limit, cursor }: PageWish = defaultPage): Promise<Page<Run>> {
-    const older = cursor === undefined ? undefined : olderThan(cursor);
-    // Asked for one by one, since only the runs of one team lie in the index in the order of time.
-    const ofEach = await Promise.all(
-      (filter.teamIds ?? [undefined]).map((teamId) =>
-        this.find(and(conditionOf(filter, teamId), older), limit + 1),
-      ),
-    );
-    const { items, nextCursor } = pageOf(ofEach.flat().sort(newestFirst), limit, ({ startedAt, id }) =>
+    const bounds = boundsOf(filter, cursor);
+    const found: Place[] = [];
+    // One by one, since only the runs of one team lie in the index in the order of time.
+    for (const teamId of filter.teamIds ?? [undefined])
+      found.push(...(await this.find(filter, teamId, bounds, limit + 1)));
+    const { items, nextCursor } = pageOf(found.sort(newestFirst), limit, ({ startedAt, id }) =>
       cursorOf(startedAt, id),
     );
     const ids = items.map(({ id }) => id);
@@ -141,17 +155,39 @@ export class Runs {
     return { items: items.map(({ kind, ...event }) => ({ ...kindOf(kind), ...event })), nextCursor };
   }
 
-  /** Reads nothing but an index. */
+  /** Reads nothing but an index, and that in steps where the runs that are meant may lie behind a million others. */
   private async find(
-    condition: SQL | undefined,
+    filter: RunFilter,
+    teamId: string | undefined,
+    { from, end }: Bounds,
     limit: number,
-  ): Promise<{ id: number; startedAt: number }[]> {
+  ): Promise<Place[]> {
+    const indexed = inIndex(filter, teamId);
+    const among = amongIndexed(filter);
+    const found: Place[] = [];
+    for (let start = from; ; ) {
+      const stepEnd = among && (await this.endOfStep(and(indexed, between({ from: start, end }))));
+      const step = between({ from: start, end: stepEnd ?? end });
+      found.push(...(await this.places(and(indexed, among, step), limit - found.length)));
+      if (found.length === limit || stepEnd === undefined) return found;
+      start = stepEnd;
+    }
+  }
+
+  /** Where to look no further for now, once others had their turn. @returns undefined for the end of all. */
+  private async endOfStep(rest: SQL | undefined): Promise<Place | undefined> {
+    await new Promise((turned) => setImmediate(turned));
+    return (await this.places(rest, 1, runsPerStep))[0];
+  }
+
+  private async places(condition: SQL | undefined, limit: number, offset = 0): Promise<Place[]> {
     return await this.database.read
       .select({ id: runs.id, startedAt: runs.startedAt })
       .from(runs)
       .where(condition)
       .orderBy(desc(runs.startedAt), desc(runs.id))
-      .limit(limit);
+      .limit(limit)
+      .offset(offset);
   }
 
   private async select(condition: SQL): Promise<Row[]> {
@@ -166,29 +202,56 @@ export class Runs {
   }
 }
 
-function conditionOf({ tool, origin, since, until }: RunFilter, teamId: string | undefined): SQL | undefined {
+/** What an index begins with: nothing is read in vain. */
+function inIndex({ origin }: RunFilter, teamId: string | undefined): SQL | undefined {
   return and(
     teamId === undefined ? undefined : eq(runs.teamId, teamId),
-    tool === undefined ? undefined : eq(runs.tool, tool),
-    origin === undefined ? undefined : isOrigin(origin),
-    since === undefined ? undefined : gte(runs.startedAt, since),
-    until === undefined ? undefined : lt(runs.startedAt, until),
+    origin === undefined || kindNamed(origin) ? undefined : eq(runs.originId, origin),
   );
 }
 
-function isOrigin(origin: string): SQL {
-  const kind = originKinds.find((one) => one === origin);
-  return kind === undefined ? eq(runs.originId, origin) : eq(runs.originKind, kind);
+/** What is looked for among these. */
+function amongIndexed({ tool, origin }: RunFilter): SQL | undefined {
+  const kind = kindNamed(origin);
+  return and(
+    tool === undefined ? undefined : eq(runs.tool, tool),
+    kind === undefined ? undefined : eq(runs.originKind, kind),
+  );
 }
 
-function newestFirst(a: { id: number; startedAt: number }, b: { id: number; startedAt: number }): number {
-  return b.startedAt - a.startedAt || b.id - a.id;
+function kindNamed(origin: string | undefined): (typeof originKinds)[number] | undefined {
+  return originKinds.find((one) => one === origin);
 }
 
-function olderThan(cursor: string): SQL | undefined {
+/** One of each, since SQLite begins and ends in an index at no more than one. */
+function boundsOf({ since, until }: RunFilter, cursor: string | undefined): Bounds {
+  const places = [until === undefined ? [] : startOf(until), cursor === undefined ? [] : readPlace(cursor)];
+  return {
+    from: places.flat().sort(newestFirst).at(-1),
+    end: since === undefined ? undefined : startOf(since),
+  };
+}
+
+/** Before all runs that began then. */
+function startOf(startedAt: number): Place {
+  return { startedAt, id: 0 };
+}
+
+function readPlace(cursor: string): Place {
   const [startedAt, id] = readCursor(cursor, ["number", "number"]);
-  // The first half alone is what the index can begin at.
-  return and(lte(runs.startedAt, startedAt), or(lt(runs.startedAt, startedAt), lt(runs.id, id)));
+  return { startedAt, id };
+}
+
+function between({ from, end }: Bounds): SQL | undefined {
+  const place = sql`(${runs.startedAt}, ${runs.id})`;
+  return and(
+    from && sql`${place} < (${from.startedAt}, ${from.id})`,
+    end && sql`${place} >= (${end.startedAt}, ${end.id})`,
+  );
+}
+
+function newestFirst(a: Place, b: Place): number {
+  return b.startedAt - a.startedAt || b.id - a.id;
 }
 
 function kindOf(kind: number): (typeof eventKinds)[number] {

@@ -11,7 +11,13 @@ type TestUsage = Awaited<ReturnType<typeof openTestUsage>>;
 
 async function insertRuns(
   t: TestUsage,
-  rows: { teamId: string; startedAt: number; tool?: string; originId?: string }[],
+  rows: {
+    teamId: string;
+    startedAt: number;
+    tool?: string;
+    originKind?: Run["origin"]["kind"];
+    originId?: string;
+  }[],
 ) {
   const facts = {
     tool: "turbo",
@@ -97,14 +103,55 @@ test("a list of a team's runs, of one origin or of all, reads no other team's", 
   const ofOrigin = "SEARCH runs USING COVERING INDEX runs_team_origin_started (team_id=? AND origin_id=?";
   expect(await plansOf(t, { teamIds })).toEqual([inTeam]);
   expect(await plansOf(t, { teamIds, origin: "tok_1" })).toEqual([`${ofOrigin})`]);
-  expect(await plansOf(t, { teamIds, origin: "tok_1", tool: "nx" })).toEqual([`${ofOrigin})`]);
+  // First where a step ends, then what is meant in it.
+  expect(await plansOf(t, { teamIds, origin: "tok_1", tool: "nx" })).toEqual([
+    `${ofOrigin})`,
+    `${ofOrigin})`,
+  ]);
   expect(await plansOf(t, { teamIds, origin: "tok_1", since: 1, until: 9 })).toEqual([
     `${ofOrigin} AND started_at>? AND started_at<?)`,
   ]);
   expect(await plansOf(t, { origin: "tok_1" })).toEqual([
     "SEARCH runs USING COVERING INDEX runs_origin_started (origin_id=?)",
   ]);
+  const inSpan = inTeam.replace(")", " AND started_at>? AND started_at<?)");
+  const span = { since: 1, until: 9 };
+  expect(await plansOf(t, { teamIds, origin: "policy", ...span })).toEqual([inSpan, inSpan]);
+  expect(await plansOf(t, { teamIds, tool: "nx", ...span })).toEqual([inSpan, inSpan]);
   expect(await plansOf(t, {})).toEqual(["SCAN runs USING COVERING INDEX runs_started"]);
+});
+
+test("what is seldom is found behind very many others, once, and others have their turn meanwhile", async () => {
+  await using t = await openTestUsage();
+  const web = await t.teams.create({ slug: "web" });
+  const often = { teamId: t.team.id };
+  const seldom = { teamId: t.team.id, tool: "nx", originKind: "policy" as const, originId: "pol_1" };
+  await insertRuns(t, [{ ...seldom, startedAt: 1 }]);
+  for (let step = 0; step < 25; step++) {
+    // Many have the same time.
+    const startedAt = (index: number) => 2 + step * 10 + (index % 10);
+    await insertRuns(
+      t,
+      Array.from({ length: 1_000 }, (_, index) => ({ ...often, startedAt: startedAt(index) })),
+    );
+    if (step % 10 === 5) await insertRuns(t, [{ ...seldom, startedAt: startedAt(0) }]);
+  }
+  for (const wish of [{ origin: "policy" }, { tool: "nx" }, { tool: "nx", teamIds: [web.id, t.team.id] }]) {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const all = (await t.runs.list(wish, { limit: 10 })).items;
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(0);
+    expect(all.map(({ startedAt }) => startedAt)).toEqual([152, 52, 1]);
+    const first = await t.runs.list(wish, { limit: 2 });
+    expect(first.items).toEqual(all.slice(0, 2));
+    const cursor = first.nextCursor as string;
+    expect(await t.runs.list(wish, { limit: 2, cursor })).toEqual({ items: all.slice(2), nextCursor: null });
+    expect((await t.runs.list({ ...wish, since: 52, until: 152 })).items).toEqual(all.slice(1, 2));
+    expect((await t.runs.list({ ...wish, until: 52 }, { limit: 2, cursor })).items).toEqual(all.slice(2));
+    expect((await t.runs.list({ ...wish, until: 200 }, { limit: 2, cursor })).items).toEqual(all.slice(2));
+  }
+  expect((await t.runs.list({ origin: "environment" })).items).toEqual([]);
 });
 
 test("a run names whose it was, as far as that is still known", async () => {
