@@ -92,6 +92,8 @@ export interface AuditFilter {
   until?: number;
   /** Any of these ids, names or kinds of actors. What holds an @ names people only, and no token. */
   actors?: readonly string[];
+  /** Ids of more actors, however many. */
+  actorIds?: readonly string[];
   /** A whole one such as `token.revoke`, or what stands before its dot, such as `token`. */
   kind?: string;
   /** What is left out, named like `kind`. */
@@ -158,12 +160,11 @@ interface Place {
 }
 
 function conditionsOf(filter: AuditFilter): (SQL | undefined)[] {
-  const { since, until, actors, kind, notKind, teamId, target, detail } = filter;
-  const who = actors && [...actors];
+  const { since, until, actors, actorIds, kind, notKind, teamId, target, detail } = filter;
   return [
     since === undefined ? undefined : gte(audit.createdAt, since),
     until === undefined ? undefined : lt(audit.createdAt, until),
-    who && or(inArray(audit.actorId, who), isNamed(who), inArray(sql`${audit.actorKind}`, who)),
+    or(actors && isCalled([...actors]), actorIds && hasId(actorIds)),
     leavesOutUploads(filter) ? isNoUpload : undefined,
     kind === undefined ? undefined : isOfKind(kind),
     notKind === undefined ? undefined : not(isOfKind(notKind)),
@@ -171,6 +172,15 @@ function conditionsOf(filter: AuditFilter): (SQL | undefined)[] {
     target === undefined ? undefined : eq(audit.target, target),
     detail && sql`${audit.details} ->> ${detail[0]} = ${detail[1]}`,
   ];
+}
+
+function isCalled(actors: string[]): SQL | undefined {
+  return or(inArray(audit.actorId, actors), isNamed(actors), inArray(sql`${audit.actorKind}`, actors));
+}
+
+/** A policy may have given out more tokens than a statement takes values. */
+function hasId(actorIds: readonly string[]): SQL {
+  return inArray(audit.actorId, sql`(select value from json_each(${JSON.stringify(actorIds)}))`);
 }
 
 /** Tokens are called as somebody likes: one that is called like a person's address is not that person. */

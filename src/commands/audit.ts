@@ -84,9 +84,9 @@ function checkSpan({ since, until }: AuditOptions): void {
 
 /** A mistyped name shall not look as if nothing had been done. */
 async function whyNothing(log: AuditLog, filter: AuditFilter, options: AuditOptions): Promise<string> {
-  const { actors, target } = filter;
+  const { actors, actorIds = [], target } = filter;
   const occurs = async (one: AuditFilter) => (await log.list(one, { limit: 1 })).items.length > 0;
-  if (actors !== undefined && !(await occurs({ actors }))) {
+  if (actors !== undefined && !(await occurs({ actors, actorIds }))) {
     // A secret never reaches the terminal, not even one of nobody.
     const name = options.actor?.includes("lrd_") ? "that" : printableCell(`"${options.actor}"`);
     return `Nobody called ${name} is in the audit log.`;

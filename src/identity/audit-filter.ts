@@ -26,7 +26,10 @@ export async function auditFilter(wish: AuditWish, database: Database, teams: Te
   return {
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
-    ...(actor !== undefined && { actors: await actorsOf(actor, database) }),
+    ...(actor !== undefined && {
+      actors: [actor, normalEmail(actor)],
+      actorIds: await tokenIdsOf(actor, database),
+    }),
     ...(kind !== undefined && { kind }),
     ...(notKind !== undefined && { notKind }),
     ...(team !== undefined && { teamId: await teamIdOf(team, database, teams) }),
@@ -35,13 +38,13 @@ export async function auditFilter(wish: AuditWish, database: Database, teams: Te
 }
 
 /** What a user's tokens did, the user did. */
-async function actorsOf(actor: string, database: Database): Promise<string[]> {
-  const tokenIds = await writersOf(database, actor).catch((error) => {
+async function tokenIdsOf(actor: string, database: Database): Promise<string[]> {
+  const ids = await writersOf(database, actor).catch((error) => {
     // Somebody may have done something and never have had a token.
-    if (error instanceof Refusal) return [];
+    if (error instanceof Refusal) return null;
     throw error;
   });
-  return [actor, normalEmail(actor), ...(tokenIds ?? [])];
+  return ids ?? [];
 }
 
 /** Of a team that has been deleted since, the log still knows the id. */

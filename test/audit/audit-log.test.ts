@@ -282,3 +282,17 @@ test("what is seldom is found behind very many others, once, and others have the
   expect((await log.list({ target: "seldom", since: 100 })).items).toEqual(all.slice(0, 2));
   expect((await log.list({ target: "nothing" })).items).toEqual([]);
 });
+
+test("actors are found by their ids beside those that are found by what they are called", async () => {
+  await using t = openTestAudit();
+  const job = { ...ann, kind: "token" as const, id: "tok_1", name: "job" };
+  await t.database.write(async (tx) => {
+    for (const by of [job, { ...job, id: "tok_2" }, ann]) await recordAudit(tx, by, { kind: "team.set" });
+  });
+  const log = new AuditLog(t.database);
+  const idsOf = async (filter: AuditFilter) => (await log.list(filter)).items.map(({ actorId }) => actorId);
+  expect(await idsOf({ actorIds: ["tok_1", "job"] })).toEqual(["tok_1"]);
+  expect(await idsOf({ actorIds: ["tok_1"], actors: ["user"] })).toEqual(["usr_ann", "tok_1"]);
+  expect(await idsOf({ actorIds: [], actors: ["job"] })).toEqual(["tok_2", "tok_1"]);
+  expect(await idsOf({ actorIds: [] })).toEqual([]);
+});
