@@ -22,7 +22,9 @@ export function overviewRoutes(options: AdminOptions) {
       const { since = until - defaultAgeMs } = asked;
       const teamIds = caller.teamIds(query.team);
       const filter = { span: usageSpan(since, until, now), ...(teamIds && { teamIds }) };
-      const overview = await overviews.get(filter, { byTeam: query.team === undefined });
+      const overview = await overviews.get(caller.turnOf(teamIds), filter, {
+        byTeam: query.team === undefined,
+      });
       const artifacts = await storageTotals.artifactsOf(teamIds);
       return {
         ...overview,

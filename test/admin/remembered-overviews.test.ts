@@ -21,20 +21,21 @@ test("those who ask the same share an answer, for a moment, and others come one 
   await using t = await openTestUsage();
   const counted = counting(t.history);
   const overviews = new RememberedOverviews(t.history);
-  const ask = (teamIds: string[]) => overviews.get({ span: recently(), teamIds }, { byTeam: false });
+  const ask = (teamIds: string[]) => overviews.get("ann", { span: recently(), teamIds }, { byTeam: false });
   await Promise.all(Array.from({ length: 40 }, (_, index) => ask([`team_${index % 4}`])));
   await ask(["team_0"]);
   expect(counted).toEqual({ reads: 4, atOnce: 0, mostAtOnce: 1 });
 
   const forgetful = new RememberedOverviews(t.history, { maxAgeMs: 0 });
-  for (let round = 0; round < 2; round++) await forgetful.get({ span: recently() }, { byTeam: true });
+  for (let round = 0; round < 2; round++) await forgetful.get("ann", { span: recently() }, { byTeam: true });
   expect(counted.reads).toBe(6);
 });
 
 test("of very many that wait the last are sent away, and what failed is asked anew", async () => {
   await using t = await openTestUsage();
-  const overviews = new RememberedOverviews(t.history, { maxWaiting: 2 });
-  const ask = (team: string) => overviews.get({ span: recently(), teamIds: [team] }, { byTeam: false });
+  const overviews = new RememberedOverviews(t.history, { maxWaiting: 1 });
+  const ask = (team: string) =>
+    overviews.get("ann", { span: recently(), teamIds: [team] }, { byTeam: false });
   const asked = await Promise.allSettled(["a", "b", "c"].map(ask));
   expect(asked.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
   expect(await ask("c").then(() => "there")).toBe("there");
@@ -44,4 +45,21 @@ test("of very many that wait the last are sent away, and what failed is asked an
   expect(await ask("d").catch(({ message }) => message)).toBe("disk");
   t.history.totals = totals;
   expect(await ask("d").then(() => "there")).toBe("there");
+});
+
+test("nobody waits in another's line, not even for the same", async () => {
+  await using t = await openTestUsage();
+  const counted = counting(t.history);
+  const overviews = new RememberedOverviews(t.history, { maxWaiting: 20 });
+  const answered: string[] = [];
+  const ask = async (owner: string, team: string) => {
+    await overviews.get(owner, { span: recently(), teamIds: [team] }, { byTeam: false });
+    answered.push(`${owner} ${team}`);
+  };
+  const asked = Array.from({ length: 30 }, (_, index) => ask("ann", `team_${index}`));
+  asked.push(ask("ben", "team_20"), ask("cleo", "team_b"));
+  const ends = await Promise.allSettled(asked);
+  expect(ends.filter(({ status }) => status === "rejected")).toHaveLength(9);
+  expect(answered.slice(0, 4)).toEqual(["ann team_0", "ben team_20", "cleo team_b", "ann team_1"]);
+  expect(counted.mostAtOnce).toBe(1);
 });
