@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, like, lt, ne, not, notLike, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, like, ne, not, notLike, or, type SQL, sql } from "drizzle-orm";
 import { cursorOf, type Page, type PageWish, pageOf, readCursor } from "../database/cursor.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
@@ -115,13 +115,13 @@ export class AuditLog {
   /** Newest first. @throws Refusal `bad_request` for a cursor that is none of this list. */
   async list(filter: AuditFilter, { limit, cursor }: PageWish = defaultPage): Promise<Page<AuditRow>> {
     const rows: AuditRow[] = [];
-    let from = cursor === undefined ? undefined : readPlace(cursor);
-    for (;;) {
-      const end = await this.endOfStep(filter, from);
+    const { from: newest, end: oldest } = boundsOf(filter, cursor);
+    for (let from = newest; ; ) {
+      const end = await this.endOfStep(filter, { from, end: oldest });
       const more = await this.database.read
         .select()
         .from(audit)
-        .where(and(...conditionsOf(filter), from && olderThan(from), end && notOlderThan(end)))
+        .where(and(...conditionsOf(filter), between({ from, end: end ?? oldest })))
         .orderBy(desc(audit.createdAt), desc(audit.id))
         .limit(limit + 1 - rows.length);
       rows.push(...more);
@@ -133,19 +133,11 @@ export class AuditLog {
   }
 
   /** Rows are looked through some at a time: what is seldom may lie behind half a million others. */
-  private async endOfStep(filter: AuditFilter, from: Place | undefined): Promise<Place | undefined> {
-    const { since, until } = filter;
+  private async endOfStep(filter: AuditFilter, rest: Bounds): Promise<Place | undefined> {
     const [end] = await this.database.read
       .select({ createdAt: audit.createdAt, id: audit.id })
       .from(audit)
-      .where(
-        and(
-          from && olderThan(from),
-          since === undefined ? undefined : gte(audit.createdAt, since),
-          until === undefined ? undefined : lt(audit.createdAt, until),
-          leavesOutUploads(filter) ? isNoUpload : undefined,
-        ),
-      )
+      .where(and(between(rest), leavesOutUploads(filter) ? isNoUpload : undefined))
       .orderBy(desc(audit.createdAt), desc(audit.id))
       .limit(1)
       .offset(rowsPerStep);
@@ -159,11 +151,34 @@ interface Place {
   id: number;
 }
 
+/** What of the list is meant, newest first. */
+interface Bounds {
+  /** Excluded. */
+  from: Place | undefined;
+  /** Included. */
+  end: Place | undefined;
+}
+
+/** One of each, since SQLite begins and ends in an index at no more than one: at another it would begin each step anew. */
+function boundsOf({ since, until }: AuditFilter, cursor: string | undefined): Bounds {
+  const places = [until === undefined ? [] : startOf(until), cursor === undefined ? [] : readPlace(cursor)];
+  return {
+    from: places
+      .flat()
+      .sort((a, b) => b.createdAt - a.createdAt || b.id - a.id)
+      .at(-1),
+    end: since === undefined ? undefined : startOf(since),
+  };
+}
+
+/** Before all rows of that time. */
+function startOf(createdAt: number): Place {
+  return { createdAt, id: 0 };
+}
+
 function conditionsOf(filter: AuditFilter): (SQL | undefined)[] {
-  const { since, until, actors, actorIds, kind, notKind, teamId, target, detail } = filter;
+  const { actors, actorIds, kind, notKind, teamId, target, detail } = filter;
   return [
-    since === undefined ? undefined : gte(audit.createdAt, since),
-    until === undefined ? undefined : lt(audit.createdAt, until),
     or(actors && isCalled([...actors]), actorIds && hasId(actorIds)),
     leavesOutUploads(filter) ? isNoUpload : undefined,
     kind === undefined ? undefined : isOfKind(kind),
@@ -219,10 +234,10 @@ function readPlace(cursor: string): Place {
   return { createdAt, id };
 }
 
-function olderThan({ createdAt, id }: Place): SQL {
-  return sql`(${audit.createdAt}, ${audit.id}) < (${createdAt}, ${id})`;
-}
-
-function notOlderThan({ createdAt, id }: Place): SQL {
-  return sql`(${audit.createdAt}, ${audit.id}) >= (${createdAt}, ${id})`;
+function between({ from, end }: Bounds): SQL | undefined {
+  const place = sql`(${audit.createdAt}, ${audit.id})`;
+  return and(
+    from && sql`${place} < (${from.createdAt}, ${from.id})`,
+    end && sql`${place} >= (${end.createdAt}, ${end.id})`,
+  );
 }
