@@ -56,6 +56,31 @@ export async function takeOut(
   }
 }
 
+/**
+ * Takes those of the artifacts out that meet a condition, some at a time.
+ * @param ids of any number of them; those that have gone meanwhile do not matter.
+ * @returns how many artifacts went.
+ */
+export async function takeOutThese(
+  database: Database,
+  ids: readonly number[],
+  condition: SQL | undefined,
+  { onTakenOut }: Pick<TakeOutOptions, "onTakenOut"> = {},
+): Promise<number> {
+  let gone = 0;
+  for (let start = 0; start < ids.length; start += artifactsPerStep) {
+    const some = inArray(artifacts.id, ids.slice(start, start + artifactsPerStep));
+    gone += await database.write(async (tx) => {
+      // An index of what the condition asks for would have to be gone through anew for each step.
+      const victims = await candidatesOf(tx).where(and(some, sql`+(${condition})`));
+      await remove(tx, victims);
+      if (victims.length > 0) await onTakenOut?.(tx, victims.length);
+      return victims.length;
+    });
+  }
+  return gone;
+}
+
 /** All of a team's artifacts, in one transaction with the deletion of the team. */
 export async function takeOutTeam(tx: Queries, teamId: string): Promise<void> {
   const ofTeam = eq(artifacts.teamId, teamId);
@@ -94,7 +119,28 @@ async function takeOutOldest(
   }: { released?: ReleasedBlobs; enough?: (releasedBytes: number) => boolean; maxArtifacts?: number } = {},
 ): Promise<TakenOut> {
   const releasedBefore = released.sizeBytes;
-  const candidates = await tx
+  const candidates = await candidatesOf(tx)
+    .where(condition)
+    .orderBy(artifacts.lastUsedAt, artifacts.id)
+    .limit(maxArtifacts);
+  const victims: Candidate[] = [];
+  for (const candidate of candidates) {
+    if (enough(released.sizeBytes)) break;
+    victims.push(candidate);
+    released.add(candidate);
+  }
+  await remove(tx, victims);
+  return {
+    artifacts: victims.length,
+    sizeBytes: released.sizeBytes - releasedBefore,
+    lastUsedAt: victims.at(-1)?.lastUsedAt ?? 0,
+  };
+}
+
+type Candidate = Awaited<ReturnType<typeof candidatesOf>>[number];
+
+function candidatesOf(tx: Queries) {
+  return tx
     .select({
       id: artifacts.id,
       teamId: artifacts.teamId,
@@ -103,22 +149,12 @@ async function takeOutOldest(
       lastUsedAt: artifacts.lastUsedAt,
     })
     .from(artifacts)
-    .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
-    .where(condition)
-    .orderBy(artifacts.lastUsedAt, artifacts.id)
-    .limit(maxArtifacts);
-  const victims: typeof candidates = [];
-  for (const candidate of candidates) {
-    if (enough(released.sizeBytes)) break;
-    victims.push(candidate);
-    released.add(candidate);
-  }
-  const gone: TakenOut = {
-    artifacts: victims.length,
-    sizeBytes: released.sizeBytes - releasedBefore,
-    lastUsedAt: victims.at(-1)?.lastUsedAt ?? 0,
-  };
-  if (victims.length === 0) return gone;
+    .innerJoin(blobs, eq(blobs.id, artifacts.blobId));
+}
+
+/** Deletes artifacts, and lets go of their blobs. */
+async function remove(tx: Queries, victims: readonly Candidate[]): Promise<void> {
+  if (victims.length === 0) return;
   await tx.delete(artifacts).where(
     inArray(
       artifacts.id,
@@ -140,7 +176,6 @@ async function takeOutOldest(
     if (!(await isHeld(tx, teamId, blobId))) freed.set(teamId, (freed.get(teamId) ?? 0) + sizeBytes);
   }
   for (const [teamId, sizeBytes] of freed) await addUsed(tx, teamId, -sizeBytes);
-  return gone;
 }
 
 const holder = prepared((queries) =>

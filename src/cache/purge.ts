@@ -1,9 +1,25 @@
-import { and, count, eq, gt, gte, inArray, isNull, lt, lte, max, min, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  gt,
+  gte,
+  inArray,
+  isNull,
+  lt,
+  lte,
+  max,
+  min,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { type Actor, recordAudit, updateAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { artifacts, blobs } from "../database/schema.ts";
 import type { ArtifactKey } from "./artifact.ts";
-import { takeOut } from "./books.ts";
+import { takeOut, takeOutThese } from "./books.ts";
 
 /** Which artifacts; what is not said does not matter. All teams' are meant only where their writers are named. */
 export type PurgeFilter = Partial<ArtifactKey> & PurgeFacts & ({ teamId: string } | { writtenBy: Writers });
@@ -32,12 +48,31 @@ export interface PurgeTotals {
 const rowsPerStep = 5_000;
 
 /**
- * Takes artifacts out, some at a time, and writes down who did so with the first, if there are any.
+ * Takes artifacts out, some at a time, and writes down who did so with the first, if there are any. What is uploaded meanwhile
+ * may or may not go.
  * @returns how many they were.
  */
 export async function purge(database: Database, filter: PurgeFilter, by: Actor): Promise<number> {
   const record = new PurgeRecord(filter, by);
-  return await takeOut(database, conditionOf(filter), { onTakenOut: (tx, went) => record.add(tx, went) });
+  const condition = conditionOf(filter);
+  const onTakenOut = (tx: Queries, went: number) => record.add(tx, went);
+  if (isWholeKey(filter)) return await takeOut(database, condition, { onTakenOut });
+  let gone = 0;
+  for await (const range of artifactSteps(database)) {
+    const found = await database.read
+      .select({ id: artifacts.id })
+      .from(artifacts)
+      .where(inRange(range, condition))
+      .orderBy(asc(artifacts.id));
+    const ids = found.map(({ id }) => id);
+    gone += await takeOutThese(database, ids, condition, { onTakenOut });
+  }
+  return gone;
+}
+
+/** Of which an index knows the only artifact that there can be. */
+function isWholeKey({ teamId, tool, scope, hash }: PurgeFilter): boolean {
+  return [teamId, tool, scope, hash].every((part) => part !== undefined);
 }
 
 /**
@@ -53,15 +88,11 @@ export async function countPurge(
   const totals: PurgeTotals = { artifacts: 0, freed: { blobs: 0, sizeBytes: 0 } };
   let firstBlob = Number.POSITIVE_INFINITY;
   let lastBlob = 0;
-  const [all] = await database.read
-    .select({ first: min(artifacts.id), last: max(artifacts.id) })
-    .from(artifacts);
-  for await (const [after, last] of steps(all?.first ?? 0, all?.last ?? 0)) {
+  for await (const range of artifactSteps(database)) {
     const [found] = await database.read
       .select({ artifacts: count(), firstBlob: min(artifacts.blobId), lastBlob: max(artifacts.blobId) })
       .from(artifacts)
-      // An index of what the condition asks for would have to be gone through anew for each step.
-      .where(and(gt(artifacts.id, after), lte(artifacts.id, last), sql`+(${condition})`));
+      .where(inRange(range, condition));
     totals.artifacts += found?.artifacts ?? 0;
     firstBlob = Math.min(firstBlob, found?.firstBlob ?? firstBlob);
     lastBlob = Math.max(lastBlob, found?.lastBlob ?? lastBlob);
@@ -88,8 +119,26 @@ export async function countPurge(
   return totals;
 }
 
+/** Those of the artifacts that there are. */
+async function* artifactSteps(database: Database): AsyncIterable<Range> {
+  const ends = await Promise.all(
+    [asc(artifacts.id), desc(artifacts.id)].map((order) =>
+      database.read.select({ id: artifacts.id }).from(artifacts).orderBy(order).limit(1),
+    ),
+  );
+  const [first, last] = ends.map(([artifact]) => artifact?.id ?? 0);
+  yield* steps(first ?? 0, last ?? 0);
+}
+
+function inRange([after, last]: Range, condition: SQL | undefined): SQL | undefined {
+  // An index of what the condition asks for would have to be gone through anew for each step.
+  return and(gt(artifacts.id, after), lte(artifacts.id, last), sql`+(${condition})`);
+}
+
+type Range = [after: number, last: number];
+
 /** Ranges of ids, each without its first and with its last, and a turn of the event loop after each. */
-async function* steps(first: number, last: number): AsyncIterable<[after: number, last: number]> {
+async function* steps(first: number, last: number): AsyncIterable<Range> {
   for (let after = first - 1; after < last; after += rowsPerStep) {
     yield [after, Math.min(last, after + rowsPerStep)];
     await new Promise((turned) => setImmediate(turned));
