@@ -1,21 +1,20 @@
 import { Elysia } from "elysia";
 import type { PurgeFilter } from "../cache/purge.ts";
+import type { Team } from "../identity/teams.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import { purgedModel, purgeModel } from "./artifacts-model.ts";
 import type { Caller } from "./caller.ts";
 import { purgeFilter } from "./purge-filter.ts";
-import { countPurgeFor, purgeNow } from "./purge-now.ts";
+import { countPurgeFor, inPurgeTurn, purgeNow } from "./purge-now.ts";
 import { bodyMoment } from "./span.ts";
 
 type PurgeBody = typeof purgeModel.static;
 
 /** `/purge`: takes many artifacts out at once. */
 export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
-  const filterOf = async (caller: Caller, body: PurgeBody): Promise<PurgeFilter> => {
+  const filterOf = async (caller: Caller, team: Team | undefined, body: PurgeBody): Promise<PurgeFilter> => {
     const { writtenBy, hash, scope, tool } = body;
-    const team = body.team === null ? undefined : caller.team(body.team, "admin");
-    if (!team) caller.requireServerAdmin();
     const usedBefore = momentOf(body, "usedBefore");
     const writtenAfter = momentOf(body, "writtenAfter");
     const writtenBefore = momentOf(body, "writtenBefore");
@@ -29,10 +28,15 @@ export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
     "/purge",
     async ({ caller, body, request }) => {
       requireNarrowed(body);
-      const filter = await filterOf(caller, body);
-      const totals = body.dryRun
-        ? await countPurgeFor(caller, database, filter)
-        : await purgeNow({ cache, database }, filter, caller, () => keepAlive(request));
+      const team = body.team === null ? undefined : caller.team(body.team, "admin");
+      if (!team) caller.requireServerAdmin();
+      const turn = { caller, teamId: team?.id, keepAlive: () => keepAlive(request) };
+      const totals = await inPurgeTurn(turn, async () => {
+        const filter = await filterOf(caller, team, body);
+        return body.dryRun
+          ? await countPurgeFor(caller, database, filter)
+          : await purgeNow({ cache, database }, filter, caller);
+      });
       return { ...totals, dryRun: body.dryRun };
     },
     {

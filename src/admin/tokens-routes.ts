@@ -9,7 +9,7 @@ import type { AdminOptions } from "./admin.ts";
 import type { Caller } from "./caller.ts";
 import { linesOf } from "./connect-lines.ts";
 import { idParams, nameModel, oneOf, pageModel, pageQuery, pageWish } from "./model.ts";
-import { purgeNow } from "./purge-now.ts";
+import { inPurgeTurn, purgeNow } from "./purge-now.ts";
 import { bodyMoment } from "./span.ts";
 import { tokenJson } from "./token-json.ts";
 import {
@@ -113,10 +113,9 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
         if (!query.purge) return tokenJson(token);
         // Nothing comes after: an upload under way asks again before it is kept.
         const filter = { writtenBy: [id], ...(teamId !== null && { teamId }) };
-        return {
-          ...tokenJson(token),
-          purged: await purgeNow({ cache, database }, filter, caller, () => keepAlive(request)),
-        };
+        const turn = { caller, teamId: teamId ?? undefined, keepAlive: () => keepAlive(request) };
+        const purged = await inPurgeTurn(turn, () => purgeNow({ cache, database }, filter, caller));
+        return { ...tokenJson(token), purged };
       },
       {
         who: "anybody",
@@ -125,7 +124,10 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
           purge: t.Optional(t.BooleanString({ description: "Also take out all that it wrote" })),
         }),
         response: revokedTokenModel,
-        detail: { summary: "Revoke a token at once", description: "Revoking twice is fine." },
+        detail: {
+          summary: "Revoke a token at once",
+          description: "Revoking twice is fine, and so is asking again where a purge did not get its turn.",
+        },
       },
     );
 }
