@@ -21,7 +21,7 @@ export function purgeRoutes({ who, database, cache, keepAlive }: AdminOptions) {
     if ((writtenAfter ?? 0) >= (writtenBefore ?? Number.POSITIVE_INFINITY))
       throw new Refusal("bad_request", "writtenAfter is not before writtenBefore. Change one of them.");
     const wish = { team, writtenBy, hash, scope, tool, usedBefore, writtenAfter, writtenBefore };
-    return await purgeFilter(wish, { database, tokens: caller.services.tokens });
+    return await purgeFilter(wish, { database, tokens: caller.services.tokens }, !caller.isServerAdmin);
   };
 
   return new Elysia({ tags: ["Artifacts"] }).use(who).post(

@@ -1,26 +1,28 @@
-import type { Database } from "../database/database.ts";
 import { Refusal } from "../refusal.ts";
 import { isSecret } from "./secret.ts";
 import type { Team } from "./teams.ts";
 import type { Tokens } from "./tokens.ts";
-import { writersOf } from "./writers.ts";
+import type { writersOf } from "./writers.ts";
+
+/** Whom somebody means who names no token's name: `writersOf`, or what of it he may know. */
+type WriterLookUp = (writer: string) => ReturnType<typeof writersOf>;
 
 /**
- * The ids of the tokens that somebody means as writers, as `writersOf`, and in a team a token by its name, too.
+ * The ids of the tokens that somebody means as writers, as `lookUp`, and in a team a token by its name, too.
  * @throws Refusal `not_found`, `conflict` for a name of several, or `bad_request` for a name without a team.
  */
 export async function writersNamed(
   writer: string,
   team: Team | undefined,
-  database: Database,
   tokens: Tokens,
+  lookUp: WriterLookUp,
 ): Promise<string[] | null> {
   // Names of tokens may look like addresses, as ann@laptop does.
   if (team && writer.includes("@") && (await tokens.isName(writer, team.id))) {
-    await requireNoUser(database, writer);
+    await requireNoUser(lookUp, writer);
     return [(await tokens.find(writer, team.id)).id];
   }
-  const writers = await writersOf(database, writer);
+  const writers = await lookUp(writer);
   if (writers !== undefined) {
     const isToken = isSecret(writer) || writer.startsWith("tok_");
     if (team && isToken) await requireOfTeam(writers?.[0] ?? "", team, tokens);
@@ -34,9 +36,9 @@ export async function writersNamed(
 }
 
 /** A token that somebody has called by a user's address shall not stand in for what that user wrote. */
-async function requireNoUser(database: Database, writer: string): Promise<void> {
+async function requireNoUser(lookUp: WriterLookUp, writer: string): Promise<void> {
   try {
-    await writersOf(database, writer);
+    await lookUp(writer);
   } catch (error) {
     if (error instanceof Refusal && error.code === "not_found") return;
     throw error;
