@@ -22,10 +22,9 @@ export async function inPurgeTurn<T>(
   { caller, teamId, keepAlive }: { caller: Caller; teamId: string | undefined; keepAlive: () => void },
   work: () => Promise<T>,
 ): Promise<T> {
-  const whoseTurn = caller.isServerAdmin || teamId === undefined ? caller.owner : teamId;
   const timer = setInterval(keepAlive, keepAliveEveryMs);
   try {
-    return await turns.take(whoseTurn, work);
+    return await turns.take(caller.turnOf(teamId === undefined ? undefined : [teamId]), work);
   } finally {
     clearInterval(timer);
   }
