@@ -9,6 +9,8 @@ interface Entry {
   /** For each read under way, what has been possible at any time since it began. */
   reads: Set<Set<number>>;
   upload: { version: number; isMeetingPurge: boolean; isUnderWay: boolean } | undefined;
+  /** Acknowledged while the purge was under way, so that it may have come after it. */
+  metPurge: number | undefined;
 }
 
 /**
@@ -23,7 +25,12 @@ export class KeptArtifacts {
 
   constructor(readonly hashes: readonly string[]) {
     for (const hash of hashes) {
-      this.entries.set(hash, { possible: new Set([absent]), reads: new Set(), upload: undefined });
+      this.entries.set(hash, {
+        possible: new Set([absent]),
+        reads: new Set(),
+        upload: undefined,
+        metPurge: undefined,
+      });
     }
   }
 
@@ -41,6 +48,7 @@ export class KeptArtifacts {
     const entry = this.entryOf(hash);
     const upload = entry.upload as NonNullable<Entry["upload"]>;
     upload.isUnderWay = false;
+    if (this.isPurging) entry.metPurge = upload.version;
     // A purge at the same time came before it or after it.
     entry.possible = new Set(upload.isMeetingPurge ? [upload.version, absent] : [upload.version]);
   }
@@ -51,6 +59,7 @@ export class KeptArtifacts {
     for (const entry of this.entries.values()) {
       if (entry.upload?.isUnderWay) entry.upload.isMeetingPurge = true;
       else entry.upload = undefined;
+      entry.metPurge = undefined;
       allow(entry, absent);
     }
   }
@@ -59,7 +68,9 @@ export class KeptArtifacts {
     this.isPurging = false;
     this.stake.clear();
     for (const entry of this.entries.values()) {
-      entry.possible = new Set(entry.upload ? [entry.upload.version, absent] : [absent]);
+      // Where the next upload has begun meanwhile, what the one before it has put is there until it is through.
+      const versions = [entry.upload?.version, entry.metPurge].filter((version) => version !== undefined);
+      entry.possible = new Set([...versions, absent]);
     }
   }
 
