@@ -58,7 +58,7 @@ export async function expireRuns(
   await deleteInSteps(database, runs, isOver, { order, signal });
   const [kept] = await database.read.select({ runs: count() }).from(runs);
   if ((kept?.runs ?? 0) <= atMost) return;
-  for (const { teamId, excess } of beyondShares(await runsOfTeams(database), atMost))
+  for (const { teamId, excess } of beyondShares(await runsOfTeams(database, signal), atMost))
     await deleteInSteps(database, runs, eq(runs.teamId, teamId), { order, atMost: excess, signal });
 }
 
@@ -67,13 +67,14 @@ interface RunsOfTeam {
   kept: number;
 }
 
-/** Some runs at a time; in between others have their turn. */
-async function runsOfTeams({ read }: Database): Promise<RunsOfTeam[]> {
+/** Some runs at a time; in between others have their turn. Of none where it was ended. */
+async function runsOfTeams({ read }: Database, signal: AbortSignal | undefined): Promise<RunsOfTeam[]> {
   const ofTeams = new Map<string, number>();
   // Both in one question, SQLite would look through all of them.
   const [first] = await read.select({ id: min(runs.id) }).from(runs);
   const [last] = await read.select({ id: max(runs.id) }).from(runs);
   for (let from = first?.id ?? 0; from <= (last?.id ?? 0); from += runsPerCount) {
+    if (signal?.aborted) return [];
     const some = await read
       .select({ teamId: runs.teamId, kept: count() })
       .from(runs)
