@@ -115,14 +115,17 @@ test("a team is named by its id as well", async () => {
 test("an unknown token is refused with 401 and what is missing with 404, in the published shape", async () => {
   const published = { code: expect.any(String), message: expect.any(String) };
   const calls = client("lrd_unknown").artifacts;
-  for (const call of [
-    calls.status({ slug: "default" }),
-    calls.downloadArtifact({ hash, slug: "default" }),
-    calls.artifactQuery({ slug: "default", requestBody: { hashes: [hash] } }),
-    calls.recordEvents({ slug: "default", requestBody: [] }),
-    calls.uploadArtifact({ hash, slug: "default", contentLength: bytes.length, requestBody: bytes }),
-  ]) {
-    const { status, body } = await refusal(call);
+  // All of them are waited for at once: one that is refused before its turn would count as nobody's.
+  const refusals = await Promise.all(
+    [
+      calls.status({ slug: "default" }),
+      calls.downloadArtifact({ hash, slug: "default" }),
+      calls.artifactQuery({ slug: "default", requestBody: { hashes: [hash] } }),
+      calls.recordEvents({ slug: "default", requestBody: [] }),
+      calls.uploadArtifact({ hash, slug: "default", contentLength: bytes.length, requestBody: bytes }),
+    ].map(refusal),
+  );
+  for (const { status, body } of refusals) {
     expect(status).toBe(401);
     expect(body).toMatchObject({ ...published, error: published });
   }
