@@ -121,7 +121,11 @@ export class Policies {
     );
   }
 
-  /** All of them or none. @throws Refusal `bad_request` for what cannot be, `not_found` without the team, `conflict` beyond `maxPolicies`. */
+  /**
+   * All of them or none.
+   * @throws Refusal `bad_request` for what cannot be, `not_found` without the team, `conflict` beyond `maxPolicies` and for one
+   *   that would never count, since another takes the same jobs.
+   */
   async create(...wanted: NewPolicy[]): Promise<Policy[]> {
     const isOurs = this.by.kind === "command" || this.by.kind === "server";
     for (const policy of wanted) checkPolicy(policy, policy.isInternalAllowed ?? isOurs);
@@ -141,6 +145,7 @@ export class Policies {
         const [team] = await tx.select().from(teams).where(eq(teams.id, row.teamId));
         if (!team) throw new Refusal("not_found", "There is no such team for the policy.");
         await requireRoom(tx, row.teamId);
+        await requireNew(tx, row);
         await tx.insert(policies).values(row);
         const { id, createdAt: _, createdBy: __, teamId, ...details } = row;
         await recordAudit(tx, this.by, { kind: "policy.create", teamId, target: id, details });
@@ -185,6 +190,28 @@ async function requireRoom(tx: Queries, teamId: string): Promise<void> {
     "conflict",
     `This team has ${maxPolicies} policies already, and may have no more. Delete those that no job needs, or let one ` +
       "take the jobs of several projects, with | between them.",
+  );
+}
+
+/** Of two that take the same jobs into the same scope only one counts, and nobody would know of which token it is the origin. */
+async function requireNew(tx: Queries, wanted: NewPolicy): Promise<void> {
+  const { teamId, issuer, audience, scope, claims } = wanted;
+  const alike = await tx
+    .select({ id: policies.id, name: policies.name, claims: policies.claims })
+    .from(policies)
+    .where(
+      and(
+        eq(policies.teamId, teamId),
+        eq(policies.issuer, issuer),
+        eq(policies.audience, audience),
+        eq(policies.scope, scope),
+      ),
+    );
+  const same = alike.find((other) => Bun.deepEquals(other.claims, claims));
+  if (!same) return;
+  throw new Refusal(
+    "conflict",
+    `The policy "${same.name}" (${same.id}) takes the same jobs already. To change it, delete it first.`,
   );
 }
 

@@ -103,6 +103,15 @@ beforeEach(async () => {
 });
 afterAll(async () => await world?.[Symbol.asyncDispose]());
 
+/** Another one each time that it is sent. */
+const newPolicy = {
+  team: "web",
+  provider: "gitlab",
+  get repository() {
+    return `acme/${crypto.randomUUID()}`;
+  },
+};
+
 /** `hidden`: whoever may not sees no difference from what is not there. */
 const routes: [
   method: string,
@@ -137,7 +146,7 @@ const routes: [
   ["GET", ({ token }) => `/tokens/${token}`, "admin", true],
   ["DELETE", ({ token }) => `/tokens/${token}`, "admin", true],
   ["GET", () => "/policies?team=web", "admin"],
-  ["POST", () => "/policies", "admin", false, { team: "web", provider: "gitlab", repository: "acme/web" }],
+  ["POST", () => "/policies", "admin", false, newPolicy],
   ["GET", () => "/audit?team=web", "admin"],
   ["POST", () => "/purge", "admin", false, { team: "web", dryRun: true }],
   ["POST", () => "/purge", "admin", false, { team: "web", hash: "nothing", dryRun: false }],

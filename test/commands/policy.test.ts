@@ -39,11 +39,12 @@ describe("creating with a provider", () => {
         scope: "pr-{repository}-{number}",
       }),
     ]);
-    const said = await cli.onData(...create(...github));
+    const api = ["--provider", "github", "--repository", "acme/api"];
+    const said = await cli.onData(...create(...api));
     expect(said).toMatch(
-      /^Created policy "github acme\/web main" \(pol_\w+\): for team default, permission write, trusted\.\n/,
+      /^Created policy "github acme\/api main" \(pol_\w+\): for team default, permission write, trusted\.\n/,
     );
-    expect(said).toContain("permission write, in scope pr-{repository}-{number}.\n  repository = acme/web\n");
+    expect(said).toContain("permission write, in scope pr-{repository}-{number}.\n  repository = acme/api\n");
     expect(said).toEndWith("Jobs ask for their tokens with the audience larder.\n");
   });
 
@@ -135,12 +136,18 @@ test("creating warns of a scope that jobs of another project can have, and of no
   expect(await warned("--provider", "github", "--repository", "acme/api")).toBe(false);
   expect(await warned(...github, "--issuer", "https://git.example.com/_services/token")).toBe(true);
   expect(await warned(...byHand("acme/one", "one-{number}"))).toBe(false);
-  expect(await warned(...byHand("acme/one", "one-{number}"))).toBe(false);
+  expect(await warned(...byHand("acme/one", "one-{number}"), "--claim", "base_ref=next")).toBe(false);
   expect(await warned(...byHand("acme/two", "two-{number}"))).toBe(false);
   expect(await warned(...byHand("acme/three", "one-{number}"))).toBe(true);
   expect(await warned(...byHand("acme/four", "o{number}"))).toBe(true);
   await cli.onData("team", "create", "api");
   expect(await warned(...byHand("acme/five", "one-{number}"), "--team", "api")).toBe(false);
+});
+
+test("creating the same again is refused, and says which policy there is", async () => {
+  const [trusted] = await cli.json(...create(...github, "--only", "trusted"));
+  expect(await cli.refused(...create(...github))).toContain(`${trusted.id}) takes the same jobs already`);
+  expect(await cli.json("policy", "list")).toEqual([trusted]);
 });
 
 test("listing shows the scope that jobs get, as a template", async () => {

@@ -66,6 +66,31 @@ describe("policies", () => {
     expect(await policies.list()).toEqual([]);
   });
 
+  test("that take the same jobs into the same scope as another of the team are refused", async () => {
+    await using t = openTestIdentity();
+    const [web, api] = [await t.teams.create({ slug: "web" }), await t.teams.create({ slug: "api" })];
+    const policies = new Policies(t.database, serverActor);
+    const claims = { repository: "acme/web", ref: "refs/heads/main" };
+    const policy = { ...goodPolicy, teamId: web.id, claims };
+    const [first] = (await policies.create(policy)) as [Policy];
+    const turned = { ref: claims.ref, repository: claims.repository };
+    for (const again of [policy, { ...policy, name: "again", claims: turned, permission: "read" as const }]) {
+      const refused = await policies.create(again).catch((error) => error);
+      expect(refused).toMatchObject({ code: "conflict", message: expect.stringContaining(first.id) });
+    }
+    expect(await policies.list()).toEqual([first]);
+    for (const other of [
+      { teamId: api.id },
+      { audience: "other" },
+      { scope: "pr-{ref}" },
+      { issuer: "https://gitlab.com", claims: { project_path: "acme/web" } },
+      { claims: { ...claims, ref: "refs/heads/next" } },
+    ])
+      expect(await policies.create({ ...policy, ...other })).toHaveLength(1);
+    await policies.delete(first.id);
+    expect(await policies.create(policy)).toHaveLength(1);
+  });
+
   test.each([
     ["an issuer without TLS", { issuer: "http://ci.example.com" }],
     ["an issuer that is no URL", { issuer: "gitlab.com" }],
