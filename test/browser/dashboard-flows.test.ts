@@ -133,11 +133,43 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     const origin = page.getByLabel("Origin", { exact: true });
     expect([one.id, two.id]).toContain(await origin.inputValue());
     await page.getByText("That is the only one.").waitFor();
-    await origin.fill("");
+    await origin.selectOption("All origins");
     await page.getByText("That is all: 2.").waitFor();
     await page.locator('td[data-title="Origin"] a').first().click();
     await page.getByText("That is the only one.").waitFor();
     expect([one.id, two.id]).toContain(await origin.inputValue());
+  });
+
+  test("chooses whose runs to see by the name of a token, also of one that is long out of use", async () => {
+    await larder.cli("team", "create", "named");
+    const build = await createToken(larder, "named", "write", "--name", "nightly build");
+    const client = turboOf(build.token, "named");
+    expect((await client.get("dddddddddddddddd")).status).toBe(404);
+    await client.report([
+      { source: "REMOTE", event: "MISS", hash: "dddddddddddddddd", sessionId: crypto.randomUUID() },
+    ]);
+    const page = await openAt("/runs?team=named", "Runs");
+    await page.getByText("That is the only one.").waitFor({ timeout: 15_000 });
+    const origin = page.getByLabel("Origin", { exact: true });
+    await origin.selectOption("nightly build (token)");
+    expect(new URL(page.url()).searchParams.get("origin")).toBe(build.id);
+    await page.getByText("That is the only one.").waitFor();
+
+    await visit(page, larder.url, "/runs?team=named&origin=tok_gone", "Runs");
+    await page.getByText("Nothing fits the filters.").waitFor();
+    expect(await origin.inputValue()).toBe("tok_gone");
+  });
+
+  test("follows what came without a token to its runs alone", async () => {
+    await larder.cli("team", "create", "open");
+    await larder.cli("team", "set", "open", "--anonymous-read", "on");
+    const inside = turboOf((await createToken(larder, "open")).token, "open");
+    expect((await inside.get("cccccccccccccccc")).status).toBe(404);
+    expect((await fetch(`${larder.url}/v8/artifacts/cccccccccccccccc?slug=open`)).status).toBe(404);
+    const page = await openAt("/runs?team=open", "Runs");
+    await page.locator('td[data-title="Origin"] a', { hasText: "without a token" }).click();
+    await page.getByText("That is the only one.").waitFor();
+    expect(new URL(page.url()).searchParams.get("origin")).toBe("anonymous");
   });
 
   test("makes a policy for a CI service, sees what it makes of a job, and takes it back", async () => {

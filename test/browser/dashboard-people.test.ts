@@ -126,6 +126,26 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await gus.getByText("The token, shown only now").waitFor();
   });
 
+  test("are offered for a token of their own what they may, and no more", async () => {
+    const offered = async (page: Page, holder: string) => {
+      await visit(page, larder.url, "/tokens", "Tokens");
+      await page.getByRole("button", { name: "New token" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel("Belongs to").selectOption(holder);
+      return await dialog
+        .getByLabel("Permission")
+        .locator("option")
+        .evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
+    };
+    const { page: reader } = await openUser("rita", "web=viewer", "mobile=viewer");
+    expect(await offered(reader, "Yourself")).toEqual(["read"]);
+    const { page: writer } = await openUser("walt", "web=member", "mobile=viewer");
+    expect(await offered(writer, "Yourself")).toEqual(["read", "write"]);
+    const { page: owner } = await openUser("olga", "web=owner");
+    expect(await offered(owner, "Yourself")).toEqual(["read", "write", "admin"]);
+    expect(await offered(owner, "Team web")).toEqual(["read", "write", "admin"]);
+  });
+
   test("get another link for a password that they forgot, which is shown this once", async () => {
     const { site } = await openUser("carla", "web=viewer");
     const ann = await openAdministrator("/users", "Users");

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { chromium } from "../known-tools.ts";
 import type { RunningLarder } from "../larder.ts";
 import { administrator, type SiteClient, startSetUp } from "../sign-in/site-client.ts";
@@ -211,6 +211,36 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.getByText("The token “made in a browser” is revoked.").waitFor();
     expect(await page.content()).not.toContain(secret);
     expect((await get(larder, hashOf(1), secret)).status).toBe(401);
+  });
+
+  test("has the buttons of a dialog in sight however small the screen is", async () => {
+    const page = await openPage({ viewport: { width: 360, height: 480 } });
+    await open(page, "/tokens", "Tokens");
+    await page.getByRole("button", { name: "New token" }).click();
+    const dialog = page.getByRole("dialog");
+    const isTall = await dialog.evaluate((element) => element.scrollHeight > element.clientHeight);
+    expect(isTall).toBe(true);
+    const name = dialog.getByLabel("Name");
+    const bottomOf = async (locator: Locator) => {
+      const box = await locator.boundingBox();
+      return box ? box.y + box.height : Number.NaN;
+    };
+    for (const button of ["Cancel", "Create token"])
+      expect(await bottomOf(dialog.getByRole("button", { name: button }))).toBeLessThan(480);
+    // Nor do they lie over a field that one comes to by keyboard.
+    await name.focus();
+    for (let step = 0; step < 4; step++) {
+      await page.keyboard.press("Tab");
+      const focused = dialog.locator("input:focus, select:focus");
+      const top = (await dialog.getByRole("button", { name: "Cancel" }).boundingBox())?.y as number;
+      expect(await bottomOf(focused)).toBeLessThanOrEqual(top);
+    }
+    await name.fill("small screen");
+    await dialog.getByRole("button", { name: "Create token" }).click();
+    const done = dialog.getByRole("button", { name: "Done" });
+    await done.waitFor();
+    expect(await bottomOf(done)).toBeLessThan(480);
+    await done.click();
   });
 
   test("makes a team, changes its settings, and says what is wrong with them", async () => {

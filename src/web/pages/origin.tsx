@@ -23,10 +23,21 @@ export function OriginName({ origin }: { origin: Origin | null }) {
   );
 }
 
-/** The same, as the way to all of its runs. @param user whose token it is, who is named instead. */
+/** The same, as plain text. */
+export function originLabel({ kind, name }: Origin): string {
+  const word = kinds[kind] ?? kind;
+  return name ? `${name} (${word})` : word;
+}
+
+/** What the API's filter `origin` calls it. */
+export function originFilter({ id, kind }: Origin): string {
+  return id || kind;
+}
+
+/** Its name, as the way to all of its runs. @param user whose token it is, who is named instead. */
 export function OriginLink({ origin, user = null }: { origin: Origin; user?: string | null }) {
   const { href } = useMe();
-  const runs = `/runs?${new URLSearchParams({ origin: origin.id ?? origin.kind })}`;
+  const runs = `/runs?${new URLSearchParams({ origin: originFilter(origin) })}`;
   return (
     <Link className="link" href={href(runs)}>
       {user ?? <OriginName origin={origin} />}

@@ -29,13 +29,22 @@ export function Dialog({
       ref={dialog}
       aria-labelledby={titleId}
       onClose={onClose}
-      className="appear w-[min(36rem,calc(100vw-1.5rem))] rounded-xl border border-line bg-card p-5 text-ink shadow-2xl sm:p-6"
+      className="appear w-[min(36rem,calc(100vw-1.5rem))] scroll-pb-20 rounded-xl border border-line bg-card p-5 text-ink shadow-2xl sm:p-6"
     >
       <h2 id={titleId} className="mb-3 text-xl font-bold [overflow-wrap:anywhere]">
         {title}
       </h2>
       {children}
     </dialog>
+  );
+}
+
+/** The buttons of a dialog. They stay in sight however tall it is. */
+export function DialogEnd({ children }: { children: ReactNode }) {
+  return (
+    <div className="sticky bottom-0 -mx-5 -mb-5 mt-5 flex flex-wrap justify-end gap-2 bg-card px-5 pt-3 pb-5 sm:-mx-6 sm:-mb-6 sm:px-6 sm:pb-6">
+      {children}
+    </div>
   );
 }
 
@@ -67,7 +76,7 @@ export function Confirm<T>({
       <div className="mt-4" aria-live="polite">
         {error && <Failure error={error} />}
       </div>
-      <div className="mt-5 flex flex-wrap justify-end gap-2">
+      <DialogEnd>
         <Button autoFocus onClick={onClose}>
           Cancel
         </Button>
@@ -88,7 +97,7 @@ export function Confirm<T>({
         >
           {action}
         </Button>
-      </div>
+      </DialogEnd>
     </Dialog>
   );
 }

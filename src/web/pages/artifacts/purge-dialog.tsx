@@ -5,7 +5,7 @@ import { useChange } from "../../api/queries.ts";
 import type { Purged, PurgeWish } from "../../api/types.ts";
 import { formatCounted } from "../../format/count.ts";
 import { Button } from "../../parts/button.tsx";
-import { Confirm, Dialog } from "../../parts/dialog.tsx";
+import { Confirm, Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -151,12 +151,12 @@ function PurgeForm({
           )}
         </div>
         <div aria-live="polite">{count.error && <Failure error={count.error} />}</div>
-        <div className="flex flex-wrap justify-end gap-2">
+        <DialogEnd>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" isBusy={count.isPending}>
             Count
           </Button>
-        </div>
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -3,7 +3,7 @@ import { call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { CreatedPolicies } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -103,12 +103,12 @@ export function NewPolicyDialog({
           ]}
         />
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
-        <div className="flex flex-wrap justify-end gap-2">
+        <DialogEnd>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" isBusy={make.isPending}>
             Create
           </Button>
-        </div>
+        </DialogEnd>
       </form>
     </Dialog>
   );

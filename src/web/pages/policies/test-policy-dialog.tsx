@@ -4,7 +4,7 @@ import { useChange } from "../../api/queries.ts";
 import type { PolicyReport } from "../../api/types.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 
@@ -49,12 +49,12 @@ export function TestPolicyDialog({
           {test.error && <Failure error={test.error} />}
           {test.data && <Verdict result={test.data} />}
         </div>
-        <div className="flex flex-wrap justify-end gap-2">
+        <DialogEnd>
           <Button onClick={onClose}>Close</Button>
           <Button type="submit" look="primary" isBusy={test.isPending}>
             Test
           </Button>
-        </div>
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -1,16 +1,18 @@
 import { Link } from "wouter";
 import { roundSize, roundTime } from "../../../units.ts";
-import { useList } from "../../api/queries.ts";
-import type { Run } from "../../api/types.ts";
+import { useGet, useList } from "../../api/queries.ts";
+import type { Origin, Overview, Run } from "../../api/types.ts";
 import { formatCount, formatPercent } from "../../format/count.ts";
 import { ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
-import { ChoiceFilter, Filters, SinceFilter, TextFilter, useFilters } from "../../parts/filters.tsx";
+import type { Choice } from "../../parts/field.tsx";
+import { ChoiceFilter, Filters, SinceFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
-import { OriginLink } from "../origin.tsx";
+import { OriginLink, originFilter, originLabel } from "../origin.tsx";
+import { defaultAge } from "../overview/ranges.ts";
 import { toolChoices, toolTitle } from "../tools.ts";
 import { HitBar } from "./hit-bar.tsx";
 
@@ -24,13 +26,21 @@ export function RunsPage() {
     origin: filters.get("origin"),
     since,
   });
+  // Of the last days, as the overview has them; and whoever is wanted, however long ago that was.
+  const overview = useGet<Overview>("/overview", { team: team?.slug, since: defaultAge });
+  const origins = [...(overview.data?.byOrigin ?? []), ...runs.items.map(({ origin }) => origin)];
   return (
     <>
       <PageTitle title="Runs" intro="What one call of a build tool asked of the cache, newest first." />
       <Card isFlush>
         <Filters>
           <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
-          <TextFilter name="origin" label="Origin" placeholder="id of a token or policy" />
+          <ChoiceFilter
+            name="origin"
+            label="Origin"
+            all="All origins"
+            choices={originChoices(origins, filters.get("origin"))}
+          />
           <SinceFilter label="Started in the last" />
         </Filters>
         <ListRows
@@ -84,4 +94,11 @@ export function RunsPage() {
       </Card>
     </>
   );
+}
+
+/** @param wanted the one that is chosen, by id or kind, which may be none of these. */
+function originChoices(origins: readonly Origin[], wanted: string | null): Choice[] {
+  const labels = new Map(origins.map((origin) => [originFilter(origin), originLabel(origin)]));
+  if (wanted !== null && !labels.has(wanted)) labels.set(wanted, wanted);
+  return [...labels].map(([value, label]) => ({ value, label }));
 }

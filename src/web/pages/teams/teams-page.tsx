@@ -8,7 +8,7 @@ import { formatPercent } from "../../format/count.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { TextField } from "../../parts/field.tsx";
@@ -95,12 +95,12 @@ function NewTeamDialog({ onClose }: { onClose: () => void }) {
         />
         <TextField label="Name" name="name" hint="For people; the slug, if empty." />
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
-        <div className="flex flex-wrap justify-end gap-2">
+        <DialogEnd>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" isBusy={make.isPending}>
             Create team
           </Button>
-        </div>
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -1,10 +1,10 @@
 import { type FormEvent, useState } from "react";
 import { apiUrl, call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
-import type { CreatedToken, Lines } from "../../api/types.ts";
+import type { CreatedToken, Lines, MyTeam } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
 import { CodeLines, Copy } from "../../parts/copy.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -21,12 +21,21 @@ const expiries = [
   { value: "365", label: "In a year" },
 ];
 
+/** From the least to the most. */
+const permissions = [
+  { value: "read", label: "read" },
+  { value: "write", label: "write, and read" },
+  { value: "admin", label: "admin, and write and read" },
+] as const;
+
 /** Creates a token, and shows its secret this once. */
 export function NewTokenDialog({ onClose }: { onClose: () => void }) {
-  const { ownTeams, team, isOwner } = useMe();
+  const { me, ownTeams, team, isOwner } = useMe();
   const [holder, setHolder] = useState(team && isOwner(team.slug) ? team.slug : (ownTeams[0]?.slug ?? own));
   const make = useChange((body: Record<string, unknown>) => call<CreatedToken>("POST", "/tokens", { body }));
   if (make.data) return <ShownOnce token={make.data} onClose={onClose} />;
+
+  const mayGive = holder === own && !me.isServerAdmin ? upToMost(me.teams) : permissions;
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -66,14 +75,11 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
           ]}
         />
         <SelectField
+          key={holder}
           label="Permission"
           name="permission"
-          defaultValue="write"
-          choices={[
-            { value: "read", label: "read" },
-            { value: "write", label: "write, and read" },
-            { value: "admin", label: "admin, and write and read" },
-          ]}
+          defaultValue={mayGive.find(({ value }) => value === "write")?.value ?? "read"}
+          choices={mayGive}
         />
         {holder !== own && (
           <TextField
@@ -85,15 +91,21 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
         )}
         <SelectField label="Expires" name="expires" choices={expiries} />
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
-        <div className="flex flex-wrap justify-end gap-2">
+        <DialogEnd>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" isBusy={make.isPending}>
             Create token
           </Button>
-        </div>
+        </DialogEnd>
       </form>
     </Dialog>
   );
+}
+
+/** What a token may do that may what its user may. Who is in no team yet may come into any. */
+function upToMost(teams: readonly MyTeam[]) {
+  const ranks = teams.map(({ permission }) => permissions.findIndex(({ value }) => value === permission));
+  return ranks.length === 0 ? permissions : permissions.slice(0, Math.max(...ranks) + 1);
 }
 
 function ShownOnce({ token, onClose }: { token: CreatedToken; onClose: () => void }) {
@@ -109,11 +121,11 @@ function ShownOnce({ token, onClose }: { token: CreatedToken; onClose: () => voi
       {[...token.lines, ...apiLines(token)].map((lines) => (
         <CodeLines key={lines.title} lines={lines} />
       ))}
-      <div className="mt-5 flex justify-end">
+      <DialogEnd>
         <Button look="primary" onClick={onClose}>
           Done
         </Button>
-      </div>
+      </DialogEnd>
     </Dialog>
   );
 }

@@ -3,7 +3,7 @@ import { call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { User } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
 
@@ -42,12 +42,12 @@ export function EditUserDialog({ user, onClose }: { user: User; onClose: () => v
           ]}
         />
         <div aria-live="polite">{change.error && <Failure error={change.error} />}</div>
-        <div className="flex flex-wrap justify-end gap-2">
+        <DialogEnd>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" isBusy={change.isPending}>
             Save
           </Button>
-        </div>
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -2,7 +2,7 @@ import type { PasswordLink } from "../../api/types.ts";
 import { formatExactTime } from "../../format/time.ts";
 import { Button } from "../../parts/button.tsx";
 import { Copy } from "../../parts/copy.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 
 /** A link for somebody to choose a password, this once. */
 export function LinkDialog({ link, onClose }: { link: PasswordLink; onClose: () => void }) {
@@ -16,11 +16,11 @@ export function LinkDialog({ link, onClose }: { link: PasswordLink; onClose: () 
         <code className="min-w-0 font-mono text-sm [overflow-wrap:anywhere]">{link.link}</code>
         <Copy text={link.link} what="the link" />
       </p>
-      <div className="mt-5 flex justify-end">
+      <DialogEnd>
         <Button look="primary" onClick={onClose}>
           Done
         </Button>
-      </div>
+      </DialogEnd>
     </Dialog>
   );
 }

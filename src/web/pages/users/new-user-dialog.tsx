@@ -3,7 +3,7 @@ import { call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { InvitedUser, PasswordLink } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -57,12 +57,12 @@ export function NewUserDialog({
           <SelectField label="Role in the team" name="teamRole" defaultValue="member" choices={memberRoles} />
         </div>
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
-        <div className="flex flex-wrap justify-end gap-2">
+        <DialogEnd>
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" look="primary" isBusy={make.isPending}>
             Create user
           </Button>
-        </div>
+        </DialogEnd>
       </form>
     </Dialog>
   );
