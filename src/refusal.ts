@@ -1,6 +1,9 @@
+import { withoutSecrets } from "./without-secrets.ts";
+
 /**
  * Why larder will not do what was asked. Rooms throw these; each protocol maps a code to the status that its
- * clients understand, and commands print the message. A message tells the reader what to do next, and never holds a secret.
+ * clients understand, and commands print the message. A message tells the reader what to do next, and never holds a secret,
+ * even where it repeats what was sent.
  */
 export type RefusalCode =
   /** The request is malformed. */
@@ -45,7 +48,7 @@ export class Refusal extends Error {
     /** When to come back, where that may help: for `too_many_requests`, `no_space` and `unavailable`. */
     readonly retryAfterSeconds?: number,
   ) {
-    super(message);
+    super(withoutSecrets(message));
   }
 }
 

@@ -58,7 +58,8 @@ const insertion = prepared((queries) =>
 );
 
 /**
- * Writes down who did what, in the transaction that does it: neither is there without the other. Long texts are cut.
+ * Writes down who did what, in the transaction that does it: neither is there without the other. Long texts are cut,
+ * and secrets left out of them.
  * @returns the row's id, for `updateAudit`.
  */
 export async function recordAudit(tx: Queries, by: Actor, entry: AuditEntry): Promise<number> {

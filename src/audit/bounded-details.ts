@@ -1,3 +1,5 @@
+import { withoutSecrets } from "../without-secrets.ts";
+
 /** Enough for what larder writes itself; what a CI job claims of itself has no length of its own. */
 const maxCharacters = 2_000;
 const maxTextLength = 256;
@@ -6,8 +8,8 @@ const maxDepth = 4;
 const separators = 6;
 
 /**
- * The same, cut down to what a row may hold: longer texts end with an ellipsis, and of too many values the last are left
- * out, which `truncated` then tells.
+ * The same without secrets, and cut down to what a row may hold: longer texts end with an ellipsis, and of too many values the
+ * last are left out, which `truncated` then tells.
  */
 export function boundedDetails(
   details: Record<string, unknown> | undefined,
@@ -19,9 +21,10 @@ export function boundedDetails(
   return cut.isTruncated ? { ...bounded, truncated: true } : bounded;
 }
 
-/** No longer than `maxLength`; whoever reads it sees where something is missing. */
+/** No longer than `maxLength`; whoever reads it sees where something is missing. Secrets are left out. */
 export function boundedText(text: string, maxLength = maxTextLength): string {
-  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
+  const shown = withoutSecrets(text);
+  return shown.length <= maxLength ? shown : `${shown.slice(0, maxLength - 1).toWellFormed()}…`;
 }
 
 class Cut {

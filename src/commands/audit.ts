@@ -87,12 +87,10 @@ async function whyNothing(log: AuditLog, filter: AuditFilter, options: AuditOpti
   const { actors, actorIds = [], target } = filter;
   const occurs = async (one: AuditFilter) => (await log.list(one, { limit: 1 })).items.length > 0;
   if (actors !== undefined && !(await occurs({ actors, actorIds }))) {
-    // A secret never reaches the terminal, not even one of nobody.
-    const name = options.actor?.includes("lrd_") ? "that" : printableCell(`"${options.actor}"`);
-    return `Nobody called ${name} is in the audit log.`;
+    return `Nobody called ${printableCell(`"${options.actor}"`)} is in the audit log.`;
   }
   if (target !== undefined && !(await occurs({ target })))
-    return `Nothing in the audit log was done to ${target.includes("lrd_") ? "that" : printableCell(`"${target}"`)}.`;
+    return `Nothing in the audit log was done to ${printableCell(`"${target}"`)}.`;
   return "Nothing in the audit log matches.";
 }
 

@@ -1,4 +1,5 @@
 import type { Refusal, RefusalCode } from "../refusal.ts";
+import { withoutSecrets } from "../without-secrets.ts";
 
 /** How a protocol words a refusal, where its clients know it by other names than ours. */
 export interface Dialect {
@@ -56,6 +57,7 @@ export function errorAnswer(
   });
 }
 
-export function errorBody(code: string, message: string): string {
+export function errorBody(code: string, said: string): string {
+  const message = withoutSecrets(said);
   return JSON.stringify({ code, message, error: { code, message } });
 }

@@ -2,6 +2,7 @@ import { and, count, desc, eq, gt, lte } from "drizzle-orm";
 import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database } from "../database/database.ts";
 import { sessions, users } from "../database/schema.ts";
+import { withoutSecrets } from "../without-secrets.ts";
 import { randomText } from "./random.ts";
 import { digestSecret } from "./secret.ts";
 import { requireProved, type SignInProof } from "./sign-in-proof.ts";
@@ -47,7 +48,7 @@ export class Sessions {
         createdAt: now,
         expiresAt: now + maxAgeMs,
         address: place.address,
-        client: place.client?.slice(0, maxClientLength) ?? null,
+        client: place.client && withoutSecrets(place.client).slice(0, maxClientLength),
       });
       await tx.update(users).set({ lastSignInAt: now }).where(eq(users.id, user.id));
       await recordAudit(tx, userActor(user, place.address), { kind: "session.open", target: user.email });

@@ -1,5 +1,6 @@
 import { type Logger, type LoggerOptions as PinoOptions, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
+import { withoutSecrets } from "../without-secrets.ts";
 import { jsonRequestLog, type RequestLog, requestLog } from "./access-log.ts";
 import { LogBuffer } from "./log-buffer.ts";
 
@@ -13,6 +14,9 @@ export interface ServerLog {
   log: Logger;
   logRequest: RequestLog;
 }
+
+/** Whatever somebody sent, and wherever it is logged. */
+const masked = { hooks: { streamWrite: withoutSecrets } } satisfies PinoOptions;
 
 /** Lines in JSON: `jsonRequestLog` writes the same. */
 export const jsonLines = {
@@ -36,10 +40,11 @@ export function createLog({ level, format }: LoggerOptions): ServerLog {
       ignore: "pid,hostname",
       translateTime: "SYS:HH:MM:ss",
     });
-    const log = pino({ level }, stream);
+    const log = pino({ level, ...masked }, stream);
     return { log, logRequest: requestLog(log) };
   }
   const lines = new LogBuffer(2);
-  const log = pino({ level, ...jsonLines }, lines);
-  return { log, logRequest: log.isLevelEnabled("info") ? jsonRequestLog(lines) : () => {} };
+  const log = pino({ level, ...jsonLines, ...masked }, lines);
+  const maskedLines = { write: (line: string) => lines.write(withoutSecrets(line)) };
+  return { log, logRequest: log.isLevelEnabled("info") ? jsonRequestLog(maskedLines) : () => {} };
 }

@@ -204,6 +204,12 @@ describe("what is wrong with a request", () => {
   test("is nothing that a message repeats of it", async () => {
     const body = { team: "web", name: "x", permission: "read", secret: "lrd_mysecret" };
     expect((await world.admin.send("POST", "/tokens", body)).text).not.toContain("lrd_mysecret");
+    for (const path of ["/overview?team=lrd_mysecret", "/teams/lrd_mysecret", "/lrd_mysecret"]) {
+      const { status, text } = await world.admin.send("GET", path);
+      expect([path, status]).toEqual([path, 404]);
+      expect(text).toContain("****");
+      expect(text).not.toContain("mysecret");
+    }
     const { text } = await world.admin.send("POST", "/teams", { slug: 12345678 });
     expect(text).not.toContain("12345678");
   });

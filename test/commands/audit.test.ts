@@ -145,7 +145,9 @@ describe("larder audit", () => {
     expect(await said("--actor", "anne@example.org")).toBe(
       'Nobody called "anne@example.org" is in the audit log.\n',
     );
-    expect(await said("--actor", `lrd_${"0".repeat(38)}`)).toBe("Nobody called that is in the audit log.\n");
+    expect(await said("--actor", `lrd_${"0".repeat(38)}`)).toBe(
+      'Nobody called "****" is in the audit log.\n',
+    );
     expect(await said("--target", "gone")).toBe('Nothing in the audit log was done to "gone".\n');
     expect(await said("--actor", "server", "--until", "1h")).toBe("Nothing in the audit log matches.\n");
     expect((await larder.cli("audit", "--actor", "server")).stderr).toBe("");

@@ -196,6 +196,35 @@ test("a database that is none is refused with its path and what to do", async ()
   expect(stderr).toStartWith(`larder: Cannot open the database ${path}: file is not a database.`);
 });
 
+describe("no secret that stands in the wrong place is repeated", () => {
+  const token = `lrd_${"0aB".repeat(12)}xx`;
+  const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl";
+  let folder: Cli;
+  beforeAll(async () => {
+    folder = openCli();
+    await folder.onData("team", "create", "web");
+  });
+  afterAll(() => folder[Symbol.dispose]());
+
+  test.each([token, jwt])("%s", async (secret) => {
+    for (const args of [
+      ["token", "create", "--team", secret, "--permission", "read", "--name", "ci"],
+      ["token", "create", "--team", "web", "--permission", "read", "--name", secret],
+      ["token", "revoke", secret],
+      ["purge", "--team", secret, "--dry-run"],
+      ["policy", "delete", secret],
+      ["policy", "test", secret],
+      ["user", "set", secret, "--state", "disabled"],
+      ["team", secret],
+      ["config", secret],
+    ]) {
+      const stderr = await folder.refused(...args);
+      expect(stderr).toStartWith("larder: ");
+      expect(stderr).not.toContain(secret.slice(0, 10));
+    }
+  });
+});
+
 test("a command that only prints its help creates nothing", async () => {
   await cli.larder(["team", "list", "--help"]);
   await cli.larder(["connect"]);

@@ -11,6 +11,15 @@ let issuer: TestIssuer;
 let token: string;
 let foreignToken: string;
 let teamId: string;
+const secretsOfJobs: string[] = [];
+const optionalFields = [
+  "audience",
+  "actor_token",
+  "requested_token_type",
+  "scope",
+  "resource",
+  "client_secret",
+];
 
 beforeAll(async () => {
   [larder, issuer] = await Promise.all([startLarder({ args: ["--proxy-hops", "1"] }), startIssuer()]);
@@ -199,6 +208,41 @@ test("only the very link of a sign-in is good for a token, and for one", async (
   expect((await ask(larder, { path })).status).toBe(400);
 });
 
+test("no secret in the wrong field of an exchange comes back or is kept", async () => {
+  const job = await issuer.sign({ claims: { jti: marker } });
+  const right = {
+    grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+    subject_token: job,
+    subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+  };
+  for (const secret of [token, foreignToken, job, job.slice(0, 90)]) {
+    const iss = await issuer.sign({ claims: { iss: `https://${secret}` } });
+    for (const [name, value] of [
+      ...[...Object.keys(right), ...optionalFields].map((field) => [field, secret] as const),
+      // The issuer is what a stranger's token says.
+      ["subject_token", iss] as const,
+    ]) {
+      const { status, body } = await ask(larder, {
+        method: "POST",
+        path: "/oauth/token",
+        headers: ["X-Forwarded-For: 192.0.2.251"],
+        form: Object.entries({ ...right, [name]: value }),
+      });
+      const ignored = ["scope", "resource", "client_secret"].includes(name);
+      const isRight = name === "subject_token" && value === job;
+      expect([name, status]).toEqual([name, ignored || isRight ? 200 : 400]);
+      if (status === 400) expect(body.toString()).not.toContain(secret);
+    }
+  }
+  const kept = rowsOf<{ details: string }>(
+    larder.dataFolder,
+    "SELECT details FROM audit WHERE kind = 'token.refuse'",
+  );
+  expect(kept.map(({ details }) => JSON.parse(details).team)).toContain("****");
+  for (const { details } of kept) expect(details).not.toMatch(/lrd_|eyJ/);
+  secretsOfJobs.push(job);
+});
+
 test("only the very token of a job is exchanged, each field sent once", async () => {
   const [job, forged] = await Promise.all([
     issuer.sign({ claims: { jti: marker } }),
@@ -218,14 +262,14 @@ test("only the very token of a job is exchanged, each field sent once", async ()
     ["subject_token_type", jwtType],
   ]);
   const field = fc
-    .constantFrom(...good.keys(), "audience", "actor_token", "requested_token_type", "scope", "__proto__")
+    .constantFrom(...good.keys(), ...optionalFields, "__proto__")
     .chain((name) =>
       fc.tuple(
         fc.constant(name),
         fc.oneof(
           near(good.get(name) ?? "web"),
           fieldText,
-          fc.constantFrom(forged, job.replace(/\.[^.]+$/, ".")),
+          fc.constantFrom(forged, job.replace(/\.[^.]+$/, "."), token),
         ),
       ),
     );
@@ -252,5 +296,7 @@ test("only the very token of a job is exchanged, each field sent once", async ()
 });
 
 test("and in the end nothing of it stands in the log or the database, and nothing was a fault", async () => {
-  await expectNoTraces(larder, token, foreignToken);
+  // What a token ends with is its signature, without which it is worth nothing.
+  const signed = secretsOfJobs.map((job) => job.slice(-40));
+  await expectNoTraces(larder, token, foreignToken, ...signed);
 });

@@ -51,7 +51,8 @@ test("the reason of a refusal that repeats what a client sent is cut as all that
 
 test("no secret and no query gets into the log, wherever a client puts it", async () => {
   await using larder = await startLarder({ env: { TURBO_TOKEN: "lrd_environment" } });
-  const secrets = [larder.firstToken, "lrd_environment", `${larder.firstToken}x`];
+  const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl";
+  const secrets = [larder.firstToken, "lrd_environment", `${larder.firstToken}x`, jwt];
   for (const secret of secrets) {
     for (const authorization of [`Bearer ${secret}`, `Basic ${secret}`, secret]) {
       for (const [method, path] of [
@@ -70,14 +71,15 @@ test("no secret and no query gets into the log, wherever a client puts it", asyn
             "proxy-authorization": secret,
             cookie: `token=${secret}`,
             "user-agent": `turbo ${secret}`,
+            "x-request-id": secret,
           },
           ...(method !== "GET" && { body: JSON.stringify({ token: secret }) }),
         });
       }
     }
   }
-  expect(await requestsOf(larder)).toHaveLength(3 * 3 * 7);
-  expect(larder.stderr()).not.toContain("lrd_");
+  expect(await requestsOf(larder)).toHaveLength(4 * 3 * 7);
+  expect(larder.stderr()).not.toMatch(/lrd_|eyJ/);
   expect(larder.stdout().replaceAll(larder.firstToken, "")).not.toContain("lrd_");
   expect(errorLines(larder.stderr())).toEqual([]);
 });
