@@ -1,5 +1,5 @@
 import { Refusal } from "../refusal.ts";
-import { claimText, literalPattern } from "./claim-patterns.ts";
+import { beginnings, type ClaimPattern, claimText, literalPattern } from "./claim-patterns.ts";
 
 /** The CI services that larder knows by itself. Any other with a key set works, too, with a policy written by hand. */
 export const ciProviders = ["github", "gitlab", "buildkite", "circleci"] as const;
@@ -164,32 +164,75 @@ const providers: Record<CiProvider, Provider> = {
   },
 };
 
-/** Issuers that sign for everybody, and the claims that tell whose job it is. */
-const sharedIssuers: Record<string, readonly string[]> = {
-  "https://token.actions.githubusercontent.com": [
-    "repository",
-    "repository_id",
-    "repository_owner",
-    "repository_owner_id",
-    "job_workflow_ref",
-    "workflow_ref",
-    "enterprise_id",
-    "sub",
-  ],
-  "https://gitlab.com": [
-    "project_path",
-    "project_id",
-    "namespace_path",
-    "namespace_id",
-    "ci_config_ref_uri",
-    "sub",
-  ],
-  "https://agent.buildkite.com": ["organization_slug", "organization_id", "pipeline_id", "sub"],
+/**
+ * Issuers that sign for everybody, and the claims that tell whose job it is, with what stands around the owner, in capitals. Not
+ * GitHub's `job_workflow_ref`: a workflow that is public runs for whoever calls it.
+ */
+const sharedIssuers: Record<string, Record<string, string>> = {
+  "https://token.actions.githubusercontent.com": {
+    repository: "OWNER/",
+    repository_id: "ID",
+    repository_owner: "OWNER",
+    repository_owner_id: "ID",
+    workflow_ref: "OWNER/",
+    enterprise_id: "ID",
+    sub: "repo:OWNER/",
+  },
+  "https://gitlab.com": {
+    project_path: "GROUP/",
+    project_id: "ID",
+    namespace_path: "GROUP/",
+    namespace_id: "ID",
+    ci_config_ref_uri: "gitlab.com/GROUP/",
+    sub: "project_path:GROUP/",
+  },
+  "https://agent.buildkite.com": {
+    organization_slug: "ORGANIZATION",
+    organization_id: "ID",
+    pipeline_id: "ID",
+    sub: "organization:ORGANIZATION:",
+  },
 };
 
-/** The claims of which one has to be asked for, if the issuer signs for everybody. */
+/** The claims that tell whose job it is, if the issuer signs for everybody. */
 export function ownerClaims(issuer: string): readonly string[] | undefined {
+  const shapes = ownerShapes(issuer);
+  return shapes && Object.keys(shapes);
+}
+
+/**
+ * A policy for an issuer that signs for everybody has to name each owner whose jobs it takes.
+ * @throws Refusal `bad_request` if one could be anybody.
+ */
+export function checkOwner(issuer: string, claims: ReadonlyMap<string, ClaimPattern>): void {
+  const shapes = Object.entries(ownerShapes(issuer) ?? {});
+  const isNamed = ([name, shape]: [string, string]) => {
+    const pattern = claims.get(name);
+    return pattern !== undefined && namesOwner(pattern, shape);
+  };
+  if (shapes.length === 0 || shapes.some(isNamed)) return;
+  const ways = shapes.map(([name, shape]) => `${name}=${shape.replace(/[/:]$/, "$&**")}`).join(", ");
+  throw new Refusal(
+    "bad_request",
+    `${issuer} signs for everybody, so a policy has to name the owner of the jobs in full, before anything that varies: one of ` +
+      `${ways}.`,
+  );
+}
+
+function ownerShapes(issuer: string): Record<string, string> | undefined {
   return Object.hasOwn(sharedIssuers, issuer) ? sharedIssuers[issuer] : undefined;
+}
+
+/** Whether each alternative has the owner's name up to its end: `acme*` would take acme-evil, too. */
+function namesOwner(pattern: ClaimPattern, shape: string): boolean {
+  const [before = "", after] = shape.split(/[A-Z]+/);
+  return beginnings(pattern).every(({ text, isWhole }) => {
+    if (!text.startsWith(before)) return false;
+    const rest = text.slice(before.length);
+    const [owner = ""] = rest.split(/[/:]/, 1);
+    if (owner === "") return false;
+    return owner === rest ? isWhole : rest[owner.length] === after;
+  });
 }
 
 /** For the jobs on the branch, whose work everybody may read. @throws Refusal `bad_request` if something is missing. */

@@ -111,9 +111,12 @@ export function captureNames(pattern: ClaimPattern): string[] {
   );
 }
 
-/** Whether the pattern says how a value begins, whichever alternative is taken. */
-export function beginsWithText(pattern: ClaimPattern): boolean {
-  return pattern.every(([first]) => first?.kind === "text");
+/** How the values begin for which an alternative of the pattern stands; `isWhole` where there is but this one. */
+export function beginnings(pattern: ClaimPattern): { text: string; isWhole: boolean }[] {
+  return pattern.map(([first, ...rest]) => ({
+    text: first?.kind === "text" ? first.text : "",
+    isWhole: first?.kind === "text" && rest.length === 0,
+  }));
 }
 
 /**

@@ -3,8 +3,8 @@ import { type Actor, recordAudit } from "../audit/audit-log.ts";
 import type { Database, Queries } from "../database/database.ts";
 import { policies, teams, tokens } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
-import { ownerClaims } from "./ci-providers.ts";
-import { beginsWithText, captureNames, checkPatternCost, parsePattern } from "./claim-patterns.ts";
+import { checkOwner } from "./ci-providers.ts";
+import { type ClaimPattern, captureNames, checkPatternCost, parsePattern } from "./claim-patterns.ts";
 import { checkIssuer, checkPublicIssuer } from "./issuer-url.ts";
 import { checkName } from "./names.ts";
 import { randomText } from "./random.ts";
@@ -243,7 +243,7 @@ function checkClaims({ issuer, claims }: NewPolicy): void {
     );
   }
   const captured = new Set<string>();
-  const fixed: string[] = [];
+  const patterns = new Map<string, ClaimPattern>();
   for (const [name, text] of entries) {
     if (!/^[^\p{C}\p{Z}{}]{1,200}$/u.test(name))
       refuse("The name of a claim has 1 to 200 characters without blanks.");
@@ -251,20 +251,14 @@ function checkClaims({ issuer, claims }: NewPolicy): void {
       refuse(`The claim ${name} needs no pattern; larder looks at it in any case.`);
     const pattern = parsePattern(text);
     checkPatternCost(pattern);
-    if (beginsWithText(pattern)) fixed.push(name);
+    patterns.set(name, pattern);
     for (const capture of new Set(captureNames(pattern))) {
       if (captured.has(capture))
         refuse(`{${capture}} stands in the patterns of two claims; give one another name.`);
       captured.add(capture);
     }
   }
-  const owners = ownerClaims(issuer);
-  if (owners && !owners.some((name) => fixed.includes(name))) {
-    refuse(
-      `${issuer} signs for everybody, so a policy has to say whose jobs it takes: a pattern that begins with text for one of ` +
-        `${owners.join(", ")}.`,
-    );
-  }
+  checkOwner(issuer, patterns);
 }
 
 function refuse(message: string): never {

@@ -1,8 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { type CiProvider, pullRequestPolicy, trustedPolicy } from "../../src/identity/ci-providers.ts";
+import fc from "fast-check";
+import {
+  type CiProvider,
+  checkOwner,
+  ownerClaims,
+  pullRequestPolicy,
+  trustedPolicy,
+} from "../../src/identity/ci-providers.ts";
+import { matchClaim, parsePattern } from "../../src/identity/claim-patterns.ts";
 import { judge, strongest } from "../../src/identity/policy-match.ts";
 import { githubPullRequest, githubPush } from "./test-issuer.ts";
-import { claimsOf, policyOf } from "./test-policy.ts";
+import { claimsOf, github, policyOf } from "./test-policy.ts";
 
 describe("the ready-made policies", () => {
   /** Which of the pair takes a job, and with which scope. */
@@ -181,5 +189,138 @@ describe("the ready-made policies", () => {
     expect(() => trustedPolicy("github", { branch: "main" })).toThrow("--repository");
     expect(() => trustedPolicy("buildkite", { organization: "acme", branch: "main" })).toThrow("--pipeline");
     expect(() => trustedPolicy("circleci", { repository: "x", branch: "main" })).toThrow("--organization");
+  });
+});
+
+describe("of an issuer that signs for everybody", () => {
+  const gitlab = "https://gitlab.com";
+  const buildkite = "https://agent.buildkite.com";
+
+  function isAccepted(issuer: string, claims: Record<string, string>): boolean {
+    const patterns = new Map(Object.entries(claims).map(([name, text]) => [name, parsePattern(text)]));
+    try {
+      checkOwner(issuer, patterns);
+      return true;
+    } catch (error) {
+      expect(error).toMatchObject({ code: "bad_request" });
+      return false;
+    }
+  }
+
+  test.each([
+    [github, "sub", "repo:**"],
+    [github, "sub", "repo**"],
+    [github, "sub", "repo:acme**"],
+    [github, "sub", "repo:acme@1**"],
+    [github, "sub", "repo:*/web:**"],
+    [github, "sub", "environment:production"],
+    [github, "repository", "a**"],
+    [github, "repository", "acme*"],
+    [github, "repository", "/**"],
+    [github, "repository", "acme/web|a**"],
+    [github, "repository", "acme\\/|{owner}/web"],
+    [github, "repository_owner", "acme*"],
+    [github, "repository_owner_id", "1*"],
+    [github, "repository_id", "7{rest}"],
+    [github, "workflow_ref", "acme{rest**}"],
+    [github, "job_workflow_ref", "acme/shared/.github/workflows/build.yml@refs/heads/main"],
+    [github, "event_name", "push"],
+    [gitlab, "sub", "project_path:**"],
+    [gitlab, "sub", "project_path:acme**"],
+    [gitlab, "namespace_path", "acme*"],
+    [gitlab, "project_id", "1**"],
+    [gitlab, "ci_config_ref_uri", "gitlab.com/**"],
+    [buildkite, "sub", "organization:**"],
+    [buildkite, "sub", "organization:acme**"],
+    [buildkite, "organization_slug", "acme*"],
+    [buildkite, "pipeline_slug", "web"],
+  ])("a policy of %s with %s=%s is refused, since it may be anybody's", (issuer, claim, pattern) => {
+    expect(isAccepted(issuer, { [claim]: pattern, ref: "refs/heads/main" })).toBe(false);
+  });
+
+  test.each([
+    [github, "sub", "repo:acme/**"],
+    [github, "sub", "repo:acme@12/web@34:ref:refs/heads/main"],
+    [github, "repository", "acme/web|acme/api-*|other/**"],
+    [github, "repository_owner", "acme|other"],
+    [github, "workflow_ref", "acme/web/.github/workflows/*@{ref**}"],
+    [gitlab, "sub", "project_path:acme/apps/*:ref_type:branch:ref:main"],
+    [gitlab, "namespace_path", "acme|acme/**"],
+    [gitlab, "ci_config_ref_uri", "gitlab.com/acme/web//.gitlab-ci.yml@refs/heads/main"],
+    [buildkite, "sub", "organization:acme:pipeline:*:**"],
+    [buildkite, "organization_slug", "acme"],
+    ["https://git.example.com", "project_path", "**"],
+  ])("a policy of %s with %s=%s is accepted", (issuer, claim, pattern) => {
+    expect(isAccepted(issuer, { any: "*", [claim]: pattern })).toBe(true);
+  });
+
+  const owner = fc.stringMatching(/^[ab*|\\-]{1,3}$/);
+  const rest = fc.stringMatching(/^[ab/:]{0,4}$/);
+  /** What these services say of a job of this owner. */
+  const claimsOfOwner = (issuer: string, owner: string, rest: string): Record<string, string> => {
+    const path = `${owner}/web${rest}`;
+    if (issuer === github) {
+      const sub = `repo:${path}`;
+      return { repository: path, repository_owner: owner, repository_owner_id: `1${owner}`, sub };
+    }
+    if (issuer === gitlab) return { project_path: path, namespace_path: owner, sub: `project_path:${path}` };
+    return { organization_slug: owner, sub: `organization:${owner}:pipeline:web${rest}` };
+  };
+  /** Patterns that take many jobs: what a job says, with runs in the place of some of it. */
+  const patternNear = (value: string) =>
+    fc
+      .array(fc.constantFrom("keep", "keep", "keep", "*", "**", "{x}", "{x**}", "drop"), {
+        minLength: value.length,
+        maxLength: value.length,
+      })
+      .map((changes) => {
+        let hasName = false;
+        return [...value]
+          .map((character, index) => {
+            const change = changes[index] as string;
+            const kept = character.replace(/[\\*{}|]/, "\\$&");
+            if (change === "keep") return kept;
+            if (change === "drop") return "";
+            if (change.startsWith("{") && hasName) return "*";
+            hasName ||= change.startsWith("{");
+            return change;
+          })
+          .join("");
+      })
+      .filter((pattern) => pattern !== "");
+
+  test("no accepted alternative takes the jobs of two owners, and one that is refused spoils all", () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(github, gitlab, buildkite).chain((issuer) =>
+          fc.record({ issuer: fc.constant(issuer), one: owner, other: owner, rest }).chain((jobs) =>
+            fc
+              .constantFrom(...Object.entries(claimsOfOwner(issuer, jobs.one, jobs.rest)))
+              .chain(([claim, value]) =>
+                fc.record({
+                  jobs: fc.constant(jobs),
+                  claim: fc.constant(claim),
+                  patterns: fc.array(patternNear(value), { minLength: 1, maxLength: 3 }),
+                }),
+              ),
+          ),
+        ),
+        ({ jobs: { issuer, one, other, rest }, claim, patterns }) => {
+          expect(ownerClaims(issuer)).toContain(claim);
+          const good = patterns.filter((pattern) => isAccepted(issuer, { [claim]: pattern }));
+          expect(isAccepted(issuer, { [claim]: patterns.join("|") })).toBe(good.length === patterns.length);
+          accepted += good.length;
+          for (const pattern of good) {
+            const takes = [one, other, `${one}-evil`, `${one}${other}`].filter((name) =>
+              matchClaim(parsePattern(pattern), claimsOfOwner(issuer, name, rest)[claim]),
+            );
+            expect([pattern, new Set(takes).size <= 1]).toEqual([pattern, true]);
+          }
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+    expect(accepted).toBeGreaterThan(500);
   });
 });

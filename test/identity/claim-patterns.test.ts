@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
-  beginsWithText,
+  beginnings,
   type ClaimPattern,
   captureNames,
   checkPatternCost,
@@ -135,11 +135,14 @@ describe("a pattern", () => {
     expect(() => parsePattern(pattern)).toThrow(expect.objectContaining({ code: "bad_request" }));
   });
 
-  test("tells the names in it, and whether it begins with text", () => {
+  test("tells the names in it, and how what it stands for begins", () => {
     expect(captureNames(parsePattern("a{b}/{c**}|d{e}"))).toEqual(["b", "c", "e"]);
-    expect(beginsWithText(parsePattern("acme/*"))).toBe(true);
-    expect(beginsWithText(parsePattern("acme/*|*"))).toBe(false);
-    expect(beginsWithText(parsePattern("{a}"))).toBe(false);
+    expect(beginnings(parsePattern("acme/*|a\\*b|*|{a}c"))).toEqual([
+      { text: "acme/", isWhole: false },
+      { text: "a*b", isWhole: true },
+      { text: "", isWhole: false },
+      { text: "", isWhole: false },
+    ]);
   });
 
   test("for a text as it is takes that text alone", () => {

@@ -105,6 +105,7 @@ describe("policies", () => {
     ["a pattern that cannot be", { claims: { repository: "a|" } }],
     ["a name in braces in two claims", { claims: { repository: "a{x}", ref: "b{x}" } }],
     ["every repository of the world", { claims: { repository: "*/web", event_name: "push" } }],
+    ["every repository of the world as its subject", { claims: { sub: "repo:**" } }],
     ["every repository of the world by leaving it out", { claims: { event_name: "push" } }],
     ["permission admin", { permission: "admin" }],
     ["a scope that cannot be", { scope: "{ref}" }],
