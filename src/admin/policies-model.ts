@@ -33,7 +33,11 @@ export const newPolicyModel = t.Object(
     repository: t.Optional(nameModel({ description: "Such as acme/web (CircleCI: github.com/acme/web)" })),
     organization: t.Optional(nameModel({ description: "Buildkite: its slug, CircleCI: its id" })),
     pipeline: t.Optional(nameModel({ description: "Buildkite" })),
-    branch: t.Optional(nameModel({ description: "Branch whose pushes are trusted; main, if not said" })),
+    branch: t.Optional(
+      nameModel({
+        description: "Branch whose pushes are trusted, such as main or release/*; main, if not said",
+      }),
+    ),
     only: t.Optional(oneOf(["trusted", "pull-requests"], { description: "Make one of the two only" })),
     issuer: t.Optional(
       t.String({ maxLength: maxTextLength, description: "Who signs the jobs' tokens, to the letter" }),

@@ -60,7 +60,7 @@ function createCommand(context: CommandContext): Command {
     .option("--repository <path>", "Of the jobs, such as acme/web (CircleCI: github.com/acme/web)")
     .option("--organization <name>", "Of the jobs (Buildkite: its slug, CircleCI: its id)")
     .option("--pipeline <slug>", "Of the jobs (Buildkite)")
-    .option("--branch <name>", "Branch whose pushes are trusted (default: main)")
+    .option("--branch <name>", "Branch whose pushes are trusted, such as main or release/* (default: main)")
     .addOption(
       new Option("--only <which>", "Make one of the two policies only").choices(["trusted", "pull-requests"]),
     )

@@ -1,5 +1,5 @@
 import { Refusal } from "../refusal.ts";
-import { beginnings, type ClaimPattern, claimText, literalPattern } from "./claim-patterns.ts";
+import { beginnings, type ClaimPattern, claimText } from "./claim-patterns.ts";
 
 /** The CI services that larder knows by itself. Any other with a key set works, too, with a policy written by hand. */
 export const ciProviders = ["github", "gitlab", "buildkite", "circleci"] as const;
@@ -13,7 +13,7 @@ export interface CiProject {
   organization?: string;
   /** Buildkite: the slug. */
   pipeline?: string;
-  /** Whose pushes are trusted. */
+  /** Whose pushes are trusted; each * in it stands for any run of characters but /. */
   branch: string;
   /** The address of one's own GitLab or GitHub Enterprise Server; the public service's, if not said. */
   issuer?: string;
@@ -62,13 +62,13 @@ const providers: Record<CiProvider, Provider> = {
     ],
     // pull_request_target and workflow_run have the branch's ref, too, and may hold code of a stranger's pull request.
     trusted: (project) => ({
-      repository: literalPattern(wholeRepository(project)),
-      ref: `refs/heads/${literalPattern(project.branch)}`,
+      repository: wholeRepository(project),
+      ref: `refs/heads/${branchPattern(project)}`,
       event_name: "push|schedule|workflow_dispatch",
     }),
     pullRequests: (project) => ({
       claims: {
-        repository: literalPattern(wholeRepository(project)),
+        repository: wholeRepository(project),
         ref: "refs/pull/{number}/merge",
         event_name: "pull_request",
       },
@@ -91,15 +91,15 @@ const providers: Record<CiProvider, Provider> = {
     ],
     // The ref of a merge request is its source branch, which may be called like the trusted one, so the source counts.
     trusted: (project) => ({
-      project_path: literalPattern(wholeRepository(project)),
-      ref: literalPattern(project.branch),
+      project_path: wholeRepository(project),
+      ref: branchPattern(project),
       ref_type: "branch",
       pipeline_source: "push|schedule|web",
     }),
     // A token says nothing of the number of a merge request.
     pullRequests: (project) => ({
       claims: {
-        project_path: literalPattern(wholeRepository(project)),
+        project_path: wholeRepository(project),
         pipeline_source: "merge_request_event",
         ref: "{branch**}",
       },
@@ -122,15 +122,15 @@ const providers: Record<CiProvider, Provider> = {
     ],
     // Whoever starts a build by hand or through the API names any commit and any branch with it.
     trusted: (project) => ({
-      organization_slug: literalPattern(needed(project, "organization")),
-      pipeline_slug: literalPattern(needed(project, "pipeline")),
-      build_branch: literalPattern(project.branch),
+      organization_slug: needed(project, "organization"),
+      pipeline_slug: needed(project, "pipeline"),
+      build_branch: branchPattern(project),
       build_source: "webhook|schedule",
     }),
     pullRequests: (project) => ({
       claims: {
-        organization_slug: literalPattern(needed(project, "organization")),
-        pipeline_slug: literalPattern(needed(project, "pipeline")),
+        organization_slug: needed(project, "organization"),
+        pipeline_slug: needed(project, "pipeline"),
         build_branch: "{branch**}",
       },
       scope: "branch-{organization_slug}-{pipeline_slug}-{branch}",
@@ -150,13 +150,13 @@ const providers: Record<CiProvider, Provider> = {
     ],
     // A fork's job has the fork's origin. Whoever runs a job again with SSH may do in it what they like.
     trusted: (project) => ({
-      [circleOrigin]: literalPattern(needed(project, "repository")),
-      [circleRef]: `refs/heads/${literalPattern(project.branch)}`,
+      [circleOrigin]: needed(project, "repository"),
+      [circleRef]: `refs/heads/${branchPattern(project)}`,
       "oidc.circleci.com/ssh-rerun": "false",
     }),
     pullRequests: (project) => ({
       claims: {
-        [circleOrigin]: literalPattern(needed(project, "repository")),
+        [circleOrigin]: needed(project, "repository"),
         [circleRef]: "refs/heads/{branch**}",
       },
       scope: `branch-{${circleOrigin}}-{branch}`,
@@ -261,12 +261,37 @@ function projectName({ repository, organization, pipeline }: CiProject): string 
   return repository ?? `${organization}/${pipeline}`;
 }
 
+/** What is there for one project alone: a pattern would be taken to the letter, and let no job in. */
 function needed(project: CiProject, what: "repository" | "organization" | "pipeline"): string {
   const value = project[what];
-  if (value) return value;
+  if (!value) {
+    throw new Refusal(
+      "bad_request",
+      `This provider needs --${what}, in the API ${what}. docs/ci.md has an example for each.`,
+    );
+  }
+  if (!patternSigns.test(value)) return value;
   throw new Refusal(
     "bad_request",
-    `This provider needs --${what}, in the API ${what}. docs/ci.md has an example for each.`,
+    `A ${what} is the name of one, and "${value}" is none. For several, make a policy for each, or write one by hand, with an ` +
+      "issuer and claims: docs/ci.md tells how.",
+  );
+}
+
+/** Signs of patterns, here or elsewhere, that no name has. */
+const patternSigns = /[*?[\]{}|\\]/;
+
+/**
+ * As the claims have it. Of all signs only * has a meaning here; ** would take Buildkite's branches of forks, which have a colon.
+ * @throws Refusal `bad_request`.
+ */
+function branchPattern({ branch }: CiProject): string {
+  if (branch && !/^refs\/|\*\*|[\s:]/.test(branch) && !patternSigns.test(branch.replaceAll("*", "")))
+    return branch;
+  throw new Refusal(
+    "bad_request",
+    `"${branch}" is no branch. Write its name, such as main; a * in it stands for anything but /, as in release/*. ` +
+      "For more, write a policy by hand, with an issuer and claims: docs/ci.md tells how.",
   );
 }
 

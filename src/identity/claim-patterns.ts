@@ -91,11 +91,6 @@ function addText(parts: Part[], text: string): void {
   else parts.push({ kind: "text", text });
 }
 
-/** The pattern that stands for exactly this text. */
-export function literalPattern(text: string): string {
-  return text.replaceAll(/[\\*{}|]/g, "\\$&");
-}
-
 /** The values that a pattern stands for, if it names each to the letter. */
 export function literalAlternatives(pattern: string): string[] | undefined {
   const alternatives = parsePattern(pattern).map((parts) =>

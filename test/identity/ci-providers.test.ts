@@ -10,7 +10,7 @@ import {
 import { matchClaim, parsePattern } from "../../src/identity/claim-patterns.ts";
 import { judge, strongest } from "../../src/identity/policy-match.ts";
 import { githubPullRequest, githubPush } from "./test-issuer.ts";
-import { claimsOf, github, policyOf } from "./test-policy.ts";
+import { github, policyOf } from "./test-policy.ts";
 
 describe("the ready-made policies", () => {
   /** Which of the pair takes a job, and with which scope. */
@@ -174,15 +174,64 @@ describe("the ready-made policies", () => {
     expect(new Set(scopes).size).toBe(4 * names.length);
   });
 
-  test("take the name of a repository or a branch for itself, whatever it holds", () => {
-    const { claims } = trustedPolicy("github", { repository: "acme/*", branch: "a|b*" });
-    const policy = policyOf({ claims });
-    expect(judge(policy, claimsOf(githubPush))).toMatchObject({ matches: false });
-    expect(
-      judge(policy, claimsOf({ ...githubPush, repository: "acme/*", ref: "refs/heads/a|b*" })),
-    ).toMatchObject({
-      matches: true,
+  test("take the branches that a * in the name stands for", () => {
+    const release = { branch: "release/*" };
+    const taken = (provider: CiProvider, project: object, claim: string, job: Record<string, unknown>) => {
+      const { label: _, ...template } = trustedPolicy(provider, { ...project, ...release });
+      const policy = policyOf(template);
+      return ["release/1.2", "release/", "release/1/2", "release", "x/release/1", "release/1:x"].filter(
+        (name) => {
+          const ref = String(job[claim]).replace("main", name);
+          return judge(policy, { ...job, iss: policy.issuer, aud: "larder", [claim]: ref }).matches;
+        },
+      );
+    };
+    const both = ["release/1.2", "release/"];
+    const circle = { repository: "github.com/acme/web", organization: "0b1c" };
+    const ref = "oidc.circleci.com/vcs-ref";
+    expect(taken("github", { repository: "acme/web" }, "ref", githubPush)).toEqual(both);
+    expect(taken("gitlab", { repository: "acme/apps/web" }, "ref", gitlabPush)).toEqual(both);
+    const pipeline = { organization: "acme", pipeline: "web" };
+    expect(taken("buildkite", pipeline, "build_branch", buildkitePush)).toEqual(both);
+    expect(taken("circleci", circle, ref, circlePush)).toEqual(both);
+  });
+
+  test("take every branch of the project for *, and none of a fork", () => {
+    const { label: _, ...template } = trustedPolicy("buildkite", {
+      organization: "acme",
+      pipeline: "web",
+      branch: "*",
     });
+    const takes = (build_branch: string) =>
+      judge(policyOf(template), { ...buildkitePush, iss: template.issuer, aud: "larder", build_branch })
+        .matches;
+    expect(["main", "next", "stranger:main"].map(takes)).toEqual([true, true, false]);
+  });
+
+  test.each([
+    [{ repository: "acme/*" }, "repository is the name of one"],
+    [{ repository: "acme/{name}" }, "repository is the name of one"],
+    [{ repository: "acme/web|acme/api" }, "repository is the name of one"],
+    [{ branch: "release/**" }, "is no branch"],
+    [{ branch: "main|next" }, "is no branch"],
+    [{ branch: "v[0-9]" }, "is no branch"],
+    [{ branch: "refs/heads/main" }, "is no branch"],
+    [{ branch: "stranger:main" }, "is no branch"],
+    [{ branch: "" }, "is no branch"],
+  ])("refuse %p, which would let no job in, and say what to do", (change, message) => {
+    const project = { repository: "acme/web", branch: "main", ...change };
+    for (const provider of ["github", "gitlab"] as const)
+      expect(() => trustedPolicy(provider, project)).toThrow(message);
+  });
+
+  test("refuse an organization or a pipeline that is no name", () => {
+    for (const change of [{ organization: "*" }, { pipeline: "web-*" }]) {
+      const project = { organization: "acme", pipeline: "web", branch: "main", ...change };
+      expect(() => trustedPolicy("buildkite", project)).toThrow("is the name of one");
+      expect(() => pullRequestPolicy("buildkite", project)).toThrow("is the name of one");
+    }
+    const circle = { organization: "0b1c", repository: "github.com/acme/*", branch: "main" };
+    expect(() => trustedPolicy("circleci", circle)).toThrow("is the name of one");
   });
 
   test("say what they lack", () => {

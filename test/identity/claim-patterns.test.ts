@@ -5,7 +5,6 @@ import {
   type ClaimPattern,
   captureNames,
   checkPatternCost,
-  literalPattern,
   matchClaim,
   parsePattern,
 } from "../../src/identity/claim-patterns.ts";
@@ -143,19 +142,6 @@ describe("a pattern", () => {
       { text: "", isWhole: false },
       { text: "", isWhole: false },
     ]);
-  });
-
-  test("for a text as it is takes that text alone", () => {
-    fc.assert(
-      fc.property(
-        fc.string({ minLength: 1, maxLength: 100 }),
-        fc.string({ maxLength: 100 }),
-        (text, other) => {
-          expect(match(literalPattern(text), text)).toEqual({});
-          if (other !== text) expect(match(literalPattern(text), other)).toBeUndefined();
-        },
-      ),
-    );
   });
 
   /** Few letters, so that parts of values repeat and a pattern has several ways to match. */
