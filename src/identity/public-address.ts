@@ -46,12 +46,18 @@ export function isPublicAddress(address: string): boolean {
   return version === 6 && globalUnicast.check(address, "ipv6") && !special.check(address, "ipv6");
 }
 
+/** The host of a URL, if it is an address and no name. */
+export function literalAddress({ hostname }: URL): string | undefined {
+  const literal = hostname.replace(/^\[(.*)\]$/, "$1");
+  return isIP(literal) ? literal : undefined;
+}
+
 /**
  * The host's addresses, if all of them are public.
  * @returns undefined where one of them is not, or there is none.
  */
-export async function publicAddresses({ hostname }: URL, resolve: Resolve): Promise<string[] | undefined> {
-  const literal = hostname.replace(/^\[(.*)\]$/, "$1");
-  const addresses = isIP(literal) ? [literal] : await resolve(hostname);
+export async function publicAddresses(url: URL, resolve: Resolve): Promise<string[] | undefined> {
+  const literal = literalAddress(url);
+  const addresses = literal === undefined ? await resolve(url.hostname) : [literal];
   return addresses.length > 0 && addresses.every(isPublicAddress) ? addresses : undefined;
 }

@@ -137,6 +137,35 @@ describe("policies", () => {
     expect((await owner.list()).map(({ isInternalAllowed }) => isInternalAllowed)).toEqual([false, true]);
   });
 
+  test.each([
+    "https://127.0.0.1",
+    "https://127.1:8443/ci",
+    "https://2130706433",
+    "https://0x7f.0.0.1",
+    "https://10.1.2.3",
+    "https://192.168.0.1",
+    "https://169.254.169.254",
+    "https://[::1]",
+    "https://[fd00::1]",
+    "https://[::ffff:10.0.0.1]",
+    "https://localhost",
+    "https://localhost.:8443",
+    "https://ci.localhost",
+  ])("of those who do not look after the server may not name %s, which is never asked", async (issuer) => {
+    await using t = openTestIdentity();
+    const { id: teamId } = await t.teams.create({ slug: "web" });
+    const owner = new Policies(t.database, { kind: "user", id: "usr_1", name: "ann", address: null });
+    const policy = { ...goodPolicy, teamId, issuer, claims: { any: "*" } };
+    const refused = await owner.create(policy).catch((error) => error);
+    expect(refused).toMatchObject({
+      code: "bad_request",
+      message: expect.stringContaining("administrator of the server"),
+    });
+    expect(await owner.list()).toEqual([]);
+    expect(await owner.create({ ...policy, isInternalAllowed: true })).toHaveLength(1);
+    expect(await owner.create({ ...policy, issuer: "https://1.1.1.1" })).toHaveLength(1);
+  });
+
   test("may name any issuer of one's own, and one on this machine without TLS", async () => {
     await using t = openTestIdentity();
     const { id: teamId } = await t.teams.create({ slug: "web" });
