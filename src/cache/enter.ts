@@ -18,6 +18,7 @@ const blobOfKey = prepared((queries) =>
   queries
     .select({
       blobId: artifacts.blobId,
+      tag: artifacts.tag,
       sha256: blobs.sha256,
       sizeBytes: blobs.sizeBytes,
       quarantinedAt: blobs.quarantinedAt,
@@ -91,7 +92,7 @@ const releaseBlob = prepared((queries) =>
  * The one transaction of a put: the artifact points at the blob, and the blob that it pointed at before is let go. A new one
  * takes the oldest of its own scope with it, where that is untrusted and full.
  * @returns how much more the storage holds now: the blob's size if it is new there, else 0; and whether anything changed,
- *   which is not so for the same bytes again where nothing is overwritten; and whether the blob was in quarantine.
+ *   which is not so for the same bytes again where nothing is overwritten, unless they are signed now and were not; and whether the blob was in quarantine.
  * @throws Refusal `conflict` (write-once), `unauthorized` when the team has been deleted.
  */
 export async function enter(
@@ -108,12 +109,11 @@ export async function enter(
   const isSame = before?.sha256 === blob.sha256;
   const isSound = before !== undefined && before.quarantinedAt === null;
   if (isSound && team.overwrite === "never") {
-    if (isSame) return { storedBytes: 0, isChanged: false, isMended: false };
-    throw new Refusal(
-      "conflict",
-      `Artifact ${key.hash} is there already with other bytes, and this team's artifacts are never overwritten. ` +
-        `\`larder team set ${team.slug} --overwrite allow\` lifts that.`,
-    );
+    if (!isSame) throw neverOverwritten("bytes", key, team.slug);
+    if (facts.tag === null || facts.tag === before.tag)
+      return { storedBytes: 0, isChanged: false, isMended: false };
+    // Nobody may strip or replace a signature. Where there was none, whoever signs has uploaded these very bytes.
+    if (before.tag !== null) throw neverOverwritten("signature", key, team.slug);
   }
   if (before === undefined && key.scope !== trustedScope) await scopeLimit.makeRoom(tx, key);
   // From here on, since the blobs of what has just gone may be let go.
@@ -132,4 +132,13 @@ export async function enter(
   const isMended = known !== undefined && known.quarantinedAt !== null;
   const isNew = known === undefined || isMended;
   return { storedBytes: isNew ? blob.sizeBytes : 0, isChanged: true, isMended };
+}
+
+function neverOverwritten(other: "bytes" | "signature", { hash }: ArtifactKey, slug: string): Refusal {
+  const what = other === "bytes" ? "other bytes" : "another signature";
+  return new Refusal(
+    "conflict",
+    `Artifact ${hash} is there already with ${what}, and this team's artifacts are never overwritten. ` +
+      `\`larder team set ${slug} --overwrite allow\` lifts that.`,
+  );
 }

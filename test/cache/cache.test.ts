@@ -140,12 +140,32 @@ describe("write-once", () => {
     await t.put("a", "first", { facts: { tag: "first" } });
     const refused = await t.put("a", "second").catch((error) => error);
     expect(refused).toMatchObject({ code: "conflict" });
-    await t.put("a", "first", { facts: { tag: "other" } });
+    await t.put("a", "first", { facts: { tag: "first", durationMs: 1, writtenBy: "tok_b" } });
+    await t.put("a", "first", { facts: { durationMs: 1 } });
     const key = { teamId: t.team.id, tool: "turbo", scope: trustedScope, hash: "a" };
     const found = await t.cache.get(key, (artifact) => artifact);
-    expect(found?.tag).toBe("first");
+    expect(found).toMatchObject({ tag: "first", durationMs: 0 });
     expect(await t.get("a")).toBe("first");
     expect(await t.blobFiles()).toHaveLength(1);
+  });
+
+  test("takes a signature of the same bytes where there was none, and refuses another", async () => {
+    await using t = await openTestCache({ overwrite: "never" });
+    const facts = () => t.cache.query({ teamId: t.team.id, tool: "turbo", scope: trustedScope }, ["a"]);
+    await t.put("a", "first");
+    await t.put("a", "first", { facts: { tag: "signed", durationMs: 7 } });
+    expect((await facts()).get("a")).toMatchObject({ tag: "signed", durationMs: 7 });
+    const other = { tag: "by another key", durationMs: 8 };
+    expect(await t.put("a", "first", { facts: other }).catch((error) => error)).toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("another signature"),
+    });
+    expect(await t.put("a", "second", { facts: { tag: "signed" } }).catch((error) => error)).toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("other bytes"),
+    });
+    expect((await facts()).get("a")).toMatchObject({ tag: "signed", durationMs: 7 });
+    expect(await t.get("a")).toBe("first");
   });
 
   test("lets a quarantined artifact be replaced", async () => {

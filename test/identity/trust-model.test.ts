@@ -99,7 +99,11 @@ class Model {
     if (by.permission === "read") return 403;
     if (requireTag && artifact.tag === null) return 403;
     const before = this.stored.get(keyOf(team, by.scope, hash));
-    if (before && overwrite === "never") return before.body === artifact.body ? 202 : 409;
+    if (before && overwrite === "never") {
+      if (before.body !== artifact.body) return 409;
+      if (artifact.tag === null || artifact.tag === before.tag) return 202;
+      if (before.tag !== null) return 409;
+    }
     this.stored.set(keyOf(team, by.scope, hash), artifact);
     return 202;
   }
@@ -132,7 +136,7 @@ const step = fc.oneof(
       named,
       hash,
       body: fc.constantFrom("x", "yy", "zzz", ""),
-      tag: fc.constantFrom(null, "tag"),
+      tag: fc.constantFrom(null, "tag", "other tag"),
     }),
   },
   {

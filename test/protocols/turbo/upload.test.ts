@@ -135,7 +135,10 @@ describe("a team whose artifacts are never overwritten", () => {
     expect((await strict.put("once", "first", { "x-artifact-tag": "a" })).status).toBe(202);
     expect(await expectRefusal(await strict.put("once", "other"), 409, "conflict")).toContain("overwrite");
     await expectRefusal(await strict.put("once", chunked("other")), 409, "conflict");
-    expect((await strict.put("once", "first", { "x-artifact-tag": "b" })).status).toBe(202);
+    expect((await strict.put("once", "first", { "x-artifact-tag": "a" })).status).toBe(202);
+    expect((await strict.put("once", "first")).status).toBe(202);
+    const resigned = await strict.put("once", "first", { "x-artifact-tag": "b" });
+    expect(await expectRefusal(resigned, 409, "conflict")).toContain("another signature");
     const response = await strict.get("once");
     expect(await response.text()).toBe("first");
     // Whoever wrote first has said what it is.
