@@ -66,7 +66,7 @@ const maxWalked = 4_000;
 /** Below this too many would match. */
 export const shortestHashPrefix = 3;
 const maxOfPrefix = 1_000;
-/** In so many a hash is looked for, at some 100 µs each. */
+/** In so many a hash or a scope is looked for, at some 100 µs each. */
 const maxSpaces = 2_000;
 const spacesPerTurn = 50;
 
@@ -156,9 +156,12 @@ export class ArtifactList {
   ): Promise<Page<Ordered>> {
     if (filter.hashPrefix !== undefined) {
       const ids = await this.idsOfPrefix(filter, filter.hashPrefix);
-      return await this.sorted(inArray(artifacts.id, ids), order, after, limit);
+      return await this.sorted(isOneOf(ids), order, after, limit);
     }
-    if (await this.areFew(filter)) return await this.sorted(conditionOf(filter), order, after, limit);
+    if (filter.scope !== undefined) {
+      const ids = await this.idsOfScope(filter);
+      if (ids) return await this.sorted(isOneOf(ids), order, after, limit);
+    } else if (await this.areFew(filter)) return await this.sorted(conditionOf(filter), order, after, limit);
     return await this.walked(filter, order, after, limit);
   }
 
@@ -185,7 +188,7 @@ export class ArtifactList {
       const found = await idsBetween(this.database.read).execute({
         ...space,
         from: prefix,
-        until: `${prefix}\u{10ffff}`,
+        until: prefix + behindAll,
       });
       ids.push(...found.slice(0, maxOfPrefix - ids.length).map(({ id }) => id));
       if (ids.length === maxOfPrefix) break;
@@ -193,7 +196,26 @@ export class ArtifactList {
     return ids;
   }
 
-  /** Where there is anything. Their key leads from one to the next, however much lies in each. */
+  /** Undefined where there are more than can be put in order, or too many places to look for them. */
+  private async idsOfScope(filter: ArtifactFilter): Promise<number[] | undefined> {
+    const ids: number[] = [];
+    let spaces = 0;
+    for await (const space of this.spaces(filter)) {
+      if (++spaces > this.limits.spaces) return undefined;
+      if (spaces % spacesPerTurn === 0) await Bun.sleep(0);
+      if (space.tool !== (filter.tool ?? space.tool)) continue;
+      const atMost = this.limits.sorted + 1 - ids.length;
+      const found = await idsIn(this.database.read).execute({ ...space, atMost });
+      ids.push(...found.map(({ id }) => id));
+      if (ids.length > this.limits.sorted) return undefined;
+    }
+    return ids;
+  }
+
+  /**
+   * Where there is anything, or may be in the scope that is asked for. Their key leads from one to the next, however much lies in
+   * each.
+   */
   private async *spaces({ teamIds, tool, scope }: ArtifactFilter): AsyncGenerator<ArtifactSpace> {
     if (teamIds !== undefined && tool !== undefined && scope !== undefined) {
       for (const teamId of teamIds) yield { teamId, tool, scope };
@@ -204,20 +226,20 @@ export class ArtifactList {
       for (;;) {
         const [next] = await spaceAfter(this.database.read).execute({ ...last });
         if (!next || (teamId !== undefined && next.teamId !== teamId)) break;
-        yield next;
-        last = next;
+        yield { ...next, scope: scope ?? next.scope };
+        // A team may have any number of scopes, and has few tools.
+        last = scope === undefined ? next : { ...next, scope: behindAll };
       }
     }
   }
 
-  /** Whether an index of their keys shows that there are no more than can be put in order. */
-  private async areFew({ teamIds, tool, scope }: ArtifactFilter): Promise<boolean> {
+  /** Whether an index shows that the teams have no more than can be put in order. */
+  private async areFew({ teamIds }: ArtifactFilter): Promise<boolean> {
     if (teamIds === undefined) return false;
-    const narrowest = tool !== undefined && scope !== undefined ? { teamIds, tool, scope } : { teamIds };
     const some = this.database.read
       .select({ id: artifacts.id })
       .from(artifacts)
-      .where(conditionOf(narrowest))
+      .where(conditionOf({ teamIds }))
       .limit(this.limits.sorted + 1)
       .as("some");
     const [row] = await this.database.read
@@ -298,16 +320,33 @@ export class ArtifactList {
 }
 
 const spaceColumns = [artifacts.teamId, artifacts.tool, artifacts.scope] as const;
+/** Behind every name and every hash. */
+const behindAll = "\u{10ffff}";
 
 const spaceAfter = prepared((queries) =>
   queries
     .select({ teamId: artifacts.teamId, tool: artifacts.tool, scope: artifacts.scope })
     .from(artifacts)
     .where(
-      sql`(${sql.join([...spaceColumns], sql`, `)}) > (${given("teamId")}, ${given("tool")}, ${given("scope")})`,
+      // The whole key: of a part of it SQLite would go through all that have the same part.
+      sql`(${sql.join([...spaceColumns, artifacts.hash], sql`, `)}) > (${given("teamId")}, ${given("tool")}, ${given("scope")}, ${behindAll})`,
     )
     .orderBy(...spaceColumns)
     .limit(1),
+);
+
+const idsIn = prepared((queries) =>
+  queries
+    .select({ id: artifacts.id })
+    .from(artifacts)
+    .where(
+      and(
+        eq(artifacts.teamId, given("teamId")),
+        eq(artifacts.tool, given("tool")),
+        eq(artifacts.scope, given("scope")),
+      ),
+    )
+    .limit(sql.placeholder("atMost")),
 );
 
 const idsBetween = prepared((queries) =>
@@ -326,6 +365,11 @@ const idsBetween = prepared((queries) =>
     .orderBy(asc(artifacts.hash))
     .limit(maxOfPrefix),
 );
+
+function isOneOf(ids: readonly number[]): SQL {
+  // They may be more than a statement takes values.
+  return sql`${artifacts.id} in (select value from json_each(${JSON.stringify(ids)}))`;
+}
 
 function conditionOf({ teamIds, tool, scope }: ArtifactFilter): SQL | undefined {
   return and(

@@ -105,6 +105,48 @@ test("pages together have every artifact once, in order, however little of the w
   }
 }, 60_000);
 
+test("a scope that has little is shown on one page, whatever lies around it and however long ago it was used", async () => {
+  using folder = temporaryFolder();
+  createDataFolder(folder.path);
+  const database = openDataFolder(folder.path);
+  try {
+    const teamId = teamIds[0] as string;
+    await database.write(async (tx) => {
+      await tx.insert(teams).values(teamIds.map((id) => ({ id, slug: id, name: id, createdAt: 1 })));
+      await tx.insert(blobs).values({ id: 1, sha256: "1", sizeBytes: 1, createdAt: 1 });
+      const rows = Array.from({ length: 300 }, (_, index) => ({
+        teamId: index < 200 ? teamId : (teamIds[1] as string),
+        tool: index % 2 === 0 ? "turbo" : "nx",
+        // Of these the first two are the ones that were used longest ago.
+        scope: index < 2 ? "pr-7" : `pr-${index}0`,
+        hash: `abc${index}`,
+        blobId: 1,
+        durationMs: 1,
+        createdAt: 1,
+        lastUsedAt: index,
+      }));
+      await tx.insert(artifacts).values(rows);
+    });
+    const list = new ArtifactList(database, { sorted: 10, walked: 20, spaces: 10 });
+    const pageOf = async (filter: ArtifactFilter, limits = list) => {
+      const wanted = { sort: "used", isDescending: true } as const;
+      const { items, nextCursor } = await limits.page({ scope: "pr-7", ...filter }, wanted, { limit: 50 });
+      return { hashes: items.map(({ hash }) => hash), nextCursor };
+    };
+    const both = { hashes: ["abc1", "abc0"], nextCursor: null };
+    expect(await pageOf({})).toEqual(both);
+    expect(await pageOf({ teamIds: [teamId] })).toEqual(both);
+    expect(await pageOf({ teamIds })).toEqual(both);
+    expect(await pageOf({ tool: "nx" })).toEqual({ hashes: ["abc1"], nextCursor: null });
+    expect(await pageOf({ hashPrefix: "abc0" })).toEqual({ hashes: ["abc0"], nextCursor: null });
+    // Beyond so many teams and tools it goes along the index, page after page.
+    const narrow = new ArtifactList(database, { sorted: 10, walked: 20, spaces: 3 });
+    expect(await pageOf({}, narrow)).toEqual({ hashes: [], nextCursor: expect.any(String) });
+  } finally {
+    await database.close();
+  }
+});
+
 function compared(one: readonly number[], other: readonly number[]): number {
   const at = one.findIndex((value, index) => value !== other[index]);
   return at < 0 ? 0 : (one[at] as number) - (other[at] as number);
