@@ -78,6 +78,17 @@ export function roundTime(timeMs: number): string {
 }
 
 /**
+ * For reading only: a share from 0 to 1 with one decimal, such as `66.7%`. What is not all is never shown as all, nor what is
+ * something as nothing.
+ */
+export function roundPercent(share: number): string {
+  if (share <= 0) return "0%";
+  if (share >= 1) return "100%";
+  const percent = Math.min(Math.max(share * 100, 0.1), 99.9);
+  return `${Number(percent.toFixed(1))}%`;
+}
+
+/**
  * Milliseconds of a time such as `30d`, `12h`, `5m`, `1.5s` or `250ms`, or undefined if it is none.
  * The unit may not be left out. Always a safe integer, never negative.
  */

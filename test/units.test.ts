@@ -1,6 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatSize, formatTime, parseSize, parseTime, roundSize, roundTime } from "../src/units.ts";
+import {
+  formatSize,
+  formatTime,
+  parseSize,
+  parseTime,
+  roundPercent,
+  roundSize,
+  roundTime,
+} from "../src/units.ts";
 
 const quantity = fc.oneof(
   fc.nat(),
@@ -165,5 +173,25 @@ describe("times for reading", () => {
     [400 * 86_400_000 + 7_200_000, "400d 2h"],
   ])("%d milliseconds are %s", (timeMs, text) => {
     expect(roundTime(timeMs)).toBe(text);
+  });
+});
+
+describe("shares", () => {
+  test.each([
+    [0, "0%"],
+    [1, "100%"],
+    [0.5, "50%"],
+    [0.8734, "87.3%"],
+    [8 / 12, "66.7%"],
+  ])("%d reads as %s", (share, text) => {
+    expect(roundPercent(share)).toBe(text);
+  });
+
+  test("are all or nothing only where they are", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-12, max: 1 - 1e-12, noNaN: true }), (share) => {
+        expect(["0%", "100%"]).not.toContain(roundPercent(share));
+      }),
+    );
   });
 });

@@ -1,5 +1,5 @@
 import type { UsageOverview } from "../admin/usage-overview.ts";
-import { roundSize, roundTime } from "../units.ts";
+import { roundPercent, roundSize, roundTime } from "../units.ts";
 import { addCounters, type Counters, noCounters, type Totals, totalsOf } from "../usage/counters.ts";
 import { counted } from "./counted.ts";
 import { textTable } from "./text-table.ts";
@@ -94,7 +94,7 @@ function figures(totals: Totals): string[] {
   return [
     number(totals.remoteHits + totals.localHits),
     number(totals.remoteMisses),
-    totals.hitRate === null ? "-" : percent(totals.hitRate),
+    totals.hitRate === null ? "-" : roundPercent(totals.hitRate),
     roundSize(totals.downloadedBytes),
     roundSize(totals.uploadedBytes),
     roundTime(totals.savedMs),
@@ -107,12 +107,7 @@ function bar(part: number, most: number): string {
 }
 
 function share(rate: number | null): string {
-  return rate === null ? "" : ` (${percent(rate)})`;
-}
-
-function percent(rate: number): string {
-  // What is not all is not shown as all.
-  return `${(Math.floor(rate * 1_000) / 10).toFixed(1)}%`;
+  return rate === null ? "" : ` (${roundPercent(rate)})`;
 }
 
 function number(count: number): string {

@@ -67,10 +67,10 @@ test("larder stats says what came from the cache, what ran, and what that saved"
   expect(Date.parse(json.until) - Date.parse(json.since)).toBe(169 * 3_600_000);
 
   const { stdout, stderr } = await larder.cli("stats");
-  expect(stdout).toContain("3 of 5 tasks (60.0%): 2 from this cache, 1 local");
-  expect(stdout).toContain("1m 6s (95.6%)");
+  expect(stdout).toContain("3 of 5 tasks (60%): 2 from this cache, 1 local");
+  expect(stdout).toContain("1m 6s (95.7%)");
   expect(stdout).toMatch(/^DAY +HITS +RAN +HIT RATE/m);
-  expect(stdout).toMatch(/^web +0 +1 +0.0%/m);
+  expect(stdout).toMatch(/^web +0 +1 +0%/m);
   expect(stdout).toMatch(/█{24}$/m);
   expect(stderr).toBe("");
 

@@ -1,29 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatCount, formatCounted, formatPercent } from "../../src/web/format/count.ts";
+import { formatCount, formatCounted } from "../../src/web/format/count.ts";
 import { formatDetails } from "../../src/web/format/details.ts";
 import { formatRelativeTime } from "../../src/web/format/time.ts";
 
 const times = fc.integer({ min: 0, max: 100 * 365 * 86_400_000 });
-
-describe("shares", () => {
-  test.each([
-    [0, "0%"],
-    [1, "100%"],
-    [0.5, "50%"],
-    [0.8734, "87.3%"],
-  ])("%d reads as %s", (share, text) => {
-    expect(formatPercent(share)).toBe(text);
-  });
-
-  test("are all or nothing only where they are", () => {
-    fc.assert(
-      fc.property(fc.double({ min: 1e-12, max: 1 - 1e-12, noNaN: true }), (share) => {
-        expect(["0%", "100%"]).not.toContain(formatPercent(share));
-      }),
-    );
-  });
-});
 
 test("counts have all their digits up to a million", () => {
   expect(formatCount(999_999)).toBe("999,999");
