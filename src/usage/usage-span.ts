@@ -24,10 +24,16 @@ const maxSpanMs = 3_660 * dayMs;
 
 /**
  * The whole steps that hold the time from `since` to `until`: hours for up to seven days as long as hours are kept, else days.
- * @throws Refusal `bad_request` when there is no time between the two, or more than ten years.
+ * @throws Refusal `bad_request` when there is no time between the two, or more than ten years, or nothing of it has come.
  */
 export function usageSpan(since: number, until: number, now = Date.now()): UsageSpan {
   const lengthMs = until - since;
+  if (since > now) {
+    throw new Refusal(
+      "bad_request",
+      `\`since\` is ${new Date(since).toISOString()}, which lies in the future. Name a time that has passed.`,
+    );
+  }
   if (!(lengthMs > 0)) {
     throw new Refusal("bad_request", "`since` is not before `until`. Change one of them.");
   }

@@ -52,4 +52,8 @@ test("no time at all, and more than ten years, are refused with what to do", () 
   expect(() => usageSpan(now, now - 1)).toThrow("Change one of them");
   expect(() => usageSpan(Number.NaN, now)).toThrow("Change one of them");
   expect(() => usageSpan(0, now)).toThrow("Name a later `since`");
+  expect(() => usageSpan(now + day, now, now)).toThrow(
+    "`since` is 2026-11-21T10:20:30.000Z, which lies in the future",
+  );
+  expect(() => usageSpan(now + day, now + 2 * day, now)).toThrow("lies in the future");
 });
