@@ -45,7 +45,9 @@ export const errorModel = t.Object({
 export const teamParams = t.Object({ team: nameModel({ description: "Slug or id of the team" }) });
 export const userParams = t.Object({ id: nameModel({ description: "E-mail address or id of the user" }) });
 /** Of what is numbered. */
-export const numberParams = t.Object({ id: t.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+export const numberParams = t.Object({
+  id: t.Integer({ title: "id", minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+});
 export const idParams = t.Object({ id: nameModel() });
 
 export const teamQuery = {
@@ -68,6 +70,7 @@ const defaultLimit = 50;
 export const pageQuery = {
   limit: t.Optional(
     t.Integer({
+      title: "limit",
       minimum: 1,
       maximum: 200,
       description: `How many at most; ${defaultLimit}, if not said`,

@@ -9,6 +9,8 @@ interface NotValid {
 
 /** As far as it is shown to people (JSON Schema). */
 interface Schema {
+  /** The field, of a number in a path or a query: which one it is, Elysia does not tell where it reads numbers. */
+  title?: string;
   type?: string;
   const?: unknown;
   enum?: readonly unknown[];
@@ -37,7 +39,7 @@ export function validationRefusal({ type, valueError }: NotValid): Refusal {
   const part = partNames[type] ?? "The request";
   if (!valueError) return new Refusal("bad_request", `${part} is not what this route takes; see /api.`);
   const { path, schema, value, message } = valueError;
-  const field = path.split("/").slice(1).join(".");
+  const field = path === "" ? (schema.title ?? "") : path.split("/").slice(1).join(".");
   if (type === "body" && field === "" && value === null)
     return new Refusal("bad_request", "The request has no body; send JSON.");
   const subject = field === "" ? part : `${part}'s field "${field}"`;
