@@ -33,7 +33,7 @@ function diskNotices({ cache }: NoticeFacts): Notice[] {
         severity: "critical",
         title: "The disk is full",
         message: `Uploads are refused: ${roundSize(freeBytes)} are free, and ${roundSize(minFreeBytes)} are to stay so (minFree).`,
-        remedy: `Free some space on the disk, or lower \`maxSize\`: larder has stored ${roundSize(storedBytes)}, and makes room by itself.`,
+        remedy: diskFullRemedy(minFreeBytes - freeBytes, storedBytes),
       },
     ];
   }
@@ -61,6 +61,13 @@ function diskNotices({ cache }: NoticeFacts): Notice[] {
       remedy: `Free some space on the disk, or set \`maxSize\` to less than ${roundSize(storedBytes + usableBytes)}.`,
     },
   ];
+}
+
+function diskFullRemedy(missingBytes: number, storedBytes: number): string {
+  const stored = `larder has stored ${roundSize(storedBytes)}`;
+  return storedBytes > missingBytes
+    ? `Free ${roundSize(missingBytes)} on the disk, or lower \`maxSize\` to ${roundSize(storedBytes - missingBytes)}: ${stored}, and makes room by itself.`
+    : `Free ${roundSize(missingBytes)} of what others have on the disk (${stored} only), or give larder another disk (\`data\`).`;
 }
 
 function evictionNotices(facts: NoticeFacts): Notice[] {

@@ -216,6 +216,17 @@ test.each(cases)("%s is a notice", (_, given, code, message) => {
   expect(notices[0]?.message).toMatch(message);
 });
 
+test("where the disk is full, what is said to help frees enough", () => {
+  const remedyOf = (storedBytes: number) =>
+    noticesOf(facts({ cache: { freeBytes: 0.5 * GiB, storedBytes } }))[0]?.remedy;
+  expect(remedyOf(10 * GiB)).toBe(
+    "Free 512MiB on the disk, or lower `maxSize` to 9.5GiB: larder has stored 10GiB, and makes room by itself.",
+  );
+  expect(remedyOf(3.7 * 1024 ** 2)).toBe(
+    "Free 512MiB of what others have on the disk (larder has stored 3.7MiB only), or give larder another disk (`data`).",
+  );
+});
+
 test("what is of a team says so", () => {
   const ofTeams = cases.filter(([, given]) => given.teams.length > 0 || given.tokens.length > 0);
   expect(ofTeams.length).toBeGreaterThan(5);
