@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { chromium } from "../known-tools.ts";
 import type { RunningLarder } from "../larder.ts";
+import { createToken } from "../protocols/turbo/client.ts";
 import { administrator, type SiteClient, startSetUp } from "../sign-in/site-client.ts";
 import { describeWith } from "../tools.ts";
 import { accessibilityProblems, launchChromium } from "./browser.ts";
@@ -364,6 +365,8 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.getByLabel("Name").fill("Platform");
     await page.getByRole("button", { name: "Continue" }).click();
     await page.locator("strong", { hasText: "Platform" }).waitFor();
+    await page.reload();
+    await page.locator("strong", { hasText: "Platform" }).waitFor();
     await page.getByRole("button", { name: "Create a token" }).click();
     const secret = (await page.getByText(/^lrd_\w+$/).textContent()) as string;
     await page.getByText("waiting for the first upload").waitFor();
@@ -377,6 +380,38 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.reload();
     await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
     await page.context().close();
+  });
+
+  test("guides whoever keeps the team's name, and follows what comes to another team", async () => {
+    await using fresh = await startSetUp();
+    const guide = async () => {
+      const page = await openPage({}, fresh.client);
+      await page.goto(`${fresh.larder.url}/dashboard`);
+      await page.getByRole("heading", { level: 1, name: "Welcome to larder" }).waitFor();
+      return page;
+    };
+    const page = await guide();
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("button", { name: "Create a token" }).waitFor();
+    await page.reload();
+    await page.getByRole("button", { name: "Create a token" }).waitFor();
+    expect(await page.getByRole("button", { name: "Continue" }).count()).toBe(0);
+
+    // At another browser nobody has said so.
+    const other = await guide();
+    await other.getByRole("button", { name: "Continue" }).waitFor();
+    await fresh.larder.cli("team", "create", "elsewhere");
+    await put(fresh.larder, 1, (await createToken(fresh.larder, "elsewhere")).token, "elsewhere");
+    await other.getByText("waiting for the first hit").waitFor();
+    expect(await other.getByRole("heading", { level: 2 }).allTextContents()).toEqual([
+      "Name your team (done)",
+      "Connect a repository (done)",
+      "Build twice",
+    ]);
+    await other.getByRole("button", { name: "Create a token" }).waitFor();
+    await other.getByRole("button", { name: "Change" }).click();
+    await other.getByRole("button", { name: "Continue" }).waitFor();
+    for (const each of [page, other]) await each.context().close();
   });
 
   test("is of use on an empty server for whoever skips the guide", async () => {
@@ -442,8 +477,13 @@ function contentOf(index: number): string {
   return `content ${index}`;
 }
 
-async function put(larder: RunningLarder, index: number, token = larder.firstToken): Promise<void> {
-  const answer = await fetch(`${larder.url}/v8/artifacts/${hashOf(index)}?slug=default`, {
+async function put(
+  larder: RunningLarder,
+  index: number,
+  token = larder.firstToken,
+  team = "default",
+): Promise<void> {
+  const answer = await fetch(`${larder.url}/v8/artifacts/${hashOf(index)}?slug=${team}`, {
     method: "PUT",
     headers: { authorization: `Bearer ${token}`, "x-artifact-duration": "1500" },
     body: contentOf(index),

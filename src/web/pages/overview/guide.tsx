@@ -10,14 +10,15 @@ import { Failure } from "../../parts/failure.tsx";
 import { TextField } from "../../parts/field.tsx";
 import { Logo } from "../../shell/logo.tsx";
 import { ConnectTool } from "../connect/connect-tool.tsx";
-import { dismissGuide } from "./guide-dismissal.ts";
+import { dismissGuide, keepName, nameIsKept } from "./guide-progress.ts";
 
 /** From an empty server to the first hit. Shown until there has been one, or somebody has had enough. */
 export function Guide({ overview, onEnd }: { overview: Overview; onEnd: () => void }) {
   const { isFirstHitSeen, hasArtifacts, totals } = overview;
-  const [isNamed, setNamed] = useState(hasArtifacts);
+  const [isRenaming, setRenaming] = useState(false);
   const teams = useGet<Page<Team>>("/teams");
   const team = teams.data?.items[0];
+  const isNamed = !isRenaming && (hasArtifacts || nameIsKept() || hasNames(teams.data?.items ?? []));
   const end = () => {
     dismissGuide();
     onEnd();
@@ -58,14 +59,17 @@ export function Guide({ overview, onEnd }: { overview: Overview; onEnd: () => vo
               <NameTeam
                 team={team}
                 isNamed={isNamed}
-                onNamed={() => setNamed(true)}
-                onAgain={() => setNamed(false)}
+                onNamed={() => {
+                  keepName();
+                  setRenaming(false);
+                }}
+                onAgain={() => setRenaming(true)}
               />
             )
           )}
         </Step>
         <Step number={2} title="Connect a repository" isDone={hasArtifacts}>
-          {isNamed && team ? (
+          {(isNamed || hasArtifacts) && team ? (
             <ConnectTool teamSlug={team.slug} tokenName="first repository" />
           ) : (
             <p className="text-soft">Lines to paste into a repository come here.</p>
@@ -77,6 +81,11 @@ export function Guide({ overview, onEnd }: { overview: Overview; onEnd: () => vo
       </ol>
     </div>
   );
+}
+
+/** Whether somebody has named the first team, or made another: until then it is called as its slug. */
+function hasNames(teams: readonly Team[]): boolean {
+  return teams.length > 1 || teams.some(({ name, slug }) => name.toLowerCase() !== slug);
 }
 
 function PageTitleCentered({ title }: { title: string }) {

@@ -8,7 +8,7 @@ import { Skeleton } from "../../parts/skeleton.tsx";
 import { useMe } from "../../shell/me.tsx";
 import { Figures } from "./figures.tsx";
 import { Guide } from "./guide.tsx";
-import { guideIsDismissed } from "./guide-dismissal.ts";
+import { guideIsDismissed } from "./guide-progress.ts";
 import { Notices } from "./notices.tsx";
 import { OverviewCharts } from "./overview-charts.tsx";
 import { defaultAge, rangeOf, ranges } from "./ranges.ts";
