@@ -70,6 +70,30 @@ describeWith(chromium, "the dashboard", (path) => {
     expect(await rate.textContent()).toContain("6 of 7 tasks");
   });
 
+  test("shows uploads and purges among the artifacts, and in the audit log, while one looks at them", async () => {
+    await using fresh = await startSetUp();
+    const page = await openPage({}, fresh.client);
+    await page.clock.install();
+    await visit(page, fresh.larder.url, "/artifacts", "Artifacts");
+    await page.getByText("Live", { exact: true }).waitFor();
+    await put(fresh.larder, 1);
+    await page.getByRole("link", { name: hashOf(1) }).waitFor();
+    /** Time goes on until the page has asked again. */
+    const until = async (isThere: () => Promise<boolean>) => {
+      for (const deadline = Date.now() + 15_000; !(await isThere()); ) {
+        if (Date.now() > deadline) throw new Error("The page does not follow.");
+        await page.clock.fastForward(16_000);
+      }
+    };
+    expect((await fresh.larder.cli("purge", "--team", "default", "--yes")).exitCode).toBe(0);
+    await until(() => page.getByText("The cache is empty").isVisible());
+
+    await visit(page, fresh.larder.url, "/audit", "Audit log");
+    await fresh.larder.cli("team", "create", "late");
+    await until(() => page.getByRole("cell", { name: "team.create" }).isVisible());
+    await page.context().close();
+  });
+
   test("asks now and then where no stream of events comes through", async () => {
     visitors.expectRefusals(429);
     const page = await openPage();

@@ -91,12 +91,16 @@ function useFocusOnPage(main: React.RefObject<HTMLElement | null>): void {
   }, [location, main]);
 }
 
+const followed =
+  "Figures, runs and artifacts change as things happen. Purges and the audit log are asked for every 15 seconds.";
+const polled = "Figures and lists are asked for every 15 seconds.";
+
 function LiveSign({ state }: { state: LiveState }) {
   const isLive = state === "live";
   return (
     <span
       className="flex items-center gap-1.5 text-xs text-soft max-sm:hidden"
-      title={isLive ? "Figures change as things happen." : "Figures are asked for every 15 seconds."}
+      title={`${isLive ? followed : polled} A list stays as it is while more than its first page is shown.`}
     >
       <span className={`size-2 rounded-full ${isLive ? "bg-good" : "bg-edge"}`} />
       {isLive ? "Live" : "Polling"}
