@@ -192,6 +192,57 @@ describeWith(chromium, "the dashboard", (path) => {
     expect((await get(larder, hashOf(3))).status).toBe(404);
   });
 
+  test("looks for artifacts by three characters of a hash or more, and says so", async () => {
+    const page = await openPage();
+    await open(page, `/artifacts?hash=${hashOf(4).slice(0, 2)}`, "Artifacts");
+    await page.getByText("A hash is looked for by three characters or more").waitFor();
+    expect(await page.getByRole("table").count()).toBe(0);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByLabel("Hash begins with").fill(hashOf(4).slice(0, 3));
+    await page.getByRole("link", { name: hashOf(4) }).waitFor();
+  });
+
+  test("goes on by itself where a part of the artifacts has none that fits, and says that it searches", async () => {
+    const page = await openPage();
+    const item = (await (await client.get(`/api/v1/artifacts?hash=${hashOf(4)}`)).json()).items[0];
+    const later = Promise.withResolvers<void>();
+    await page.route("**/api/v1/artifacts?*", async (route) => {
+      const cursor = new URL(route.request().url()).searchParams.get("cursor");
+      if (cursor === "second") await later.promise;
+      const pages: Record<string, object> = {
+        first: { items: [], nextCursor: "second" },
+        second: { items: [item], nextCursor: "third" },
+      };
+      await route.fulfill({ json: pages[cursor ?? ""] ?? { items: [], nextCursor: "first" } });
+    });
+    await open(page, "/artifacts?scope=pr-1", "Artifacts");
+    await page.getByText("Nothing fits so far. Searching on.").waitFor();
+    expect(await page.getByRole("table").count()).toBe(0);
+    later.resolve();
+    await page.getByRole("link", { name: hashOf(4) }).waitFor();
+    await page.getByRole("button", { name: "Show more" }).waitFor();
+    expect(await page.getByText("Searching on.").count()).toBe(0);
+  });
+
+  test("shows trusted artifacts alone", async () => {
+    await using fresh = await startSetUp();
+    const untrusted = await createToken(fresh.larder, "default", "write", "--scope", "pr-1");
+    await put(fresh.larder, 1);
+    await put(fresh.larder, 2, untrusted.token);
+    const page = await openPage({}, fresh.client);
+    await visit(page, fresh.larder.url, "/artifacts", "Artifacts");
+    await page.getByText("That is all: 2.").waitFor();
+    await page.getByLabel("Trust").selectOption("Trusted only");
+    await page.getByText("That is the only one.").waitFor();
+    await page.getByRole("link", { name: hashOf(1) }).waitFor();
+    expect(await page.getByLabel("Scope").count()).toBe(0);
+    await page.getByLabel("Trust").selectOption("Trusted or not");
+    await page.getByLabel("Scope").fill("pr-1");
+    await page.getByText("That is the only one.").waitFor();
+    await page.getByRole("link", { name: hashOf(2) }).waitFor();
+    await page.context().close();
+  });
+
   test("tells a run's tasks", async () => {
     // One task that only this cache had, and one that the machine had itself.
     expect((await get(larder, hashOf(7))).status).toBe(200);

@@ -12,7 +12,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What goes into a query. What is undefined, null or empty is left out. */
+/** What goes into a query. What is undefined or null is left out. */
 export type Params = Record<string, string | number | boolean | null | undefined>;
 
 export interface CallOptions {
@@ -65,7 +65,7 @@ export async function call<T>(method: string, path: string, options: CallOptions
 export function apiUrl(path: string, params: Params = {}): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
+    if (value !== undefined && value !== null) query.set(name, String(value));
   }
   return serverPath(`/api/v1${path}`) + (query.size > 0 ? `?${query}` : "");
 }

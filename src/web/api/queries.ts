@@ -32,11 +32,12 @@ export interface List<T> {
 }
 
 /** A list of the API, page after page. */
-export function useList<T>(path: string, params: Params = {}): List<T> {
+export function useList<T>(path: string, params: Params = {}, { isEnabled = true } = {}): List<T> {
   const query = useInfiniteQuery({
     queryKey: [path, params, "list"],
     queryFn: ({ pageParam, signal }) =>
       call<Page<T>>("GET", path, { params: { ...params, cursor: pageParam }, signal }),
+    enabled: isEnabled,
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor,
   });

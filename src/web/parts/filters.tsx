@@ -10,9 +10,13 @@ const sinceChoices: readonly Choice[] = [
   { value: "30d", label: "30 days" },
 ];
 
-/** What narrows a list down. Stands in the address, so that a link shows the same, and one comes back to it. */
+/**
+ * What narrows a list down; what is empty does not. Stands in the address, so that a link shows the same, and one comes back to
+ * it.
+ */
 export function useFilters(): [URLSearchParams, (name: string, value: string) => void] {
   const [params, setParams] = useSearchParams();
+  const given = new URLSearchParams([...params].filter(([, value]) => value !== ""));
   const set = (name: string, value: string) =>
     setParams(
       (before) => {
@@ -23,7 +27,7 @@ export function useFilters(): [URLSearchParams, (name: string, value: string) =>
       },
       { replace: true },
     );
-  return [params, set];
+  return [given, set];
 }
 
 export function Filters({ children }: { children: ReactNode }) {

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import type { List } from "../api/queries.ts";
 import { Button } from "./button.tsx";
 import { Failure } from "./failure.tsx";
@@ -82,33 +82,51 @@ function Cell<T>({ column, row, isFirst }: { column: Column<T>; row: T; isFirst:
   );
 }
 
-/** A list of the API as a table, page after page. @param empty stands there when there is nothing. */
+/**
+ * A list of the API as a table, page after page. A page may be empty and yet not the last, where much was left out of it: then the
+ * next is asked for, until there is something to show.
+ * @param empty stands there when there is nothing.
+ */
 export function ListRows<T>({
   list: { items, query },
   empty,
   ...rest
 }: Omit<RowsProps<T>, "rows"> & { list: List<T>; empty: ReactNode }) {
+  const { isFetching, fetchNextPage } = query;
+  const isSearching = items.length === 0 && query.hasNextPage && !query.isError;
+  useEffect(() => {
+    if (isSearching && !isFetching) void fetchNextPage();
+  }, [isSearching, isFetching, fetchNextPage]);
   if (query.isPending) return <SkeletonLines />;
   if (query.isError && items.length === 0) {
     return (
       <div className="p-4">
-        <Failure error={query.error} onRetry={() => void query.refetch()} />
+        <Failure
+          error={query.error}
+          onRetry={() => void (query.hasNextPage ? fetchNextPage() : query.refetch())}
+        />
       </div>
     );
   }
-  // A page may be empty and yet not the last, where much was left out of it.
-  if (items.length === 0 && !query.hasNextPage) return empty;
+  if (isSearching) {
+    return (
+      <p role="status" className="animate-pulse px-5 py-10 text-center text-soft">
+        Nothing fits so far. Searching on.
+      </p>
+    );
+  }
+  if (items.length === 0) return empty;
   return (
     <>
       <Rows {...rest} rows={items} />
       {query.isError && (
         <div className="p-4">
-          <Failure error={query.error} onRetry={() => void query.fetchNextPage()} />
+          <Failure error={query.error} onRetry={() => void fetchNextPage()} />
         </div>
       )}
       <div className="border-t border-line p-3 text-center text-sm text-soft">
         {query.hasNextPage ? (
-          <Button isBusy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          <Button isBusy={query.isFetchingNextPage} onClick={() => void fetchNextPage()}>
             {query.isFetchingNextPage ? "Loading more" : "Show more"}
           </Button>
         ) : (

@@ -15,10 +15,11 @@ import { OriginName } from "../origin.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 import { toolChoices } from "../tools.ts";
 import { PurgeDialog } from "./purge-dialog.tsx";
+import { trustChoices, trustedOnly } from "./trust.ts";
 
 /** With fewer characters the API looks for none. */
 const shortestHash = 3;
-const filterNames = ["hash", "scope", "tool"];
+const filterNames = ["hash", "scope", "trust", "tool"];
 
 export function ArtifactsPage() {
   const { team, ownTeams, isOwner, href } = useMe();
@@ -26,15 +27,17 @@ export function ArtifactsPage() {
   const [done, setDone] = useState<string>();
   const [filters] = useFilters();
   const [sort, order] = (filters.get("sort") ?? "used-desc").split("-");
-  const hash = filters.get("hash") ?? "";
-  const artifacts = useList<Artifact>("/artifacts", {
-    team: team?.slug,
-    hash: hash.length < shortestHash ? "" : hash,
-    scope: filters.get("scope"),
-    tool: filters.get("tool"),
-    sort,
-    order,
-  });
+  const hash = filters.get("hash");
+  const isHashShort = hash !== null && hash.length < shortestHash;
+  const isTrusted = filters.get("trust") === trustedOnly;
+  // Empty for trusted ones, as the API has it.
+  const scope = isTrusted ? "" : filters.get("scope");
+  const tool = filters.get("tool");
+  const artifacts = useList<Artifact>(
+    "/artifacts",
+    { team: team?.slug, hash, scope, tool, sort, order },
+    { isEnabled: !isHashShort },
+  );
   return (
     <>
       <PageTitle title="Artifacts" intro="What the cache keeps.">
@@ -48,7 +51,8 @@ export function ArtifactsPage() {
       <Card isFlush>
         <Filters>
           <TextFilter name="hash" label="Hash begins with" placeholder="3 characters or more" />
-          <TextFilter name="scope" label="Scope" placeholder="such as pr-12" />
+          <ChoiceFilter name="trust" label="Trust" all="Trusted or not" choices={trustChoices} />
+          {!isTrusted && <TextFilter name="scope" label="Scope" placeholder="such as pr-12" />}
           <ChoiceFilter name="tool" label="Tool" all="All tools" choices={toolChoices} />
           <ChoiceFilter
             name="sort"
@@ -63,61 +67,62 @@ export function ArtifactsPage() {
             ]}
           />
         </Filters>
-        <ListRows
-          caption="Artifacts"
-          list={artifacts}
-          keyOf={({ id }) => String(id)}
-          empty={
-            filterNames.some((name) => filters.has(name)) ? (
-              <Empty title="None fits">Change the filters. A hash is looked for from its beginning.</Empty>
-            ) : (
-              <Empty title="The cache is empty">
-                <p className="mb-4">The first build of a connected repository fills it.</p>
-                <ButtonLink look="primary" href={href("/connect")}>
-                  Connect a repository
-                </ButtonLink>
-              </Empty>
-            )
-          }
-          columns={[
-            {
-              title: "Hash",
-              cell: ({ id, hash }) => (
-                <Link
-                  title={hash}
-                  className="link font-mono text-[0.8125rem] max-md:[overflow-wrap:anywhere] md:block md:max-w-52 md:truncate"
-                  href={href(`/artifacts/${id}`)}
-                >
-                  {hash}
-                </Link>
-              ),
-            },
-            ...(team ? [] : [{ title: "Team", isMinor: true, cell: (artifact: Artifact) => artifact.team }]),
-            { title: "Scope", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
-            { title: "Size", isNumber: true, cell: ({ sizeBytes }) => roundSize(sizeBytes) },
-            {
-              title: "Task took",
-              isNumber: true,
-              cell: ({ durationMs }) => (durationMs ? roundTime(durationMs) : null),
-            },
-            {
-              title: "Written by",
-              isMinor: true,
-              cell: ({ writtenBy }) => <OriginName origin={writtenBy} />,
-            },
-            { title: "Written", isNumber: true, cell: ({ createdAt }) => <When at={createdAt} /> },
-            { title: "Last used", isNumber: true, cell: ({ lastUsedAt }) => <When at={lastUsedAt} /> },
-          ]}
-        />
+        {isHashShort ? (
+          <Empty title="A hash is looked for by three characters or more">Go on typing.</Empty>
+        ) : (
+          <ListRows
+            caption="Artifacts"
+            list={artifacts}
+            keyOf={({ id }) => String(id)}
+            empty={
+              filterNames.some((name) => filters.has(name)) ? (
+                <Empty title="None fits">Change the filters. A hash is looked for from its beginning.</Empty>
+              ) : (
+                <Empty title="The cache is empty">
+                  <p className="mb-4">The first build of a connected repository fills it.</p>
+                  <ButtonLink look="primary" href={href("/connect")}>
+                    Connect a repository
+                  </ButtonLink>
+                </Empty>
+              )
+            }
+            columns={[
+              {
+                title: "Hash",
+                cell: ({ id, hash }) => (
+                  <Link
+                    title={hash}
+                    className="link font-mono text-[0.8125rem] max-md:[overflow-wrap:anywhere] md:block md:max-w-52 md:truncate"
+                    href={href(`/artifacts/${id}`)}
+                  >
+                    {hash}
+                  </Link>
+                ),
+              },
+              ...(team
+                ? []
+                : [{ title: "Team", isMinor: true, cell: (artifact: Artifact) => artifact.team }]),
+              { title: "Scope", cell: ({ scope }) => <ScopeBadge scope={scope} /> },
+              { title: "Size", isNumber: true, cell: ({ sizeBytes }) => roundSize(sizeBytes) },
+              {
+                title: "Task took",
+                isNumber: true,
+                cell: ({ durationMs }) => (durationMs ? roundTime(durationMs) : null),
+              },
+              {
+                title: "Written by",
+                isMinor: true,
+                cell: ({ writtenBy }) => <OriginName origin={writtenBy} />,
+              },
+              { title: "Written", isNumber: true, cell: ({ createdAt }) => <When at={createdAt} /> },
+              { title: "Last used", isNumber: true, cell: ({ lastUsedAt }) => <When at={lastUsedAt} /> },
+            ]}
+          />
+        )}
       </Card>
       {isPurging && (
         <PurgeDialog
-          start={{
-            team: team?.slug,
-            tool: filters.get("tool"),
-            scope: filters.get("scope"),
-            hash: filters.get("hash"),
-          }}
+          start={{ team: team?.slug, tool, scope, hash }}
           onDone={(message) => {
             setPurging(false);
             setDone(message);
