@@ -112,6 +112,42 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(await (await keeper.get("1111111111111111")).text()).toBe("kept");
   });
 
+  test("purges what was written in a time, or for trusted work alone", async () => {
+    await larder.cli("team", "create", "times");
+    const trusted = turboOf((await createToken(larder, "times")).token, "times");
+    const scoped = await createToken(larder, "times", "write", "--scope", "pr-9");
+    const untrusted = turboOf(scoped.token, "times");
+    expect((await trusted.put("4444444444444441", "trusted")).status).toBe(202);
+    expect((await untrusted.put("4444444444444442", "untrusted")).status).toBe(202);
+    const page = await visitors.open(started.client, { timezoneId: "America/Los_Angeles" });
+    await visit(page, larder.url, "/artifacts?team=times&trust=trusted", "Artifacts");
+    await page.getByRole("button", { name: "Purge many" }).click();
+    const dialog = page.getByRole("dialog");
+    const count = () => dialog.getByRole("button", { name: "Count" }).click();
+    const inLosAngeles = (atMs: number) =>
+      new Date(atMs)
+        .toLocaleString("sv-SE", { timeZone: "America/Los_Angeles" })
+        .replace(" ", "T")
+        .slice(0, 16);
+    const hourMs = 3_600_000;
+    await dialog.getByLabel("Written before").fill(inLosAngeles(Date.now() - hourMs));
+    await count();
+    await dialog.getByText("Nothing fits.").waitFor();
+    await dialog.getByLabel("Written before").fill(inLosAngeles(Date.now() + hourMs));
+    await dialog.getByLabel("Written after").fill(inLosAngeles(Date.now() - hourMs));
+    await count();
+    await dialog.getByRole("heading", { name: "Purge 1 artifact?" }).waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Purge many" }).click();
+    // It begins with what the list is narrowed to.
+    expect(await dialog.getByLabel("Trust").inputValue()).toBe("trusted");
+    await count();
+    await dialog.getByRole("button", { name: "Purge 1 artifact" }).click();
+    await page.getByText("1 artifact purged").waitFor();
+    expect((await trusted.get("4444444444444441")).status).toBe(404);
+    expect(await (await untrusted.get("4444444444444442")).text()).toBe("untrusted");
+  });
+
   test("follows who uses the cache to their runs, and back to everybody's", async () => {
     await larder.cli("team", "create", "runners");
     const [one, two] = [await createToken(larder, "runners"), await createToken(larder, "runners")];
@@ -271,6 +307,31 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     await page.getByText("That is the only one.").waitFor();
     await page.getByLabel("Actor").fill("nobody");
     await page.getByText("Nothing fits").waitFor();
+  });
+
+  test("looks in the audit log between two times, by their own clock", async () => {
+    await larder.cli("team", "create", "timed");
+    const page = await visitors.open(started.client, { timezoneId: "Asia/Tokyo" });
+    await visit(page, larder.url, "/audit?kind=team&target=timed", "Audit log");
+    await page.getByText("That is the only one.").waitFor();
+    await page.getByLabel("Time", { exact: true }).selectOption("Between two times");
+    const hourMs = 3_600_000;
+    const inTokyo = (atMs: number) => new Date(atMs + 9 * hourMs).toISOString().slice(0, 16);
+    const now = Date.now();
+    await page.getByLabel("Until").fill(inTokyo(now - hourMs));
+    await page.getByText("Nothing fits").waitFor();
+    await page.getByLabel("Until").fill(inTokyo(now + hourMs));
+    await page.getByLabel("Since").fill(inTokyo(now - hourMs));
+    await page.getByText("That is the only one.").waitFor();
+    expect(new URL(page.url()).searchParams.get("since")).toStartWith(
+      new Date(now - hourMs).toISOString().slice(0, 16),
+    );
+    // The address is enough to come back to it.
+    await page.reload();
+    expect(await page.getByLabel("Since").inputValue()).toBe(inTokyo(now - hourMs));
+    await page.getByLabel("Time", { exact: true }).selectOption("The last hour");
+    await page.getByLabel("Since").waitFor({ state: "detached" });
+    expect(new URL(page.url()).search).toBe("?kind=team&target=timed&since=1h");
   });
 
   test("sees which settings count, and where each was said", async () => {

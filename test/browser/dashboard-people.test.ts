@@ -244,7 +244,7 @@ describeWith(chromium, "people in the dashboard", (path) => {
     await visit(finn, larder.url, "/runs?since=7d", "Runs");
     visitors.expectRefusals(401);
     await site.postFromAccount("/sign-out-everywhere");
-    await finn.getByLabel("Started in the last").selectOption("30d");
+    await finn.getByLabel("Started", { exact: true }).selectOption("30d");
     await finn.waitForURL(/\/sign-in\?/);
     expect(await finn.getByRole("status").textContent()).toBe(
       "You are not signed in any more. Sign in to go on where you were.",

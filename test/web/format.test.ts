@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { formatCount, formatCounted } from "../../src/web/format/count.ts";
 import { formatDetails } from "../../src/web/format/details.ts";
-import { formatRelativeTime } from "../../src/web/format/time.ts";
+import { formatLocalMoment, formatRelativeTime, readLocalMoment } from "../../src/web/format/time.ts";
 
 const times = fc.integer({ min: 0, max: 100 * 365 * 86_400_000 });
 
@@ -49,4 +49,17 @@ test("details of the audit log are told in units, and what says nothing is left 
     ["name", "empty"],
     ["before", "quota 1GiB, maxAge 1d"],
   ]);
+});
+
+test("a moment comes back from the field that shows it, to the minute", () => {
+  fc.assert(
+    fc.property(times, (atMs) => {
+      const at = new Date(atMs - (atMs % 60_000)).toISOString();
+      const shown = formatLocalMoment(at);
+      expect(shown).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/);
+      expect(formatLocalMoment(readLocalMoment(shown))).toBe(shown);
+    }),
+  );
+  for (const none of ["", "7d", "24h", "2026-13-01"]) expect(formatLocalMoment(none)).toBe("");
+  expect(readLocalMoment("")).toBe("");
 });

@@ -52,3 +52,17 @@ export function formatClock(at: string): string {
 export function formatHours(startAt: string, endAt: string): string {
   return `${formatWeekday(startAt)}, ${formatClock(startAt)} to ${formatClock(endAt)}`;
 }
+
+/** What a field for a day and a time shows of a moment such as the API's, by the clock of the reader; empty for what is none. */
+export function formatLocalMoment(at: string): string {
+  const moment = new Date(/^\d{4}-/.test(at) ? at : Number.NaN);
+  if (Number.isNaN(moment.getTime())) return "";
+  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, "2026-11-20T10:00".length);
+}
+
+/** The moment that such a field holds, as the API takes it; empty for none. */
+export function readLocalMoment(text: string): string {
+  const moment = new Date(text);
+  return Number.isNaN(moment.getTime()) ? "" : moment.toISOString();
+}

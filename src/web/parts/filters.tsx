@@ -1,14 +1,18 @@
 import { type ReactNode, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
+import { formatLocalMoment, readLocalMoment } from "../format/time.ts";
 import { type Choice, SelectField, TextField } from "./field.tsx";
 
 const waitMs = 250;
-const sinceChoices: readonly Choice[] = [
-  { value: "1h", label: "Hour" },
-  { value: "24h", label: "24 hours" },
-  { value: "7d", label: "7 days" },
-  { value: "30d", label: "30 days" },
+const ages: readonly Choice[] = [
+  { value: "1h", label: "The last hour" },
+  { value: "24h", label: "The last 24 hours" },
+  { value: "7d", label: "The last 7 days" },
+  { value: "30d", label: "The last 30 days" },
 ];
+/** Years have four digits. */
+const lastMoment = "9999-12-31T23:59";
+const between = "between";
 
 /**
  * What narrows a list down; what is empty does not. Stands in the address, so that a link shows the same, and one comes back to
@@ -38,7 +42,33 @@ export function Filters({ children }: { children: ReactNode }) {
   );
 }
 
-/** Searches when nothing more is typed for a moment. */
+/**
+ * What is typed into a filter, which counts when nothing more is typed for a moment.
+ * @param written what the address has for a typed text, and `shown` the other way round.
+ */
+function useTyped(
+  name: string,
+  written: (typed: string) => string,
+  shown: (wanted: string) => string,
+): [text: string, type: (typed: string) => void] {
+  const [params, set] = useFilters();
+  const wanted = params.get(name) ?? "";
+  const [text, setText] = useState(shown(wanted));
+  const [followed, setFollowed] = useState(wanted);
+  if (wanted !== followed) {
+    // The address has changed, by what was typed or by a link.
+    setFollowed(wanted);
+    if (wanted !== written(text)) setText(shown(wanted));
+  }
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const type = (typed: string) => {
+    setText(typed);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => set(name, written(typed)), waitMs);
+  };
+  return [text, type];
+}
+
 export function TextFilter({
   name,
   label,
@@ -48,21 +78,11 @@ export function TextFilter({
   label: string;
   placeholder?: string;
 }) {
-  const [params, set] = useFilters();
-  const wanted = params.get(name) ?? "";
-  const [text, setText] = useState(wanted);
-  const [followed, setFollowed] = useState(wanted);
-  if (wanted !== followed) {
-    // The address has changed, by what was typed or by a link.
-    setFollowed(wanted);
-    if (wanted !== text.trim()) setText(wanted);
-  }
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const type = (typed: string) => {
-    setText(typed);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => set(name, typed.trim()), waitMs);
-  };
+  const [text, type] = useTyped(
+    name,
+    (typed) => typed.trim(),
+    (wanted) => wanted,
+  );
   return (
     <TextField
       className="sm:w-56"
@@ -70,6 +90,21 @@ export function TextFilter({
       type="search"
       {...(placeholder !== undefined && { placeholder })}
       spellCheck={false}
+      value={text}
+      onChange={({ target }) => type(target.value)}
+    />
+  );
+}
+
+/** A day and a time by the clock of the reader. */
+function MomentFilter({ name, label }: { name: string; label: string }) {
+  const [text, type] = useTyped(name, readLocalMoment, formatLocalMoment);
+  return (
+    <TextField
+      className="sm:w-56"
+      label={label}
+      type="datetime-local"
+      max={lastMoment}
       value={text}
       onChange={({ target }) => type(target.value)}
     />
@@ -100,7 +135,38 @@ export function ChoiceFilter({
   );
 }
 
-/** Only what is no older than some time, in the words of the API's `since`. */
-export function SinceFilter({ label }: { label: string }) {
-  return <ChoiceFilter name="since" label={label} all="Any time" choices={sinceChoices} />;
+/** Of which time, in the words of the API's `since` and `until`. */
+export function SpanFilter({ label }: { label: string }) {
+  const [params, set] = useFilters();
+  const since = params.get("since") ?? "";
+  const isMoment = formatLocalMoment(since) !== "";
+  const [wantsMoments, setWantsMoments] = useState(false);
+  const isBetween = wantsMoments || isMoment || params.has("until");
+  const choices = [...ages, { value: between, label: "Between two times" }];
+  const isKnown = isMoment || ["", ...ages.map(({ value }) => value)].includes(since);
+  return (
+    <>
+      <SelectField
+        className="sm:w-44"
+        label={label}
+        value={isBetween ? between : since}
+        onChange={({ target }) => {
+          const isChosen = target.value === between;
+          setWantsMoments(isChosen);
+          set("since", isChosen ? "" : target.value);
+          set("until", "");
+        }}
+        choices={[
+          { value: "", label: "Any time" },
+          ...(isKnown ? choices : [...choices, { value: since, label: since }]),
+        ]}
+      />
+      {isBetween && (
+        <>
+          <MomentFilter name="since" label="Since" />
+          <MomentFilter name="until" label="Until" />
+        </>
+      )}
+    </>
+  );
 }

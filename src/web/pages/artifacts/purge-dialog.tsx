@@ -4,17 +4,20 @@ import { call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { Purged, PurgeWish } from "../../api/types.ts";
 import { formatCounted } from "../../format/count.ts";
+import { readLocalMoment } from "../../format/time.ts";
 import { Button } from "../../parts/button.tsx";
 import { Confirm, Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
 import { useMe } from "../../shell/me.tsx";
 import { toolChoices } from "../tools.ts";
+import { trustChoices, trustedOnly } from "./trust.ts";
 
 /** What the form begins with: what the list of artifacts is narrowed to. */
 export interface PurgeStart {
   team: string | undefined;
   tool: string | null;
+  /** Empty for trusted ones. */
   scope: string | null;
   hash: string | null;
 }
@@ -74,6 +77,7 @@ function PurgeForm({
   onClose: () => void;
 }) {
   const { me, ownTeams } = useMe();
+  const [isTrusted, setTrusted] = useState(start.scope === "");
   const [wrongTime, setWrongTime] = useState<string>();
   const count = useChange(async (wish: PurgeWish) => {
     onCounted({ wish, totals: await call<Purged>("POST", "/purge", { body: { ...wish, dryRun: true } }) });
@@ -89,12 +93,14 @@ function PurgeForm({
         : undefined,
     );
     if (unusedMs === undefined) return;
-    const narrowing = ["tool", "scope", "hash", "writtenBy"]
-      .map((name) => [name, text(name)] as const)
-      .filter(([, value]) => value !== "");
+    const narrowing = [
+      ...["tool", "scope", "hash", "writtenBy"].map((name) => [name, text(name)] as const),
+      ...["writtenAfter", "writtenBefore"].map((name) => [name, readLocalMoment(text(name))] as const),
+    ].filter(([, value]) => value !== "");
     count.mutate({
       team: text("team") || null,
       ...Object.fromEntries(narrowing),
+      ...(isTrusted && { scope: "" }),
       ...(unusedMs !== null && { usedBefore: new Date(Date.now() - unusedMs).toISOString() }),
     });
   }
@@ -118,13 +124,21 @@ function PurgeForm({
             defaultValue={start.tool ?? ""}
             choices={[{ value: "", label: "All tools" }, ...toolChoices]}
           />
-          <TextField
-            label="Scope"
-            name="scope"
-            defaultValue={start.scope ?? ""}
-            spellCheck={false}
-            hint="Such as pr-12. Empty for all, trusted ones too."
+          <SelectField
+            label="Trust"
+            value={isTrusted ? trustedOnly : ""}
+            onChange={({ target }) => setTrusted(target.value === trustedOnly)}
+            choices={[{ value: "", label: "Trusted or not" }, ...trustChoices]}
           />
+          {!isTrusted && (
+            <TextField
+              label="Scope"
+              name="scope"
+              defaultValue={start.scope ?? ""}
+              spellCheck={false}
+              hint="Such as pr-12. Empty for all, trusted ones too."
+            />
+          )}
           <TextField
             label="Hash"
             name="hash"
@@ -143,6 +157,18 @@ function PurgeForm({
             name="unusedFor"
             hint="Such as 30d. Empty for any time."
             error={wrongTime}
+          />
+          <TextField
+            label="Written after"
+            name="writtenAfter"
+            type="datetime-local"
+            hint="By your clock. Empty for any time."
+          />
+          <TextField
+            label="Written before"
+            name="writtenBefore"
+            type="datetime-local"
+            hint="By your clock. Empty for any time."
           />
         </div>
         <div role="status">

@@ -3,7 +3,7 @@ import type { AuditEntry } from "../../api/types.ts";
 import { formatDetails } from "../../format/details.ts";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
-import { ChoiceFilter, Filters, SinceFilter, TextFilter, useFilters } from "../../parts/filters.tsx";
+import { ChoiceFilter, Filters, SpanFilter, TextFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -34,6 +34,7 @@ export function AuditPage() {
     actor: filters.get("actor"),
     target: filters.get("target"),
     since: filters.get("since"),
+    until: filters.get("until"),
   });
   return (
     <>
@@ -43,7 +44,7 @@ export function AuditPage() {
           <ChoiceFilter name="kind" label="Kind" all="All but uploads" choices={kindChoices} />
           <TextFilter name="actor" label="Actor" placeholder="name or id" />
           <TextFilter name="target" label="Target" placeholder="id or hash" />
-          <SinceFilter label="In the last" />
+          <SpanFilter label="Time" />
         </Filters>
         <ListRows
           caption="Audit log"

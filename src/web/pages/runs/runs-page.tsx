@@ -7,7 +7,7 @@ import { ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import type { Choice } from "../../parts/field.tsx";
-import { ChoiceFilter, Filters, SinceFilter, useFilters } from "../../parts/filters.tsx";
+import { ChoiceFilter, Filters, SpanFilter, useFilters } from "../../parts/filters.tsx";
 import { ListRows } from "../../parts/rows.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
@@ -19,12 +19,12 @@ import { HitBar } from "./hit-bar.tsx";
 export function RunsPage() {
   const { team, href } = useMe();
   const [filters] = useFilters();
-  const since = filters.get("since");
   const runs = useList<Run>("/runs", {
     team: team?.slug,
     tool: filters.get("tool"),
     origin: filters.get("origin"),
-    since,
+    since: filters.get("since"),
+    until: filters.get("until"),
   });
   // Of the last days, as the overview has them; and whoever is wanted, however long ago that was.
   const overview = useGet<Overview>("/overview", { team: team?.slug, since: defaultAge });
@@ -41,7 +41,7 @@ export function RunsPage() {
             all="All origins"
             choices={originChoices(origins, filters.get("origin"))}
           />
-          <SinceFilter label="Started in the last" />
+          <SpanFilter label="Started" />
         </Filters>
         <ListRows
           caption="Runs"
@@ -50,7 +50,7 @@ export function RunsPage() {
           empty={
             <Empty title="No runs">
               <p className="mb-4">
-                {filters.has("tool") || filters.has("origin") || since
+                {["tool", "origin", "since", "until"].some((name) => filters.has(name))
                   ? "Nothing fits the filters. Change them, or choose a longer time."
                   : "A run appears here as soon as a connected repository is built."}
               </p>
