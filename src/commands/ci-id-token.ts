@@ -1,5 +1,6 @@
 import { Refusal } from "../refusal.ts";
 import type { CommandContext } from "./command-context.ts";
+import { envValue } from "./env-value.ts";
 import { fetchPatiently } from "./fetch-patiently.ts";
 
 type Env = CommandContext["env"];
@@ -7,13 +8,13 @@ type Env = CommandContext["env"];
 /**
  * The token by which the CI service that this runs in vouches for the job.
  * @param variable holds it, where it is in none of the usual places.
- * @throws Refusal `unavailable` that says why there is none, and what to change.
+ * @throws Refusal `unavailable` that says why there is none, and what to change; `bad_request` for what names no variable.
  */
 export async function ciIdToken(env: Env, audience: string, variable?: string): Promise<string> {
   if (variable !== undefined) {
-    const token = env[variable];
-    if (token) return token;
-    throw none(`${variable} is not set in this job.`);
+    const token = envValue(env, "--token-env", variable);
+    if (token !== undefined) return token;
+    throw none("The variable that --token-env names is not set in this job.");
   }
   // GitLab puts it where the job's id_tokens say.
   if (env.LARDER_ID_TOKEN) return env.LARDER_ID_TOKEN;

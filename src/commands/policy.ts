@@ -15,6 +15,7 @@ import { formatTime } from "../units.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
+import { envValue } from "./env-value.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
 import { printableCell } from "./printable.ts";
@@ -200,7 +201,7 @@ async function tokenToTest(
       "bad_request",
       "Give the token as argument, as - on standard input, or with --token-env.",
     );
-  const token = variable === undefined ? given : context.env[variable];
+  const token = variable === undefined ? given : envValue(context.env, "--token-env", variable);
   const text = (token === "-" ? await Bun.stdin.text() : (token ?? "")).trim();
   if (text !== "") {
     readUnverified(text);
@@ -208,7 +209,7 @@ async function tokenToTest(
   }
   throw new Refusal(
     "bad_request",
-    variable === undefined ? "The token is empty." : `${variable} is not set.`,
+    variable === undefined ? "The token is empty." : "The variable that --token-env names is not set.",
   );
 }
 

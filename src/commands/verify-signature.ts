@@ -8,6 +8,7 @@ import { turborepo } from "../tools.ts";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
+import { envValue } from "./env-value.ts";
 import { jsonText } from "./json-text.ts";
 import { textTable } from "./text-table.ts";
 import { withData } from "./with-data.ts";
@@ -65,9 +66,12 @@ export function verifySignatureCommand(context: CommandContext): Command {
 
 /** turbo signs with the variable's bytes as they are. @throws Refusal `bad_request`. */
 function keyIn(context: CommandContext, name: string): Uint8Array {
-  const key = Buffer.from(context.env[name] ?? "");
+  const key = Buffer.from(envValue(context.env, "--key-env", name) ?? "");
   if (key.byteLength === 0) {
-    throw new Refusal("bad_request", `${name} is not set. Set it to the key that turbo signs with.`);
+    throw new Refusal(
+      "bad_request",
+      "The variable that --key-env names is not set. Set it to the key that turbo signs with.",
+    );
   }
   if (key.byteLength < minKeyBytes) {
     context.stderr(`larder: the key has ${key.byteLength} bytes; turbo wants ${minKeyBytes} or more.\n`);

@@ -107,7 +107,7 @@ test("a key that is missing is wrong usage, and a short one works with a warning
   for (const missing of [undefined, ""]) {
     const refused = await verify(missing);
     expect([refused.exitCode, refused.stdout]).toEqual([2, ""]);
-    expect(refused.stderr).toContain("KEY is not set");
+    expect(refused.stderr).toContain("The variable that --key-env names is not set.");
   }
   const short = await verify("short");
   expect(short.stderr).toContain("the key has 5 bytes; turbo wants 32 or more");

@@ -114,7 +114,12 @@ describe("without a token", () => {
     ["a job on GitLab without its id_tokens", { GITLAB_CI: "true" }, [], "This job has no LARDER_ID_TOKEN."],
     ["a fork's job on CircleCI", { CIRCLECI: "true" }, [], "CircleCI gives this job no identity"],
     ["a job on Buildkite without its agent", { BUILDKITE: "true" }, [], "There is no buildkite-agent"],
-    ["a job whose variable is empty", {}, ["--token-env", "MINE"], "MINE is not set in this job."],
+    [
+      "a job whose variable is empty",
+      {},
+      ["--token-env", "MINE"],
+      "The variable that --token-env names is not set in this job.",
+    ],
     ["a job whose token is none", { LARDER_ID_TOKEN: "x" }, [], "This is no JWT."],
     [
       "a larder that is away",

@@ -223,6 +223,24 @@ describe("no secret that stands in the wrong place is repeated", () => {
       expect(stderr).not.toContain(secret.slice(0, 10));
     }
   });
+
+  test.each([token, jwt, "a key/of 32 bytes+and more, such as turbo wants", "deadbeef".repeat(8), "1x", ""])(
+    "%p where the name of a variable belongs",
+    async (secret) => {
+      for (const args of [
+        ["exchange", "--url", "http://127.0.0.1:9", "--required", "--token-env", secret],
+        ["policy", "test", "--token-env", secret],
+        ["verify-signature", "--team", "web", "--key-env", secret],
+      ]) {
+        const { stdout, stderr, exitCode } = await folder.larder(args);
+        expect(stdout).toBe("");
+        expect(stderr).toMatch(/^larder: .*--(?:token|key)-env/);
+        if (secret !== "") expect(stderr).not.toContain(secret);
+        const isName = /^[a-z]\w*$/.test(secret);
+        expect(exitCode).toBe(isName && args[0] === "exchange" ? 1 : 2);
+      }
+    },
+  );
 });
 
 test("a command that only prints its help creates nothing", async () => {
