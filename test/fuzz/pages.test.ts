@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { administrator } from "../sign-in/site-client.ts";
+import { administrator, SiteClient } from "../sign-in/site-client.ts";
 import {
   asHeader,
   ask,
@@ -112,6 +112,49 @@ test("a form is taken from a page of this very session only, wherever its browse
   expect(taken).toBeGreaterThan(10);
 });
 
+test("a script's change is taken with the very token of its session only, sent once", async () => {
+  const { larder, secret, csrf } = site;
+  const other = new SiteClient(larder.url);
+  await other.signIn();
+  const { csrfToken: others } = (await (await other.get("/api/v1/me")).json()) as { csrfToken: string };
+  const value = mostly(
+    csrf,
+    fc.oneof(
+      near(csrf),
+      headerText,
+      fc.constantFrom(others, marker, secret, "0".repeat(csrf.length), `${csrf.slice(0, -1)}\xe9`),
+      fc.constantFrom(1_000, 20_000).map((times) => csrf.repeat(times / 100)),
+    ),
+  ).map(asHeader);
+  const cookie = fc.constantFrom<string[]>(
+    [`Cookie: larder_session=${secret}`],
+    [`Cookie: larder_session=${secret}`, `Cookie: larder_session=lrs_${marker}`],
+    [`Cookie: ${other.cookie}`],
+    [],
+  );
+  let taken = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(value, { maxLength: 3 }),
+      fc.constantFrom("X-CSRF-Token", "x-csrf-token"),
+      cookie,
+      async (values, name, cookies) => {
+        const headers = [`Origin: ${larder.url}`, ...cookies, ...values.map((text) => `${name}: ${text}`)];
+        const answer = await ask(larder, { method: "DELETE", path: "/api/v1/tokens/none", headers });
+        // There is no such token, which only who is let in is told.
+        if (answer.status !== 404) return expect([400, 401, 403, 431]).toContain(answer.status);
+        taken++;
+        const isOthers = cookies.includes(`Cookie: ${other.cookie}`);
+        expect(values.map((text) => text.replaceAll(/^[ \t]+|[ \t]+$/g, ""))).toEqual([
+          isOthers ? others : csrf,
+        ]);
+      },
+    ),
+    { numRuns: 300, examples: [[[csrf], "X-CSRF-Token", [`Cookie: larder_session=${secret}`]]] },
+  );
+  expect(taken).toBeGreaterThan(10);
+});
+
 test("no Host leads anybody away, and none that is no name is answered with more than a refusal", async () => {
   const { host } = site;
   const name = fc.oneof(
@@ -152,5 +195,5 @@ test("after a sign-in nobody is led away, however the way there is written", asy
 
 test("and in the end nothing of it stands in the log or the database, and nothing was a fault", async () => {
   expect(await site.client.isSignedIn()).toBe(true);
-  await expectNoTraces(site.larder, site.secret, administrator.password);
+  await expectNoTraces(site.larder, site.secret, site.csrf, administrator.password);
 });
