@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type StoredArtifact, storedArtifacts } from "../cache/stored-artifacts.ts";
+import type { Team } from "../identity/teams.ts";
 import { minKeyBytes, verifySignature } from "../protocols/turbo/signature.ts";
 import { Refusal } from "../refusal.ts";
 import type { StoredBlob } from "../storage/blob-storage.ts";
@@ -14,13 +15,14 @@ import { textTable } from "./text-table.ts";
 import { withData } from "./with-data.ts";
 
 interface Options {
-  team: string;
+  team?: string;
   keyEnv: string;
   hash?: string;
   json?: true;
 }
 
-type InvalidArtifact = Pick<StoredArtifact, "hash" | "scope" | "writtenBy">;
+/** `team` is its slug. */
+type InvalidArtifact = Pick<StoredArtifact, "hash" | "scope" | "writtenBy"> & { team: string };
 
 interface Report {
   validV2: number;
@@ -35,28 +37,31 @@ interface Report {
 export function verifySignatureCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "verify-signature",
-    "Check a team's signatures with the key that turbo signs with",
+    "Check signatures with the key that turbo signs with",
     "larder verify-signature --team web --key-env TURBO_REMOTE_CACHE_SIGNATURE_KEY",
   )
-    .requiredOption("--team <slug>", "Slug or id of the team")
+    .option("--team <slug>", "Only of this team, by slug or id")
     .requiredOption("--key-env <name>", "Variable of the environment that holds the key")
     .option("--hash <hash>", "Only the artifacts with this hash")
     .action((options: Options) => {
       const key = keyIn(context, options.keyEnv);
       return withData(context, command, async ({ config, database, teams }) => {
-        const team = await teams.get(options.team);
-        const stored = storedArtifacts(database, {
-          teamId: team.id,
-          tool: turborepo.name,
-          hash: options.hash,
-        });
-        const report = await verifyAll(stored, DiskStorage.beside(config.data), key, team.id);
+        const asked = options.team === undefined ? await teams.list() : [await teams.get(options.team)];
+        const storage = DiskStorage.beside(config.data);
+        const { hash } = options;
+        const report = emptyReport();
+        for (const team of asked) {
+          const stored = storedArtifacts(database, { teamId: team.id, tool: turborepo.name, hash });
+          await verifyAll(stored, storage, key, team, report);
+        }
+        if (hash !== undefined && countOf(report) === 0)
+          throw new Refusal("not_found", `Nothing is stored under the hash "${hash}".`);
         context.stdout(options.json ? jsonText(report) : summary(report));
         if (report.invalid.length > 0) {
           throw new Refusal(
             "conflict",
             `${counted(report.invalid.length, "signature")} ${report.invalid.length === 1 ? "is" : "are"} not by this key. ` +
-              `\`larder purge --team ${team.slug}\` with --hash or --written-by takes artifacts out.`,
+              "`larder purge` with --team, and --hash or --written-by, takes artifacts out.",
           );
         }
       });
@@ -79,13 +84,22 @@ function keyIn(context: CommandContext, name: string): Uint8Array {
   return key;
 }
 
+function emptyReport(): Report {
+  return { validV2: 0, validV1: 0, unsigned: 0, unreadable: 0, invalid: [] };
+}
+
+function countOf({ validV2, validV1, unsigned, unreadable, invalid }: Report): number {
+  return validV2 + validV1 + unsigned + unreadable + invalid.length;
+}
+
+/** Adds the artifacts of a team to the report. */
 async function verifyAll(
   stored: AsyncIterable<StoredArtifact>,
   storage: DiskStorage,
   key: Uint8Array,
-  teamId: string,
-): Promise<Report> {
-  const report: Report = { validV2: 0, validV1: 0, unsigned: 0, unreadable: 0, invalid: [] };
+  team: Team,
+  report: Report,
+): Promise<void> {
   for await (const artifact of stored) {
     const { hash, scope, writtenBy, tag, sha256, sizeBytes } = artifact;
     if (tag === null) {
@@ -97,15 +111,14 @@ async function verifyAll(
       report.unreadable++;
       continue;
     }
-    const version = await verifySignature({ hash, tag, sizeBytes }, streamOf(blob), key, teamId).catch(
+    const version = await verifySignature({ hash, tag, sizeBytes }, streamOf(blob), key, team.id).catch(
       goneAs,
     );
     if (version === "gone") report.unreadable++;
     else if (version === "v2") report.validV2++;
     else if (version === "v1") report.validV1++;
-    else report.invalid.push({ hash, scope, writtenBy });
+    else report.invalid.push({ team: team.slug, hash, scope, writtenBy });
   }
-  return report;
 }
 
 /** The server beside may have removed the bytes since they were found. */
@@ -127,10 +140,11 @@ function summary({ validV2, validV1, unsigned, unreadable, invalid }: Report): s
     ["Invalid", String(invalid.length)],
   ]);
   if (invalid.length === 0) return counts;
-  const rows = invalid.map(({ hash, scope, writtenBy }) => [
+  const rows = invalid.map(({ team, hash, scope, writtenBy }) => [
+    team,
     hash,
     scope === "" ? "trusted" : scope,
     writtenBy ?? "TURBO_TOKEN",
   ]);
-  return `${counts}\n${textTable([["INVALID", "SCOPE", "WRITTEN BY"], ...rows])}`;
+  return `${counts}\n${textTable([["TEAM", "INVALID", "SCOPE", "WRITTEN BY"], ...rows])}`;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { dirname } from "node:path";
 import { oldTurbo } from "../known-tools.ts";
 import { type Finished, larderCommand, type RunningLarder, run, startLarder } from "../larder.ts";
-import { createToken, TurboClient } from "../protocols/turbo/client.ts";
+import { createTeam, createToken, TurboClient } from "../protocols/turbo/client.ts";
 import { describeWith } from "../tools.ts";
 import { type Connection, Monorepo } from "./monorepo.ts";
 import { currentTurbo, findTurbo, type TurboClient as Turbo } from "./turbo-client.ts";
@@ -23,17 +23,7 @@ afterAll(() => larder[Symbol.asyncDispose]());
 /** The command as an operator runs it, with the key in the variable KEY. */
 function verify(key: string | undefined, ...args: string[]): Promise<Finished> {
   return run(
-    [
-      ...larderCommand,
-      "verify-signature",
-      "--team",
-      "default",
-      "--data",
-      larder.dataFolder,
-      "--key-env",
-      "KEY",
-      ...args,
-    ],
+    [...larderCommand, "verify-signature", "--data", larder.dataFolder, "--key-env", "KEY", ...args],
     { cwd: dirname(larder.dataFolder), env: { PATH: "/bin", ...(key !== undefined && { KEY: key }) } },
   );
 }
@@ -98,9 +88,40 @@ test("bytes that were changed, and a tag that was moved, are invalid, and the wr
   const { invalid, ...counts } = JSON.parse(stdout) as { invalid: { hash: string }[] };
   expect(counts).toEqual({ validV2: 4, validV1: 0, unsigned: 0, unreadable: 0 } as never);
   expect(invalid).toEqual(
-    [second, "moved", "cut", first].map((hash) => ({ hash, scope: "pr-7", writtenBy: id })) as never,
+    [second, "moved", "cut", first].map((hash) => ({
+      team: "default",
+      hash,
+      scope: "pr-7",
+      writtenBy: id,
+    })) as never,
   );
   expect((await verify(key)).stdout).toContain(`moved`);
+});
+
+test("all teams are looked at, or the one that is asked for, each with its own id", async () => {
+  await purge();
+  const { token } = await createTeam(larder, "signers");
+  const other = (JSON.parse((await larder.cli("team", "show", "signers", "--json")).stdout) as { id: string })
+    .id;
+  await buildSigned(currentTurbo(), { teamId });
+  const [hash] = await buildSigned(currentTurbo(), { token, teamId: other });
+  const counted = async (...args: string[]) => JSON.parse((await verify(key, "--json", ...args)).stdout);
+  expect(await counted()).toMatchObject({ validV2: 8, invalid: [] });
+  expect(await counted("--team", "signers")).toMatchObject({ validV2: 4, invalid: [] });
+  expect(await counted("--hash", hash as string)).toMatchObject({ validV2: 1, invalid: [] });
+  expect((await verify(key, "--team", "default", "--hash", hash as string)).exitCode).toBe(1);
+
+  await larder.cli("team", "delete", "signers", "--yes");
+});
+
+test("a hash under which nothing is stored is said, and ends with 1", async () => {
+  await purge();
+  expect(await verify(key)).toMatchObject({ exitCode: 0, stderr: "" });
+  for (const args of [[], ["--json"], ["--team", "default"]]) {
+    const { exitCode, stdout, stderr } = await verify(key, "--hash", "nothere", ...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toContain('Nothing is stored under the hash "nothere"');
+  }
 });
 
 test("a key that is missing is wrong usage, and a short one works with a warning", async () => {
