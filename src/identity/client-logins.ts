@@ -75,12 +75,12 @@ export class ClientLogins {
   }
 
   /**
-   * Revokes a user's token. A team's own stays valid: it is often shared by many machines, and whoever signs out of one
-   * must not cut off the others. What is unknown or revoked already is fine, too.
+   * Revokes a user's token, or a CI job's. A team's own stays valid: it is often shared by many machines, and whoever signs out
+   * of one must not cut off the others. What is unknown or revoked already is fine, too.
    */
   async end(secret: string, address: string | null): Promise<Token | undefined> {
     const token = await this.find(secret);
-    if (!token || token.userId === null || token.revokedAt !== null) return token;
+    if (!token || isTeamsOwn(token) || token.revokedAt !== null) return token;
     const by: Actor = { kind: "token", id: token.id, name: token.name, address };
     return await new Tokens(this.database, by).revoke(token.id);
   }
@@ -94,6 +94,10 @@ export class ClientLogins {
       ...(this.maxAgeMs !== undefined && { expiresAt: Date.now() + this.maxAgeMs }),
     };
   }
+}
+
+function isTeamsOwn({ userId, policyId }: Token): boolean {
+  return userId === null && policyId === null;
 }
 
 /** Who only looks. */

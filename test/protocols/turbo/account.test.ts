@@ -217,6 +217,20 @@ describe("/v3/user/tokens/current", () => {
     expect((await logout(token)).status).toBe(200);
   });
 
+  test("revokes the token that a CI job has got for itself", async () => {
+    const { id, secret } = await identity.tokens.create({
+      teamId: web.id,
+      name: "github acme/web run 1",
+      permission: "write",
+      expiresAt: Date.now() + 60_000,
+      exchange: { policyId: "pol_1", claims: {} },
+    });
+    expect((await send("/v2/user", secret)).status).toBe(200);
+    const response = await logout(secret);
+    expect([response.status, await response.json()]).toEqual([200, { tokenId: id }]);
+    await expectRefusal(await send("/v2/user", secret), 401, "unauthorized");
+  });
+
   test("answers 200 and lets others work on with a token that they share", async () => {
     const { token } = await createToken(larder, "web", "write");
     for (const shared of [token, environmentSecret]) {
