@@ -104,7 +104,7 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
   const runs = new Runs(database);
   const counter = new RequestCounter(config.basePath);
   const metrics = new Metrics({ cache, database, counter, requests, usage });
-  const notices = new Notices({ cache, database, settings: config, usage, counter });
+  const notices = await Notices.open({ cache, database, server: { settings: config, usage, counter } });
   const liveFeed = new LiveFeed({ usage, notices, database, log });
   const parts = {
     config,

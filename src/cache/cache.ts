@@ -166,7 +166,9 @@ export class Cache {
 
   /** For a command beside the server: it may change the books, and nothing on the storage. */
   static async beside(options: CacheOptions): Promise<Cache> {
-    return new Cache(options, await storedTotals(options.database));
+    const cache = new Cache(options, await storedTotals(options.database));
+    await cache.evictor.evictions.restore(options.database);
+    return cache;
   }
 
   /**

@@ -1,3 +1,5 @@
+import { chosen, keep } from "../database/choices.ts";
+import type { Database } from "../database/database.ts";
 import type { TakenOut } from "./books.ts";
 
 /** Why artifacts go: for the server's own room, for their team's quota, or since nobody used them for so long. */
@@ -15,7 +17,10 @@ export interface YoungestEvicted {
   dayMs: number | undefined;
 }
 
-/** What has gone since the process began, in plain numbers. */
+/** Under which a data folder keeps how young what went was, by hours. */
+const youngestKey = "youngestEvicted";
+
+/** What has gone since the process began, in plain numbers; and, with `keep` and `restore`, the youngest of a day before it. */
 export class Evictions {
   private readonly byReason = {
     room: { artifacts: 0, sizeBytes: 0 },
@@ -46,6 +51,22 @@ export class Evictions {
     return { ...this.byReason[reason] };
   }
 
+  /** Writes down the youngest of the last 24 hours. */
+  async keep(database: Database): Promise<void> {
+    const { trusted, untrusted } = this.day;
+    const value = JSON.stringify({ trusted: trusted.hours(), untrusted: untrusted.hours() });
+    await database.write((tx) => keep(tx, youngestKey, value));
+  }
+
+  /** Goes on from what was written down. */
+  async restore(database: Database): Promise<void> {
+    const kept = await chosen(database, youngestKey);
+    if (kept === undefined) return;
+    const { trusted, untrusted } = JSON.parse(kept) as Record<Trust, [hour: number, value: number][]>;
+    this.day.trusted.restore(trusted);
+    this.day.untrusted.restore(untrusted);
+  }
+
   youngest(trust: Trust, now = Date.now()): YoungestEvicted {
     return { lastRoundMs: this.lastRound[trust], dayMs: this.day[trust].at(now) };
   }
@@ -61,6 +82,14 @@ class DayMinimum {
     const hour = Math.floor(now / hourMs);
     this.forget(hour);
     this.byHour.set(hour, Math.min(value, this.byHour.get(hour) ?? Number.POSITIVE_INFINITY));
+  }
+
+  hours(): [hour: number, value: number][] {
+    return [...this.byHour];
+  }
+
+  restore(hours: readonly [hour: number, value: number][]): void {
+    for (const [hour, value] of hours) this.byHour.set(hour, value);
   }
 
   at(now: number): number | undefined {

@@ -108,9 +108,11 @@ export class Evictor {
 
   /** Takes out what is stored beyond the server's limit and not on its way out already. @returns how many artifacts. */
   async takeOutExcess(): Promise<number> {
-    const { capacity } = this.options;
-    const untrusted = await this.takeOutAll("untrusted", (leaving) => capacity.excessBytes(leaving));
-    return untrusted + (await this.takeOutAll("trusted", (leaving) => capacity.trustedExcessBytes(leaving)));
+    const { capacity, database } = this.options;
+    let gone = await this.takeOutAll("untrusted", (leaving) => capacity.excessBytes(leaving));
+    gone += await this.takeOutAll("trusted", (leaving) => capacity.trustedExcessBytes(leaving));
+    if (gone > 0) await this.evictions.keep(database);
+    return gone;
   }
 
   /** @param excessOf what has to go yet when so much is on its way out. */

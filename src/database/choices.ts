@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import type { Database } from "./database.ts";
+import type { Database, Queries } from "./database.ts";
 import { choices } from "./schema.ts";
 
 /** The choice of the first start, in bytes, where `maxSize` is `auto`. */
@@ -9,6 +9,11 @@ export const maxSizeChoice = "maxSizeBytes";
 export async function chosen(database: Database, key: string): Promise<string | undefined> {
   const [before] = await database.read.select().from(choices).where(eq(choices.key, key));
   return before?.value;
+}
+
+/** Keeps it for `key`, in the place of what was there before. */
+export async function keep(tx: Queries, key: string, value: string): Promise<void> {
+  await tx.insert(choices).values({ key, value }).onConflictDoUpdate({ target: choices.key, set: { value } });
 }
 
 /** What was chosen for `key` before, or what `make` chooses now, from then on. */

@@ -408,7 +408,7 @@ export const usageDays = sqliteTable("usage_days", rollup(), (table) => [
   index("usage_days_team").on(table.teamId, table.startAt),
 ]);
 
-/** What a data folder was given once and keeps, such as the size limit that its first start chose. */
+/** What a data folder keeps by name, such as the size limit that its first start chose. */
 export const choices = sqliteTable("choices", {
   key: text().primaryKey(),
   value: text().notNull(),

@@ -6,9 +6,12 @@ import type { TokenDeadline } from "../identity/token-deadlines.ts";
 export interface RefusedUploads {
   /** The team's slug, if it is known. */
   team: string | undefined;
-  /** A refusal's. */
-  code: string;
-  /** In the last 24 hours, as far as the server has run so long. */
+  /**
+   * A refusal's, of those since the server's start; undefined for those before, of which the sums tell: for their size, a quota,
+   * or want of room.
+   */
+  code: string | undefined;
+  /** In the last 24 hours. */
   lastDay: number;
 }
 
@@ -20,16 +23,21 @@ export interface NoticeSettings {
   verifyRate: number | undefined;
 }
 
+/** What only the running server knows. */
+export interface ServerFacts {
+  startedAt: number;
+  settings: NoticeSettings;
+  /** Hits, misses and uploads whose details there was no room for, since the start. */
+  droppedUsage: number;
+}
+
 /** All that notices are made from, as it was at one moment. */
 export interface NoticeFacts {
   now: number;
-  /** Of the server. */
-  startedAt: number;
-  settings: NoticeSettings;
+  /** Undefined in a command, which goes by the data folder. */
+  server: ServerFacts | undefined;
   cache: CacheFigures;
   refusedUploads: readonly RefusedUploads[];
-  /** Hits, misses and uploads whose details there was no room for, since the start. */
-  droppedUsage: number;
   hasAdministrator: boolean;
   teams: readonly TeamCondition[];
   tokens: readonly TokenDeadline[];
@@ -37,7 +45,7 @@ export interface NoticeFacts {
 
 const dayMs = 86_400_000;
 
-/** Since when what is counted of a day can be known: what came before the server's start is counted nowhere. */
-export function lately({ now, startedAt }: NoticeFacts): string {
-  return now - startedAt < dayMs ? "since the server's start" : "in the last 24 hours";
+/** Whether a part of the last 24 hours lies before the server's start. */
+export function isStartedLately({ now, server }: NoticeFacts): boolean {
+  return server !== undefined && now - server.startedAt < dayMs;
 }

@@ -4,6 +4,7 @@ import { hasEnabledAdmin } from "../identity/change-user.ts";
 import { teamConditions } from "../identity/team-conditions.ts";
 import { tokenDeadlines } from "../identity/token-deadlines.ts";
 import { Remembered } from "../remembered.ts";
+import { type RefusedInHour, refusedByHour } from "../usage/refused-by-hour.ts";
 import type { UsageRecorder } from "../usage/usage-recorder.ts";
 import { type Notice, severities } from "./notice.ts";
 import type { NoticeFacts, NoticeSettings, RefusedUploads } from "./notice-facts.ts";
@@ -26,21 +27,32 @@ export function noticesOf(facts: NoticeFacts): Notice[] {
 export interface NoticeSources {
   cache: Cache;
   database: Database;
-  settings: NoticeSettings;
-  /** Counts since the start. */
-  usage: Pick<UsageRecorder, "dropped">;
-  counter: { refusedUploads(): readonly RefusedUploads[] };
+  /** Of a running server, which counts since its start; undefined in a command, which goes by the data folder. */
+  server?: {
+    settings: NoticeSettings;
+    usage: Pick<UsageRecorder, "dropped">;
+    counter: { refusedUploads(): readonly RefusedUploads[] };
+  };
 }
 
 /** How old an answer may be: it may be asked for with every look at a page, and by every page that is open. */
 const maxAgeMs = 5_000;
+const hourMs = 3_600_000;
 
-/** What is wrong with a running server. */
+/** What is wrong with a larder. */
 export class Notices {
   private readonly startedAt = Date.now();
   private readonly gathered = new Remembered(async () => noticesOf(await this.gather()), maxAgeMs);
 
-  constructor(private readonly sources: NoticeSources) {}
+  private constructor(
+    private readonly sources: NoticeSources,
+    private readonly refusedBefore: readonly RefusedInHour[],
+  ) {}
+
+  /** To be called before the first upload: what is refused from then on, the server counts itself. */
+  static async open(sources: NoticeSources): Promise<Notices> {
+    return new Notices(sources, await refusedByHour(sources.database, firstHour(Date.now())));
+  }
 
   /** What matters most first, as it was within the last seconds. */
   current(): Promise<Notice[]> {
@@ -49,18 +61,34 @@ export class Notices {
 
   /** Nothing here takes longer where more is stored. */
   private async gather(): Promise<NoticeFacts> {
-    const { cache, database, settings, usage, counter } = this.sources;
+    const { cache, database, server } = this.sources;
     const now = Date.now();
     return {
       now,
-      startedAt: this.startedAt,
-      settings,
+      server: server && {
+        startedAt: this.startedAt,
+        settings: server.settings,
+        droppedUsage: server.usage.dropped,
+      },
       cache: await cache.figures(),
-      refusedUploads: counter.refusedUploads(),
-      droppedUsage: usage.dropped,
+      refusedUploads: [...(server?.counter.refusedUploads() ?? []), ...this.refusedBeforeStart(now)],
       hasAdministrator: await hasEnabledAdmin(database.read),
       teams: await teamConditions(database, { quotaShare: fullShare, unusedSince: now - unusedAfterMs }),
       tokens: await tokenDeadlines(database, { now, withinMs: deadlineMs }),
     };
   }
+
+  private refusedBeforeStart(now: number): RefusedUploads[] {
+    const lately = this.refusedBefore.filter(({ startAt }) => startAt >= firstHour(now));
+    return [...Map.groupBy(lately, ({ team }) => team)].map(([team, hours]) => ({
+      team,
+      code: undefined,
+      lastDay: hours.reduce((total, { uploads }) => total + uploads, 0),
+    }));
+  }
+}
+
+/** The first of the 24 hours that end with this one. */
+function firstHour(now: number): number {
+  return (Math.floor(now / hourMs) - 23) * hourMs;
 }

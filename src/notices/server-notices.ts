@@ -1,11 +1,10 @@
 import { countOf, type Notice } from "./notice.ts";
-import type { NoticeFacts } from "./notice-facts.ts";
+import type { NoticeFacts, ServerFacts } from "./notice-facts.ts";
 
 const ownNames = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /** What is wrong with how the server is set up. */
-export function serverNotices({ hasAdministrator, settings, droppedUsage }: NoticeFacts): Notice[] {
-  const { publicUrl, proxyHops } = settings;
+export function serverNotices({ hasAdministrator, server }: NoticeFacts): Notice[] {
   const notices: Notice[] = [];
   if (!hasAdministrator) {
     notices.push({
@@ -17,6 +16,11 @@ export function serverNotices({ hasAdministrator, settings, droppedUsage }: Noti
         "Open the link that `larder serve` prints when it starts, or make one with `larder user create EMAIL --role admin`.",
     });
   }
+  return server ? [...notices, ...addressNotices(server), ...usageNotices(server)] : notices;
+}
+
+function addressNotices({ settings: { publicUrl, proxyHops } }: ServerFacts): Notice[] {
+  const notices: Notice[] = [];
   const url = publicUrl === undefined ? undefined : new URL(publicUrl);
   if (url?.protocol === "http:" && !ownNames.test(url.hostname)) {
     notices.push({
@@ -37,15 +41,19 @@ export function serverNotices({ hasAdministrator, settings, droppedUsage }: Noti
       remedy: "Set `proxyHops` to the number of proxies, each of which has to add to X-Forwarded-For.",
     });
   }
-  if (droppedUsage > 0) {
-    notices.push({
+  return notices;
+}
+
+function usageNotices({ droppedUsage }: ServerFacts): Notice[] {
+  if (droppedUsage === 0) return [];
+  return [
+    {
       code: "usage_dropped",
       severity: "warning",
       title: "Hits and savings are not complete",
       message: `Of ${countOf(droppedUsage, "event")} (hits, misses and uploads) the details could not be kept since the server started.`,
       remedy:
         "The server's log says why (`logLevel`): mostly a database that could not be written for long, or more than is kept (`eventMaxAge`).",
-    });
-  }
-  return notices;
+    },
+  ];
 }

@@ -1,6 +1,6 @@
 import { roundSize, roundTime } from "../units.ts";
 import { countOf, type Notice } from "./notice.ts";
-import { lately, type NoticeFacts } from "./notice-facts.ts";
+import type { NoticeFacts } from "./notice-facts.ts";
 
 const dayMs = 86_400_000;
 /** What was used within a day is what today's builds share. */
@@ -70,8 +70,7 @@ function diskFullRemedy(missingBytes: number, storedBytes: number): string {
     : `Free ${roundSize(missingBytes)} of what others have on the disk (${stored} only), or give larder another disk (\`data\`).`;
 }
 
-function evictionNotices(facts: NoticeFacts): Notice[] {
-  const { cache } = facts;
+function evictionNotices({ cache }: NoticeFacts): Notice[] {
   const youngestMs = cache.youngestEvicted.trusted.dayMs;
   if (youngestMs === undefined || youngestMs >= youngMs || cache.maxSizeBytes === undefined) return [];
   return [
@@ -79,7 +78,7 @@ function evictionNotices(facts: NoticeFacts): Notice[] {
       code: "cache_too_small",
       severity: "warning",
       title: "The cache is too small",
-      message: `To make room, artifacts went ${lately(facts)} that had been used ${roundTime(youngestMs)} before. ${roundSize(cache.storedBytes)} of ${roundSize(cache.maxSizeBytes)} are in use (maxSize).`,
+      message: `To make room, artifacts went in the last 24 hours that had been used ${roundTime(youngestMs)} before. ${roundSize(cache.storedBytes)} of ${roundSize(cache.maxSizeBytes)} are in use (maxSize).`,
       remedy:
         "Raise `maxSize`, or see with `larder du` which team fills it and give it a quota with `larder team set SLUG --quota SIZE`.",
     },
@@ -101,8 +100,9 @@ function damageNotices({ cache }: NoticeFacts): Notice[] {
   ];
 }
 
-function verifyNotices({ cache, settings, now, startedAt }: NoticeFacts): Notice[] {
-  const { verifyRate } = settings;
+function verifyNotices({ cache, server, now }: NoticeFacts): Notice[] {
+  if (!server) return [];
+  const { verifyRate } = server.settings;
   if (verifyRate === undefined) {
     return [
       {
@@ -126,7 +126,7 @@ function verifyNotices({ cache, settings, now, startedAt }: NoticeFacts): Notice
       },
     ];
   }
-  const sinceMs = now - (cache.verify.completedAt ?? startedAt);
+  const sinceMs = now - (cache.verify.completedAt ?? server.startedAt);
   if (sinceMs <= Math.max(7 * dayMs, 2 * roundMs)) return [];
   return [
     {

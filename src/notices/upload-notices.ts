@@ -1,5 +1,5 @@
 import { countOf, type Notice } from "./notice.ts";
-import { lately, type NoticeFacts } from "./notice-facts.ts";
+import { isStartedLately, type NoticeFacts } from "./notice-facts.ts";
 
 /** Which uploads were refused in the last 24 hours, and could have been kept. */
 export function uploadNotices(facts: NoticeFacts): Notice[] {
@@ -12,18 +12,31 @@ export function uploadNotices(facts: NoticeFacts): Notice[] {
     return [
       {
         ...notice,
-        message: `${countOf(lastDay, "upload")}${whose} ${were} refused ${lately(facts)}: ${why}`,
+        message: `${countOf(lastDay, "upload")}${whose} ${were} refused ${whenOf(code, facts)}: ${why}`,
         ...(team !== undefined && { team }),
       },
     ];
   });
 }
 
+function whenOf(code: string | undefined, facts: NoticeFacts): string {
+  if (!isStartedLately(facts)) return "in the last 24 hours";
+  return code === undefined ? "in the last 24 hours, before the server's start" : "since the server's start";
+}
+
 type Wording = Omit<Notice, "message" | "team"> & { why: string };
 
-function wordingOf(code: string, team: string | undefined): Wording | undefined {
+function wordingOf(code: string | undefined, team: string | undefined): Wording | undefined {
   const slug = team ?? "SLUG";
   switch (code) {
+    case undefined:
+      return {
+        code: "refused_uploads",
+        severity: "warning",
+        title: "Uploads were refused",
+        why: "they were too large, over a quota, or found no room. Which of them it was, is not kept.",
+        remedy: `\`larder du\` says who uses what. Raise \`maxSize\` or \`maxArtifactSize\`, or the quota with \`larder team set ${slug} --quota SIZE\`.`,
+      };
     case "no_space":
       return {
         code: "refused_no_space",

@@ -2,18 +2,21 @@ import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
 import { serverActor } from "../../src/audit/audit-log.ts";
+import { Cache } from "../../src/cache/cache.ts";
 import type { CacheFigures } from "../../src/cache/figures.ts";
 import { runProgram } from "../../src/commands/program.ts";
 import { settingKeys } from "../../src/config/settings.ts";
-import { teams, tokens } from "../../src/database/schema.ts";
+import { teams, tokens, usageHours } from "../../src/database/schema.ts";
 import { Teams, teamStates } from "../../src/identity/teams.ts";
 import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
 import type { Notice } from "../../src/notices/notice.ts";
-import type { NoticeFacts } from "../../src/notices/notice-facts.ts";
+import type { NoticeFacts, ServerFacts } from "../../src/notices/notice-facts.ts";
 import { Notices, noticesOf } from "../../src/notices/notices.ts";
+import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
 import { noFigures } from "../cache/no-figures.ts";
 import { openTestCache, type TestCache } from "../cache/test-cache.ts";
+import { askerOf, silent } from "../usage/test-usage.ts";
 
 const GiB = 1024 ** 3;
 const hourMs = 3_600_000;
@@ -29,14 +32,18 @@ const soundCache: CacheFigures = {
   verify: { blobs: 0, sizeBytes: 0, startedAt: now - hourMs, completedAt: now - hourMs },
 };
 
+const soundServer: ServerFacts = {
+  startedAt: now - 30 * dayMs,
+  settings: { publicUrl: "https://cache.example.org", proxyHops: 1, verifyRate: 10 * 1024 ** 2 },
+  droppedUsage: 0,
+};
+
 /** Of a server with which all is well. */
 const soundFacts: NoticeFacts = {
   now,
-  startedAt: now - 30 * dayMs,
-  settings: { publicUrl: "https://cache.example.org", proxyHops: 1, verifyRate: 10 * 1024 ** 2 },
+  server: soundServer,
   cache: soundCache,
   refusedUploads: [],
-  droppedUsage: 0,
   hasAdministrator: true,
   teams: [],
   tokens: [],
@@ -45,16 +52,20 @@ const soundFacts: NoticeFacts = {
 function facts({
   cache,
   settings,
+  startedAt = soundServer.startedAt,
+  droppedUsage = soundServer.droppedUsage,
   ...others
-}: Partial<Omit<NoticeFacts, "cache" | "settings">> & {
+}: Partial<Omit<NoticeFacts, "cache" | "server">> & {
   cache?: Partial<CacheFigures>;
-  settings?: Partial<NoticeFacts["settings"]>;
+  settings?: Partial<ServerFacts["settings"]>;
+  startedAt?: number;
+  droppedUsage?: number;
 } = {}): NoticeFacts {
   return {
     ...soundFacts,
     ...others,
+    server: { startedAt, droppedUsage, settings: { ...soundServer.settings, ...settings } },
     cache: { ...soundCache, ...cache },
-    settings: { ...soundFacts.settings, ...settings },
   };
 }
 
@@ -104,10 +115,10 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
     /went in the last 24 hours that had been used 5h before.*10GiB of 80GiB/,
   ],
   [
-    "young artifacts that went since a start of today",
+    "young artifacts that went, whenever the server began",
     facts({ startedAt: now - 3 * hourMs, cache: { youngestEvicted: young(hourMs) } }),
     "cache_too_small",
-    /went since the server's start that had been used/,
+    /went in the last 24 hours that had been used/,
   ],
   ["damaged blobs", facts({ cache: { quarantinedBlobs: 3 } }), "blobs_damaged", /^3 blobs/],
   ["no verification", facts({ settings: { verifyRate: undefined } }), "verify_off", /verifyRate is none/],
@@ -137,6 +148,15 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
     }),
     "refused_no_space",
     /^12 uploads of team web were refused since the server's start:/,
+  ],
+  [
+    "uploads of which the sums tell, of before a start of today",
+    facts({
+      startedAt: now - 3 * hourMs,
+      refusedUploads: [{ team: "web", code: undefined, lastDay: 12 }],
+    }),
+    "refused_uploads",
+    /^12 uploads of team web were refused in the last 24 hours, before the server's start:/,
   ],
   [
     "an upload over the quota",
@@ -302,6 +322,7 @@ const anyFacts: fc.Arbitrary<NoticeFacts> = fc
             "larger_than_quota",
             "signature_required",
             "conflict",
+            undefined,
           ],
         ),
         lastDay: fc.nat({ max: 10 }),
@@ -389,17 +410,29 @@ async function helpOf(name: string): Promise<string> {
   return text;
 }
 
-function noticesOfCache(
+const limitless = {
+  maxArtifactSizeBytes: 1_000,
+  minFreeBytes: 0,
+  maxAgeMs: undefined,
+  scopeMaxAgeMs: undefined,
+  log: silent,
+};
+
+/** Of a server that has just been started on it. */
+async function noticesNow(
   it: TestCache,
-  more: { refused?: { team: string; code: string; lastDay: number }[] } = {},
-) {
-  return new Notices({
+  { refused = [] }: { refused?: { team: string; code: string; lastDay: number }[] } = {},
+): Promise<Notice[]> {
+  const notices = await Notices.open({
     cache: it.cache,
     database: it.database,
-    settings: soundFacts.settings,
-    usage: { dropped: 0 },
-    counter: { refusedUploads: () => more.refused ?? [] },
+    server: {
+      settings: soundServer.settings,
+      usage: { dropped: 0 },
+      counter: { refusedUploads: () => refused },
+    },
   });
+  return await notices.current();
 }
 
 const codesOf = (notices: Notice[]) => notices.map(({ code, team }) => `${code} ${team ?? ""}`.trim()).sort();
@@ -407,18 +440,42 @@ const codesOf = (notices: Notice[]) => notices.map(({ code, team }) => `${code} 
 test("a server finds out by itself what is wrong with it", async () => {
   await using it = await openTestCache({ quotaBytes: 100, quotaRule: "refuse" }, { maxSizeBytes: 1_000 });
   const { database } = it;
-  expect(codesOf(await noticesOfCache(it).current())).toEqual(["no_administrator"]);
+  expect(codesOf(await noticesNow(it))).toEqual(["no_administrator"]);
 
   await new Users(database, serverActor).create({ email: "ann@example.org", role: "admin" });
   await new Teams(database, serverActor).create({ slug: "app" });
   await new Teams(database, serverActor).set("app", { state: "blocked" });
   await it.put("a", "a".repeat(96));
   const refused = [{ team: "default", code: "team_over_limit", lastDay: 2 }];
-  expect(codesOf(await noticesOfCache(it, { refused }).current())).toEqual([
+  expect(codesOf(await noticesNow(it, { refused }))).toEqual([
     "refused_over_quota default",
     "team_not_enabled app",
     "team_quota default",
   ]);
+});
+
+test("a start forgets neither uploads that were refused before it, nor what went young", async () => {
+  await using it = await openTestCache({}, { maxSizeBytes: 100 });
+  const { database, storage, team } = it;
+  await new Users(database, serverActor).create({ email: "ann@example.org", role: "admin" });
+  const recorder = new UsageRecorder(database, silent);
+  for (const hash of ["a", "b"]) recorder.refusedUpload(askerOf(team.id), hash, 1);
+  await recorder.close();
+  const longAgo = Date.now() - (Date.now() % hourMs) - 24 * hourMs;
+  await database.write(async (tx) => {
+    const hour = { startAt: longAgo, teamId: team.id, tool: "turbo", originId: "x", refusedUploads: 5 };
+    await tx.insert(usageHours).values({ ...hour, originKind: "token" });
+  });
+  await it.put("young", "y".repeat(60));
+  await it.put("new", "n".repeat(60));
+
+  const cache = await Cache.beside({ ...limitless, database, storage, maxSizeBytes: 100 });
+  const notices = await noticesNow({ ...it, cache });
+  expect(codesOf(notices)).toEqual(["cache_too_small", "refused_uploads default"]);
+  expect(notices.find(({ code }) => code === "refused_uploads")?.message).toStartWith("2 uploads of team");
+  // A command knows the same from the data folder, and nothing of what the server alone knows.
+  const ofCommand = await (await Notices.open({ cache, database })).current();
+  expect(codesOf(ofCommand)).toEqual(["cache_too_small", "refused_uploads default"]);
 });
 
 test("a team that nobody uses any more is found by the last use of its artifacts", async () => {
@@ -428,9 +485,9 @@ test("a team that nobody uses any more is found by the last use of its artifacts
   await database.write(async (tx) => void (await tx.update(teams).set({ createdAt: 0 })));
   for (const hash of ["a", "b"]) await it.put(hash, hash);
   await it.setLastUsed("a", Date.now() - 10 * dayMs);
-  expect(codesOf(await noticesOfCache(it).current())).toEqual([]);
+  expect(codesOf(await noticesNow(it))).toEqual([]);
   await it.setLastUsed("b", Date.now() - 8 * dayMs);
-  expect(codesOf(await noticesOfCache(it).current())).toEqual(["team_unused default"]);
+  expect(codesOf(await noticesNow(it))).toEqual(["team_unused default"]);
 });
 
 test("tokens that people made to last are told of around their end, while they are in use", async () => {
@@ -471,7 +528,7 @@ test("tokens that people made to last are told of around their end, while they a
   await add("ended", { expiresAt: at - 2 * dayMs, lastUsedAt: at - 2 * dayMs - hourMs });
   await add("ended long ago", { expiresAt: at - 8 * dayMs, lastUsedAt: at - 8 * dayMs - hourMs });
   await add("replaced in time", { expiresAt: at - 2 * dayMs, lastUsedAt: at - 5 * dayMs });
-  const notices = await noticesOfCache(it).current();
+  const notices = await noticesNow(it);
   expect(codesOf(notices)).toEqual(["tokens_expired default", "tokens_expiring default"]);
   expect(notices[0]?.message).toStartWith('1 token that builds used to the last: "ended".');
   expect(notices[1]?.message).toStartWith("1 token in use, the first in 5d 23h: \"'soon'\"");
@@ -480,16 +537,18 @@ test("tokens that people made to last are told of around their end, while they a
 test("however many ask, it is gathered once in a while", async () => {
   await using it = await openTestCache();
   let gathered = 0;
-  const notices = new Notices({
+  const notices = await Notices.open({
     cache: it.cache,
     database: it.database,
-    settings: soundFacts.settings,
-    usage: {
-      get dropped() {
-        return ++gathered;
+    server: {
+      settings: soundServer.settings,
+      usage: {
+        get dropped() {
+          return ++gathered;
+        },
       },
+      counter: { refusedUploads: () => [] },
     },
-    counter: { refusedUploads: () => [] },
   });
   const all = await Promise.all(Array.from({ length: 20 }, () => notices.current()));
   expect(gathered).toBe(1);

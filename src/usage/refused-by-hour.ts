@@ -1,0 +1,26 @@
+import { and, eq, gt, gte, sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
+import { teams, usageHours } from "../database/schema.ts";
+
+/** Uploads of a team that were refused for their size, a quota, or want of room. */
+export interface RefusedInHour {
+  /** The team's slug. */
+  team: string;
+  /** When the hour began, in milliseconds since 1970. */
+  startAt: number;
+  uploads: number;
+}
+
+/** Of the hours from `since` on in which there were any. */
+export async function refusedByHour({ read }: Database, since: number): Promise<RefusedInHour[]> {
+  return await read
+    .select({
+      team: teams.slug,
+      startAt: usageHours.startAt,
+      uploads: sql<number>`sum(${usageHours.refusedUploads})`.mapWith(Number),
+    })
+    .from(usageHours)
+    .innerJoin(teams, eq(teams.id, usageHours.teamId))
+    .where(and(gte(usageHours.startAt, since), gt(usageHours.refusedUploads, 0)))
+    .groupBy(usageHours.teamId, usageHours.startAt);
+}
