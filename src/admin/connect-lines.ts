@@ -60,14 +60,16 @@ turbo link`,
   ];
 }
 
+/** Lines for a terminal, with what each is for before it. */
+export function lineTexts(lines: readonly ConnectLine[]): string[] {
+  return lines.map(({ title, text }) => `${title}:\n\n${text.replaceAll(/^(?=.)/gm, "  ")}\n`);
+}
+
 /** The same as one text for a terminal. */
 export function connectText(connection: Connection): string {
   const { networkUrls } = connection;
   const elsewhere = networkUrls.length > 0 ? `\nFrom other machines: ${networkUrls.join(", ")}\n` : "";
-  const blocks = turboLines(connection).map(
-    ({ title, text }) => `${title}:\n\n${text.replaceAll(/^/gm, "  ")}\n`,
-  );
-  const [first, ...others] = blocks as [string, ...string[]];
+  const [first, ...others] = lineTexts(turboLines(connection)) as [string, ...string[]];
   return `${[first + elsewhere, ...others].join("\n")}
 \`turbo login --manual\` asks for the URL, the team and a token instead.
 `;

@@ -3,6 +3,7 @@ import { Refusal } from "../refusal.ts";
 import { tools } from "../tools.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Caller } from "./caller.ts";
+import { ciLines } from "./ci-lines.ts";
 import { linesOf } from "./connect-lines.ts";
 import { nameModel } from "./model.ts";
 import { linesModel } from "./tokens-model.ts";
@@ -18,15 +19,21 @@ const connectModel = t.Object({
       lines: linesModel,
     }),
   ),
+  ci: t.Array(linesModel.items, {
+    description:
+      "For the jobs that the team's CI policies take; empty for who is no owner, and without policies",
+  }),
 });
 
 /** `/connect`: what to paste into a repository so that it uses this larder. */
 export function connectRoutes({ who, baseUrl }: AdminOptions) {
   return new Elysia({ tags: ["Connect"] }).use(who).get(
     "/connect",
-    ({ caller, query, request }) => {
+    async ({ caller, query, request }) => {
       const { slug: team, id: teamId } = teamOf(caller, query.team);
       const url = baseUrl(request);
+      // Whoever only uses a team need not know whom it trusts.
+      const policies = caller.may(teamId, "admin") ? await caller.services.policies.list({ teamId }) : [];
       return {
         url,
         team,
@@ -36,6 +43,7 @@ export function connectRoutes({ who, baseUrl }: AdminOptions) {
           title,
           lines: linesOf[name]({ url, networkUrls: [], teamSlug: team }),
         })),
+        ci: ciLines(policies, url),
       };
     },
     {

@@ -2,6 +2,7 @@ import { t } from "elysia";
 import { ciProviders } from "../identity/ci-providers.ts";
 import { longestTokenMaxAgeMs } from "../identity/policies.ts";
 import { isoTimeModel, maxTextLength, nameModel, oneOf, permissionModel } from "./model.ts";
+import { linesModel } from "./tokens-model.ts";
 
 const claimsModel = t.Record(nameModel(), t.String({ maxLength: maxTextLength }), {
   description: "Pattern by claim: text, alternatives with |, and {name} or {name**} for what varies",
@@ -63,6 +64,7 @@ export const createdPoliciesModel = t.Object({
   warnings: t.Array(t.String(), {
     description: "What should be thought over, such as scopes shared between projects",
   }),
+  lines: linesModel,
 });
 
 export const deletedPolicyModel = t.Object({

@@ -7,6 +7,7 @@ import { wantedPolicies } from "../identity/wanted-policies.ts";
 import { Refusal } from "../refusal.ts";
 import type { AdminOptions } from "./admin.ts";
 import type { Caller } from "./caller.ts";
+import { ciLines } from "./ci-lines.ts";
 import { idParams, nameModel, pageModel } from "./model.ts";
 import {
   createdPoliciesModel,
@@ -25,7 +26,7 @@ const teamOption = t.Optional(
 );
 
 /** `/policies`: which CI jobs get a token without any secret. */
-export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) {
+export function policiesRoutes({ who, issuers, defaultAudience, baseUrl }: AdminOptions) {
   return new Elysia({ prefix: "/policies", tags: ["CI policies"] })
     .use(who)
     .get(
@@ -43,7 +44,7 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
     )
     .post(
       "",
-      async ({ caller, body: { team: slugOrId, ...wish }, set }) => {
+      async ({ caller, body: { team: slugOrId, ...wish }, request, set }) => {
         const team = caller.team(slugOrId, "admin");
         requireNotBlocked(team);
         const teamId = team.id;
@@ -59,6 +60,7 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
         return {
           items: created.map(policyJson),
           warnings: sharedScopeWarnings(created, await policies.list({ teamId })),
+          lines: ciLines(created, baseUrl(request)),
         };
       },
       {
@@ -68,7 +70,7 @@ export function policiesRoutes({ who, issuers, defaultAudience }: AdminOptions) 
         detail: {
           summary: "Trust the jobs of a repository, or of any issuer",
           description:
-            "Either with a provider and what names the project there, or with issuer, claims, and scope or trusted.",
+            "Either with a provider and what names the project there, or with issuer, claims, and scope or trusted. The lines are what to paste into its jobs.",
         },
       },
     )

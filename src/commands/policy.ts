@@ -11,8 +11,10 @@ import { examineToken, type PolicyReport } from "../identity/policy-report.ts";
 import { sharedScopeWarnings } from "../identity/scope-overlap.ts";
 import { type PolicyWish, wantedPolicies } from "../identity/wanted-policies.ts";
 import { Refusal } from "../refusal.ts";
+import { clientUrls } from "../server/client-urls.ts";
 import { formatTime } from "../units.ts";
 import type { CommandContext } from "./command-context.ts";
+import { ciLinesText, guessText } from "./connect.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { envValue } from "./env-value.ts";
@@ -108,6 +110,9 @@ function createCommand(context: CommandContext): Command {
         }
         for (const policy of created) context.stdout(describePolicy(policy));
         context.stdout(`Jobs ask for their tokens with the audience ${created[0]?.audience}.\n`);
+        const { isGuess, ...urls } = clientUrls(config);
+        context.stdout(`\n${ciLinesText(created, urls)}`);
+        if (isGuess) context.stderr(guessText(config.data, "set publicUrl"));
       });
     });
   return command;

@@ -31,6 +31,10 @@ export interface PolicyTemplate {
 
 interface Provider {
   issuer(project: CiProject): string;
+  /** Of the public service. */
+  issuerHost: string;
+  /** Which project a job is of. No other service has a claim of that name. */
+  projectClaim: string;
   /** The only audience that its jobs' tokens have, unless they ask for another. */
   audience?(project: CiProject): string;
   /** Of a job in its own words, such as `acme/web run 123`. */
@@ -47,6 +51,8 @@ const circleRef = "oidc.circleci.com/vcs-ref";
 
 const providers: Record<CiProvider, Provider> = {
   github: {
+    issuerHost: "token.actions.githubusercontent.com",
+    projectClaim: "repository",
     issuer: ({ issuer }) => issuer ?? "https://token.actions.githubusercontent.com",
     describe: (text) => `${text("repository")} run ${text("run_id")}`,
     shownClaims: [
@@ -76,6 +82,8 @@ const providers: Record<CiProvider, Provider> = {
     }),
   },
   gitlab: {
+    issuerHost: "gitlab.com",
+    projectClaim: "project_path",
     issuer: ({ issuer }) => issuer ?? "https://gitlab.com",
     describe: (text) => `${text("project_path")} job ${text("job_id")}`,
     shownClaims: [
@@ -107,6 +115,8 @@ const providers: Record<CiProvider, Provider> = {
     }),
   },
   buildkite: {
+    issuerHost: "agent.buildkite.com",
+    projectClaim: "pipeline_slug",
     issuer: ({ issuer }) => issuer ?? "https://agent.buildkite.com",
     describe: (text) => `${text("organization_slug")}/${text("pipeline_slug")} build ${text("build_number")}`,
     shownClaims: [
@@ -137,6 +147,8 @@ const providers: Record<CiProvider, Provider> = {
     }),
   },
   circleci: {
+    issuerHost: "oidc.circleci.com",
+    projectClaim: circleOrigin,
     issuer: (project) => project.issuer ?? `https://oidc.circleci.com/org/${needed(project, "organization")}`,
     audience: (project) => needed(project, "organization"),
     describe: (text) => `${text(circleOrigin)} job ${text("oidc.circleci.com/job-id")}`,
@@ -250,6 +262,18 @@ export function pullRequestPolicy(provider: CiProvider, project: CiProject): Pol
   const { claims, scope } = providers[provider].pullRequests(project);
   const label = `${provider} ${projectName(project)} pull requests`;
   return { label, issuer: providers[provider].issuer(project), claims, scope };
+}
+
+/** The service whose jobs a policy takes, as far as it says: the issuer may be one's own server, the claims written by hand. */
+export function providerOfPolicy(policy: {
+  issuer: string;
+  claims: Readonly<Record<string, string>>;
+}): CiProvider | undefined {
+  const host = URL.parse(policy.issuer)?.host;
+  return (
+    ciProviders.find((name) => providers[name].issuerHost === host) ??
+    ciProviders.find((name) => policy.claims[providers[name].projectClaim] !== undefined)
+  );
 }
 
 /** The audience that the service's tokens have by themselves, if jobs cannot simply choose one. */

@@ -226,6 +226,12 @@ test("policies are made by provider or by hand, tell of a token what they think,
   });
   expect(made.status).toBe(201);
   expect(made.json.items.map(({ scope }: Json) => scope)).toEqual(["", expect.stringContaining("pr-")]);
+  expect(made.json.lines).toEqual([
+    expect.objectContaining({
+      language: "yaml",
+      text: expect.stringContaining(`url: "${world.larder.url}"`),
+    }),
+  ]);
   const own = {
     team: "default",
     issuer: "https://ci.example.com",
@@ -346,6 +352,23 @@ test("settings are shown with where they come from, and secrets are not", async 
     bunVersion: Bun.version,
     dataFolder: world.larder.dataFolder,
   });
+});
+
+test("what CI jobs need is told to the owners of a team, and to nobody who need not know whom it trusts", async () => {
+  await using world = await openWorld();
+  const { admin, larder } = world;
+  await larder.cli("team", "create", "web");
+  const wish = { team: "web", provider: "gitlab", repository: "acme/web" };
+  expect((await admin.get("/connect?team=web")).ci).toEqual([]);
+  const { lines } = await admin.ok("POST", "/policies", wish);
+  expect(lines).toHaveLength(1);
+  const owner = await world.signIn("owner", { web: "owner", default: "owner" });
+  for (const client of [admin, owner]) {
+    expect((await client.get("/connect?team=web")).ci).toEqual(lines);
+    expect((await client.get("/connect?team=default")).ci).toEqual([]);
+  }
+  const member = await world.signIn("member", { web: "member" });
+  expect((await member.get("/connect?team=web")).ci).toEqual([]);
 });
 
 test("the API lies below the base path, too, and its links lead there", async () => {

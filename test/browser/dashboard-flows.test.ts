@@ -217,7 +217,20 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     await dialog.getByLabel("Issuer").fill(issuer.url);
     await dialog.getByLabel("For").selectOption("trusted");
     await dialog.getByRole("button", { name: "Create" }).click();
-    await page.getByText("Created “github acme/web main”.").waitFor();
+    await dialog.getByText("Created “github acme/web main”.").waitFor();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const lines = "In a workflow of GitHub Actions, which needs no stored secret";
+    await dialog.getByRole("button", { name: `Copy ${lines}` }).click();
+    await dialog.getByText(`Copied: ${lines}`).waitFor();
+    const workflow = Bun.YAML.parse(await page.evaluate(() => navigator.clipboard.readText())) as {
+      jobs: { build: { steps: { with?: unknown }[] } };
+    };
+    expect(workflow.jobs.build.steps[1]?.with).toEqual({
+      url: larder.url,
+      team: "default",
+      audience: "larder",
+    });
+    await dialog.getByRole("button", { name: "Done" }).click();
     await page.locator("tbody tr").first().waitFor();
     expect(await page.locator("tbody tr").count()).toBe(1);
 

@@ -141,7 +141,12 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
       await dialog.getByLabel("CI service").selectOption(service);
       await expectNoProblems(page, service);
     }
-    await closed("Cancel");
+    await dialog.getByLabel("CI service").selectOption("github");
+    await dialog.getByLabel("Repository").fill(`acme/web-${looks.indexOf(look)}`);
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByRole("heading", { name: "CI policies created" }).waitFor();
+    await expectNoProblems(page, "new policies");
+    await closed("Done");
     await opened("Test a token", "Test a token");
     await dialog
       .getByLabel("OpenID Connect token of a job")

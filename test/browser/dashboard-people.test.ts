@@ -122,8 +122,15 @@ describeWith(chromium, "people in the dashboard", (path) => {
     expect(await accessibilityProblems(gus)).toEqual([]);
     await visit(gus, larder.url, "/connect?team=mobile", "Connect");
     await gus.getByText("It may read, and is put into the lines below.").waitFor();
+    expect(await gus.getByRole("link", { name: "CI policy", exact: true }).count()).toBe(0);
     await gus.getByRole("button", { name: "Create a token" }).click();
     await gus.getByText("The token, shown only now").waitFor();
+    await visit(gus, larder.url, "/connect?team=web", "Connect");
+    await gus.getByRole("link", { name: "CI policy", exact: true }).click();
+    await arrive(gus, "CI policies");
+    await larder.cli("policy", "create", "--team", "web", "--provider", "gitlab", "--repository", "acme/web");
+    await visit(gus, larder.url, "/connect?team=web", "Connect");
+    await gus.getByRole("button", { name: "Copy In .gitlab-ci.yml" }).waitFor();
   });
 
   test("are offered for a token of their own what they may, and no more", async () => {

@@ -364,7 +364,9 @@ describeWith(chromium, "the dashboard", (path) => {
     await open(page, "/policies", "CI policies");
     await page.getByRole("button", { name: "New policy" }).click();
     await page.getByLabel("Repository").fill("acme/web");
-    await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByRole("button", { name: "Done" }).click();
     await page.getByText("pr-{repository}-{number}").waitFor();
     expect(await page.locator("tbody tr").count()).toBe(2);
 

@@ -25,7 +25,12 @@ test("the lines are for the shell, turbo.json and GitHub Actions", async () => {
     "https://cache.example.com/",
   ]);
   expect(exitCode).toBe(0);
-  expect(stdout).toBe(connectText({ url: "https://cache.example.com", networkUrls: [], teamSlug: "web" }));
+  const turbo = connectText({ url: "https://cache.example.com", networkUrls: [], teamSlug: "web" });
+  expect(stdout).toBe(`${turbo}
+CI jobs need no stored secret with a policy, such as:
+
+  larder policy create --team web --provider github --repository acme/web
+`);
   expect(stdout).toContain('export TURBO_TOKEN="<your token>"');
   const block = /"remoteCache": (\{[^}]*\})/.exec(stdout)?.[1] as string;
   expect(JSON.parse(block)).toEqual({ apiUrl: "https://cache.example.com", teamSlug: "web" });
@@ -51,6 +56,18 @@ test("the lines for turbo login have both addresses that it needs", () => {
       "`turbo login --manual` asks for the URL, the team and a token instead.",
       "",
     ].join("\n"),
+  );
+});
+
+test("where the team has CI policies, what to paste into their jobs comes after, as when they were created", async () => {
+  await cli.onData("team", "create", "web");
+  const policy = ["policy", "create", "--team", "web", "--provider", "buildkite"];
+  const created = await cli.onData(...policy, "--organization", "acme", "--pipeline", "web");
+  const [, lines] = created.split("with the audience larder.\n");
+  expect(lines).toContain("--team web --audience larder --format export");
+  expect(await cli.onData("connect", "--team", "web")).toEndWith(`a token instead.\n${lines}`);
+  expect(await cli.onData("connect")).toEndWith(
+    "larder policy create --team default --provider github --repository acme/web\n",
   );
 });
 

@@ -45,7 +45,10 @@ describe("creating with a provider", () => {
       /^Created policy "github acme\/api main" \(pol_\w+\): for team default, permission write, trusted\.\n/,
     );
     expect(said).toContain("permission write, in scope pr-{repository}-{number}.\n  repository = acme/api\n");
-    expect(said).toEndWith("Jobs ask for their tokens with the audience larder.\n");
+    expect(said).toContain(
+      "Jobs ask for their tokens with the audience larder.\n\nIn a workflow of GitHub Actions",
+    );
+    expect(said).toMatch(/^ {12}url: "http:.*"\n {12}team: "default"\n {12}audience: "larder"$/m);
   });
 
   test("takes branch, permission, name, lifetime, audience and more claims", async () => {
@@ -80,6 +83,26 @@ describe("creating with a provider", () => {
     const [theirs] = await cli.json(...create(...circle));
     expect(theirs).toMatchObject({ audience: "0b1c", issuer: "https://oidc.circleci.com/org/0b1c" });
   });
+});
+
+test("creating prints what to paste into a job, with the public URL, or says that the URL is a guess", async () => {
+  const { stderr } = await cli.larder([...create(...github), "--data", cli.dataFolder]);
+  expect(stderr).toEndWith("Start the server first, or set publicUrl.\n");
+  await Bun.write(`${cli.cwd}/larder.toml`, 'publicUrl = "https://cache.example.com"\n');
+  const args = create("--provider", "gitlab", "--repository", "acme/web");
+  const known = await cli.larder([...args, "--data", cli.dataFolder]);
+  expect(known.stderr).toBe("");
+  expect(known.stdout).toEndWith(`
+In .gitlab-ci.yml, which needs no stored secret:
+
+  build:
+    id_tokens:
+      LARDER_ID_TOKEN:
+        aud: "https://cache.example.com"
+    script:
+      - eval "$(larder exchange --url https://cache.example.com --team default --format export)"
+      - npx turbo run build
+`);
 });
 
 describe("creating by hand", () => {

@@ -104,4 +104,5 @@ export interface Connect {
   team: string;
   teamId: string;
   tools: { tool: string; title: string; lines: Lines[] }[];
+  ci: Lines[];
 }

@@ -1,4 +1,5 @@
 import { useId, useState } from "react";
+import { Link } from "wouter";
 import { call } from "../../api/call.ts";
 import { useGet } from "../../api/queries.ts";
 import type { Connect, CreatedToken, Lines } from "../../api/types.ts";
@@ -83,6 +84,16 @@ export function ConnectTool({ teamSlug, tokenName }: { teamSlug: string; tokenNa
             </Button>
             <p className="text-sm text-soft">
               It may {permission === "read" ? "read" : "read and write"}, and is put into the lines below.
+              {isOwner(teamSlug) && (
+                <>
+                  {" "}
+                  CI jobs need none where a{" "}
+                  <Link className="link" href={`/policies?${new URLSearchParams({ team: teamSlug })}`}>
+                    CI policy
+                  </Link>{" "}
+                  takes them.
+                </>
+              )}
             </p>
           </div>
         )}

@@ -3,6 +3,7 @@ import { call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { CreatedPolicies } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
+import { CodeLines } from "../../parts/copy.tsx";
 import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
 import { Failure } from "../../parts/failure.tsx";
 import { SelectField, TextField } from "../../parts/field.tsx";
@@ -40,20 +41,15 @@ const providers: readonly Provider[] = [
 const free = "free";
 
 /** Makes the policies of a CI service that larder knows, or one for any other. */
-export function NewPolicyDialog({
-  onMade,
-  onClose,
-}: {
-  onMade: (created: CreatedPolicies) => void;
-  onClose: () => void;
-}) {
+export function NewPolicyDialog({ onClose }: { onClose: () => void }) {
   const { ownTeams, team, isOwner } = useMe();
   const [service, setService] = useState("github");
   const [wrong, setWrong] = useState<string>();
   const make = useChange((body: unknown) => call<CreatedPolicies>("POST", "/policies", { body }));
+  if (make.data) return <Created created={make.data} onClose={onClose} />;
   const provider = providers.find(({ value }) => value === service);
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const fields: Record<string, unknown> = {};
@@ -70,7 +66,7 @@ export function NewPolicyDialog({
       // Nobody shall trust strangers for a field that was left empty by mistake: the API wants it said.
       if (fields.scope === undefined) fields.trusted = true;
     }
-    await make.mutateAsync(fields).then(onMade, () => {});
+    make.mutate(fields);
   }
 
   return (
@@ -110,6 +106,38 @@ export function NewPolicyDialog({
           </Button>
         </DialogEnd>
       </form>
+    </Dialog>
+  );
+}
+
+/** What the jobs need that the policies take. The page Connect has it, too, for later. */
+function Created({
+  created: { items, warnings, lines },
+  onClose,
+}: {
+  created: CreatedPolicies;
+  onClose: () => void;
+}) {
+  return (
+    <Dialog title={items.length === 1 ? "CI policy created" : "CI policies created"} onClose={onClose}>
+      <div role="status" className="mb-4 space-y-2 [overflow-wrap:anywhere]">
+        <p>
+          Created {items.map(({ name }) => `“${name}”`).join(" and ")}. Their jobs have to ask for their
+          tokens with the audience <code className="font-mono text-sm">{items[0]?.audience}</code>, as these
+          lines do.
+        </p>
+        {warnings.map((warning) => (
+          <p key={warning}>{warning}</p>
+        ))}
+      </div>
+      {lines.map((each) => (
+        <CodeLines key={each.title} lines={each} />
+      ))}
+      <DialogEnd>
+        <Button look="primary" onClick={onClose}>
+          Done
+        </Button>
+      </DialogEnd>
     </Dialog>
   );
 }

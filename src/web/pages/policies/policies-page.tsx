@@ -1,8 +1,6 @@
 import { useState } from "react";
-import type { CreatedPolicies } from "../../api/types.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
-import { Done } from "../../parts/failure.tsx";
 import { useMe } from "../../shell/me.tsx";
 import { NewPolicyDialog } from "./new-policy-dialog.tsx";
 import { PolicyList } from "./policy-list.tsx";
@@ -11,7 +9,6 @@ import { TestPolicyDialog } from "./test-policy-dialog.tsx";
 export function PoliciesPage() {
   const { team, ownTeams } = useMe();
   const [open, setOpen] = useState<"new" | "test">();
-  const [created, setCreated] = useState<CreatedPolicies>();
   return (
     <>
       <PageTitle
@@ -25,29 +22,10 @@ export function PoliciesPage() {
           </Button>
         )}
       </PageTitle>
-      <Done
-        message={
-          created &&
-          [
-            `Created ${created.items.map(({ name }) => `“${name}”`).join(" and ")}.`,
-            // A job that asks for another gets none, and goes on without a word.
-            `Their jobs have to ask for their tokens with the audience ${created.items[0]?.audience}.`,
-            ...created.warnings,
-          ].join(" ")
-        }
-      />
       <Card isFlush>
         <PolicyList teamSlug={team?.slug} />
       </Card>
-      {open === "new" && (
-        <NewPolicyDialog
-          onClose={() => setOpen(undefined)}
-          onMade={(created) => {
-            setOpen(undefined);
-            setCreated(created);
-          }}
-        />
-      )}
+      {open === "new" && <NewPolicyDialog onClose={() => setOpen(undefined)} />}
       {open === "test" && <TestPolicyDialog teamSlug={team?.slug} onClose={() => setOpen(undefined)} />}
     </>
   );
