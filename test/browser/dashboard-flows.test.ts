@@ -196,6 +196,30 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(await origin.inputValue()).toBe("tok_gone");
   });
 
+  test("sees which runs are of untrusted work, and what they hit and missed, also on a phone", async () => {
+    await larder.cli("team", "create", "scoped");
+    const { token } = await createToken(larder, "scoped", "write", "--scope", "pr-7");
+    const client = turboOf(token, "scoped");
+    expect((await client.put("3333333333333331", "content")).status).toBe(202);
+    for (const [hash, event] of [
+      ["3333333333333331", "HIT"],
+      ["3333333333333332", "MISS"],
+      ["3333333333333333", "MISS"],
+    ] as const) {
+      await client.get(hash);
+      await client.report([{ source: "REMOTE", event, hash, sessionId: "a run of pull request 7" }]);
+    }
+    const page = await visitors.open(started.client, { viewport: { width: 390, height: 800 } });
+    await visit(page, larder.url, "/runs?team=scoped", "Runs");
+    await page.locator('td[data-title="Hits"]', { hasText: "1 remote, 2 missed" }).waitFor();
+    await page.locator('td[data-title="Origin"]').getByText("pr-7", { exact: true }).waitFor();
+    await page.locator("tbody th a").first().click();
+    await arrive(page, "Run");
+    const fact = (name: string) => page.locator(`dt:text-is("${name}") + dd`).textContent();
+    expect(await fact("Scope")).toBe("pr-7");
+    expect(await fact("Tasks")).toBe("3 1 remote, 2 missed");
+  });
+
   test("follows what came without a token to its runs alone", async () => {
     await larder.cli("team", "create", "open");
     await larder.cli("team", "set", "open", "--anonymous-read", "on");

@@ -12,6 +12,7 @@ import { SkeletonLines } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
 import { OriginLink } from "../origin.tsx";
+import { ScopeBadge } from "../scope-badge.tsx";
 import { toolTitle } from "../tools.ts";
 import { HitBar } from "./hit-bar.tsx";
 
@@ -101,6 +102,7 @@ function RunFacts({ run }: { run: Run }) {
         ["Team", run.team],
         ["Tool", toolTitle(run.tool)],
         ["Origin", <OriginLink key="origin" origin={run.origin} user={run.user} />],
+        ["Scope", <ScopeBadge key="scope" scope={run.scope} />],
         ["CI", run.clientCi],
         ...Object.entries(run.claims ?? {}).map(
           ([name, value]) =>
@@ -113,15 +115,8 @@ function RunFacts({ run }: { run: Run }) {
         ),
         [
           "Tasks",
-          <span key="tasks" className="flex flex-wrap items-center gap-x-3">
-            {formatCount(tasks)}{" "}
-            <span className="-mt-1.5">
-              <HitBar totals={run} />
-            </span>
-            <span className="text-sm text-soft">
-              {formatCount(run.remoteHits)} remote, {formatCount(run.localHits)} local,{" "}
-              {formatCount(run.remoteMisses)} missed
-            </span>
+          <span key="tasks">
+            {formatCount(tasks)} <HitBar totals={run} />
           </span>,
         ],
         ["Events", formatCount(run.events)],

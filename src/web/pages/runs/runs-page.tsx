@@ -13,6 +13,7 @@ import { When } from "../../parts/when.tsx";
 import { useMe } from "../../shell/me.tsx";
 import { OriginLink, originFilter, originLabel } from "../origin.tsx";
 import { defaultAge } from "../overview/ranges.ts";
+import { ScopeBadge } from "../scope-badge.tsx";
 import { toolChoices, toolTitle } from "../tools.ts";
 import { HitBar } from "./hit-bar.tsx";
 
@@ -68,7 +69,14 @@ export function RunsPage() {
                 </Link>
               ),
             },
-            { title: "Origin", cell: ({ origin, user }) => <OriginLink origin={origin} user={user} /> },
+            {
+              title: "Origin",
+              cell: ({ origin, user, scope }) => (
+                <div>
+                  <OriginLink origin={origin} user={user} /> {scope !== "" && <ScopeBadge scope={scope} />}
+                </div>
+              ),
+            },
             ...(team ? [] : [{ title: "Team", isMinor: true, cell: (run: Run) => run.team }]),
             {
               title: "Tool",
