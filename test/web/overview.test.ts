@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { noCounters, totalsOf } from "../../src/usage/counters.ts";
 import type { SeriesPoint } from "../../src/web/api/types.ts";
-import { binsOf, dayStarts } from "../../src/web/pages/overview/bins.ts";
+import { formatDays, formatMonth } from "../../src/web/format/time.ts";
+import { binsOf, dayStarts, monthStarts } from "../../src/web/pages/overview/bins.ts";
 import { changeText } from "../../src/web/pages/overview/change.tsx";
 import { ticks } from "../../src/web/pages/overview/ticks.ts";
 
@@ -32,6 +33,37 @@ describe("bars", () => {
     expect(sum(bins)).toBe(sum(series));
     expect(Date.parse(bins[0]?.endAt as string) - Date.parse(bins[0]?.startAt as string)).toBe(3 * hourMs);
     expect(dayStarts(bins)).toHaveLength(6);
+  });
+});
+
+describe("bars of the server's days", () => {
+  const days = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      ...none,
+      remoteHits: index + 1,
+      startAt: new Date(Date.UTC(2025, 10, 21 + index)).toISOString(),
+    }));
+
+  test("are the days", () => {
+    expect(binsOf(days(91), "day")).toHaveLength(91);
+  });
+
+  test("are weeks where there are many, and nothing is lost", () => {
+    const series = days(366);
+    const bins = binsOf(series, "day");
+    expect(bins).toHaveLength(53);
+    for (const { startAt } of bins.slice(1)) expect(new Date(startAt).getUTCDay()).toBe(1);
+    expect(bins.reduce((all, { remoteHits }) => all + remoteHits, 0)).toBe((366 * 367) / 2);
+    for (const [index, { startAt }] of bins.slice(1).entries())
+      expect(startAt).toBe(bins[index]?.endAt as string);
+    expect(formatDays(bins[1]?.startAt as string, bins[1]?.endAt as string)).toBe(
+      "24 Nov to 30 Nov 2025 UTC",
+    );
+    expect(monthStarts(bins).map(formatMonth)).toHaveLength(12);
+  });
+
+  test("have their day and their zone for a name, whatever the clock of the reader", () => {
+    expect(formatDays("2026-11-21T00:00:00.000Z", "2026-11-22T00:00:00.000Z")).toBe("21 Nov 2026 UTC");
   });
 });
 
@@ -71,7 +103,9 @@ describe("a change against the time before", () => {
     [150, 100, "share", "▲ 50%"],
     [2_000, 100, "share", "▲ ×20"],
     [0, 100, "share", "▼ 100%"],
-    [5, 0, "share", undefined],
+    [5, 0, "share", "nothing before"],
+    [0.5, null, "points", "nothing before"],
+    [0, 0, "share", undefined],
   ] as const)("from %p, before %p, in %s: %p", (now, before, kind, text) => {
     expect(changeText(now, before, kind)).toBe(text);
   });

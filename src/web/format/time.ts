@@ -30,12 +30,25 @@ export function formatExactTime(at: string): string {
 }
 
 const dayText = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const monthText = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
+const dateText = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 const weekdayText = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric" });
 const clockText = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 /** A day of the server's figures, which are by UTC: `18 Nov`. */
 export function formatDay(at: string): string {
   return dayText.format(new Date(at));
+}
+
+/** The month of a day of the server's figures: `Nov`. */
+export function formatMonth(at: string): string {
+  return monthText.format(new Date(at));
+}
+
+/** A day of the server's figures or several, with year and zone: `16 Nov to 22 Nov 2026 UTC`. @param endAt excluded. */
+export function formatDays(startAt: string, endAt: string): string {
+  const [first, last] = [formatDay(startAt), dateText.format(Date.parse(endAt) - 1)];
+  return `${last.startsWith(`${first} `) ? last : `${first} to ${last}`} UTC`;
 }
 
 /** A day by the clock of the reader: `Wed 18`. */

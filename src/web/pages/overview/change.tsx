@@ -1,5 +1,8 @@
 import { formatPercent } from "../../format/count.ts";
 
+const noChange = "no change";
+const nothingBefore = "nothing before";
+
 /**
  * How a figure differs from that of the time before, which was as long.
  * @param kind "points" for shares, which are subtracted; "share" for what is compared by how many times as much it is.
@@ -19,9 +22,10 @@ export function Change({
   span: string;
 }) {
   const text = changeText(now, before, kind);
-  if (text === undefined || now === null || before === null) return null;
-  const way = now > before ? "up" : "down";
-  const tone = text === "no change" || !isGood ? "text-soft" : way === isGood ? "text-good" : "text-bad";
+  if (text === undefined) return null;
+  const way = (now ?? 0) > (before ?? 0) ? "up" : "down";
+  const isNews = isGood && text !== noChange && text !== nothingBefore;
+  const tone = !isNews ? "text-soft" : way === isGood ? "text-good" : "text-bad";
   return (
     <span className={`text-sm font-medium whitespace-nowrap ${tone}`} title={`Against the ${span} before`}>
       {text}
@@ -29,20 +33,21 @@ export function Change({
   );
 }
 
-/** Undefined where there is nothing to compare with. */
+/** Undefined where there is nothing to compare. */
 export function changeText(
   now: number | null,
   before: number | null,
   kind: "points" | "share",
 ): string | undefined {
-  if (now === null || before === null || (kind === "share" && before === 0)) return undefined;
+  if (now === null || (kind === "share" && now === 0 && before === 0)) return undefined;
+  if (before === null || (kind === "share" && before === 0)) return nothingBefore;
   const difference = kind === "points" ? (now - before) * 100 : (now - before) / before;
   const arrow = difference > 0 ? "▲" : "▼";
   if (kind === "points") {
     const points = Math.abs(difference).toFixed(1).replace(/\.0$/, "");
-    return points === "0" ? "no change" : `${arrow} ${points} points`;
+    return points === "0" ? noChange : `${arrow} ${points} points`;
   }
-  if (Math.abs(difference) < 0.0005) return "no change";
+  if (Math.abs(difference) < 0.0005) return noChange;
   if (difference >= 9.995) return `${arrow} ×${Math.round(now / before)}`;
   return `${arrow} ${difference >= 1 ? `${Math.round(difference * 100)}%` : formatPercent(Math.abs(difference))}`;
 }

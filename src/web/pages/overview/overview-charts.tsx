@@ -2,17 +2,26 @@ import { lazy, type ReactNode, Suspense, useId, useMemo, useState } from "react"
 import { roundSize, roundTime } from "../../../units.ts";
 import type { Overview } from "../../api/types.ts";
 import { formatCount, formatExactCount } from "../../format/count.ts";
-import { formatClock, formatDay, formatHours, formatWeekday } from "../../format/time.ts";
+import {
+  formatClock,
+  formatDay,
+  formatDays,
+  formatHours,
+  formatMonth,
+  formatWeekday,
+} from "../../format/time.ts";
 import { Button } from "../../parts/button.tsx";
 import { Card } from "../../parts/card.tsx";
 import { Rows } from "../../parts/rows.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
-import { type Bin, binsOf, type Charted, dayStarts } from "./bins.ts";
+import { type Bin, binsOf, type Charted, dayStarts, monthStarts } from "./bins.ts";
 import type { ChartPart, ChartProps } from "./stacked-chart.tsx";
 import type { Quantity } from "./ticks.ts";
 
 // More than half of all the dashboard's bytes, which the rest of the page does not wait for.
 const StackedChart = lazy(async () => ({ default: (await import("./stacked-chart.tsx")).StackedChart }));
+
+const dayMs = 86_400_000;
 
 interface Kind {
   title: string;
@@ -114,6 +123,7 @@ function ChartCard({ kind, bins, step, height }: ChartCardProps) {
                   {name}
                 </li>
               ))}
+              {step === "day" && <li className="ml-auto">{zoneNote(bins)}</li>}
             </Legend>
             <div
               role="img"
@@ -137,12 +147,21 @@ function ChartCard({ kind, bins, step, height }: ChartCardProps) {
 }
 
 function binName({ startAt, endAt }: Bin, step: Overview["step"]): string {
-  return step === "day" ? formatDay(startAt) : formatHours(startAt, endAt);
+  return step === "day" ? formatDays(startAt, endAt) : formatHours(startAt, endAt);
 }
 
-/** Below the bars stand days, and the hours of one only where it is about them. */
+/** Where the day of the reader ends is not where the server's does. */
+function zoneNote(bins: readonly Bin[]): string {
+  const areDays = bins.every(({ startAt, endAt }) => Date.parse(endAt) - Date.parse(startAt) <= dayMs);
+  return areDays ? "Days begin at midnight, UTC" : "Weeks begin on Monday, UTC";
+}
+
+/** Below the bars stand days, the hours of one only where it is about them, and months where there are several. */
 function axisNames(bins: readonly Bin[], step: Overview["step"]): Pick<ChartProps, "named" | "nameOf"> {
-  if (step === "day") return { nameOf: formatDay };
+  if (step === "day") {
+    const months = monthStarts(bins);
+    return months.length > 3 ? { named: months, nameOf: formatMonth } : { nameOf: formatDay };
+  }
   const starts = dayStarts(bins);
   return starts.length > 2 ? { named: starts, nameOf: formatWeekday } : { nameOf: formatClock };
 }
@@ -170,7 +189,7 @@ function SeriesTable({ kind, bins, step }: Omit<ChartCardProps, "height">) {
         rows={bins.toReversed()}
         keyOf={({ startAt }) => startAt}
         columns={[
-          { title: step === "day" ? "Day" : "Hours", cell: (bin) => binName(bin, step) },
+          { title: step === "day" ? "Days" : "Hours", cell: (bin) => binName(bin, step) },
           ...parts.map(({ name, value }) => ({
             title: name,
             isNumber: true,

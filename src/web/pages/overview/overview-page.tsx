@@ -1,9 +1,10 @@
-import { useState } from "react";
-import { Link, useSearchParams } from "wouter";
+import { useEffect, useState } from "react";
+import { Link } from "wouter";
 import { useGet } from "../../api/queries.ts";
 import type { Overview } from "../../api/types.ts";
 import { PageTitle } from "../../parts/card.tsx";
 import { Failure } from "../../parts/failure.tsx";
+import { useFilters } from "../../parts/filters.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
 import { useMe } from "../../shell/me.tsx";
 import { Figures } from "./figures.tsx";
@@ -11,7 +12,7 @@ import { Guide } from "./guide.tsx";
 import { guideIsDismissed } from "./guide-progress.ts";
 import { Notices } from "./notices.tsx";
 import { OverviewCharts } from "./overview-charts.tsx";
-import { defaultAge, rangeOf, ranges } from "./ranges.ts";
+import { defaultAge, type Range, rangeOf, ranges } from "./ranges.ts";
 import { ByOrigin, ByTeam } from "./shares.tsx";
 
 /** How often it is asked for while the guide waits for the first build. */
@@ -19,8 +20,7 @@ const guideEveryMs = 2_000;
 
 export function OverviewPage() {
   const { me, team, href } = useMe();
-  const [search] = useSearchParams();
-  const range = rangeOf(search.get("range"));
+  const range = useRange();
   const [isDismissed, setDismissed] = useState(guideIsDismissed);
   // One who has seen it begin sees it end.
   const [wasGuided, setGuided] = useState(false);
@@ -74,6 +74,18 @@ export function OverviewPage() {
       )}
     </>
   );
+}
+
+/** The range that the address names. Of one that there is not the address is rid, so that it says what is shown. */
+function useRange(): Range {
+  const [filters, set] = useFilters();
+  const wanted = filters.get("range");
+  const range = rangeOf(wanted);
+  const isUnknown = wanted !== null && wanted !== range.age;
+  useEffect(() => {
+    if (isUnknown) set("range", "");
+  });
+  return range;
 }
 
 function OverviewSkeleton() {
