@@ -14,7 +14,8 @@ const auditModel = t.Object({
   createdAt: isoTimeModel,
   kind: t.String({ description: "What was done, such as token.revoke" }),
   actorKind: t.String({
-    description: "What kind of actor it was: user, token, command, server or anonymous",
+    description:
+      "What kind of actor it was: user, token, job (of a CI service), command, server or anonymous",
   }),
   actorId: t.Nullable(t.String()),
   actorName: t.String(),

@@ -8,8 +8,8 @@ import { boundedDetails, boundedText } from "./bounded-details.ts";
 
 /** Who does something, whatever the proof was. */
 export interface Actor {
-  /** `command`: somebody at the server's own shell. `server`: larder itself. */
-  kind: "user" | "token" | "command" | "server" | "anonymous";
+  /** `job`: a CI job, as its service vouches for it. `command`: somebody at the server's own shell. `server`: larder itself. */
+  kind: "user" | "token" | "job" | "command" | "server" | "anonymous";
   /** Of the user or the token. */
   id: string | null;
   /** For people to read: an e-mail address, the name of a token or of a user of the machine. Never a secret. */

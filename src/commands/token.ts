@@ -225,8 +225,8 @@ function describeRevoked(token: Token, wasRevoked: boolean): string {
 }
 
 function describeToken(token: Token): string {
-  const scope = token.scope === "" ? "" : `, scope ${token.scope},`;
-  const until = token.expiresAt === null ? "" : ` until ${isoTime(token.expiresAt)}`;
+  const scope = token.scope === "" ? "" : `, scope ${token.scope}`;
+  const until = token.expiresAt === null ? "" : `${scope && ","} until ${isoTime(token.expiresAt)}`;
   return `Token "${token.name}" (${token.id}) has permission ${token.permission} in ${holderOf(token)}${scope}${until}.`;
 }
 

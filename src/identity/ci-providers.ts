@@ -291,7 +291,7 @@ function needed(project: CiProject, what: "repository" | "organization" | "pipel
   if (!value) {
     throw new Refusal(
       "bad_request",
-      `This provider needs --${what}, in the API ${what}. docs/ci.md has an example for each.`,
+      `A policy for this provider needs the ${what} of the jobs. docs/ci.md has an example for each provider.`,
     );
   }
   if (!patternSigns.test(value)) return value;

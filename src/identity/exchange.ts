@@ -93,7 +93,7 @@ export class Exchange {
     const { policy, scope } = chosen;
     take(this.tokens, ownerOfJob(policy.id, claims.sub), "This job has got too many tokens; wait a little.");
     const name = describeJob(claims);
-    const by: Actor = { ...anonymous(address), name };
+    const by: Actor = { kind: "job", id: null, name, address };
     // Whoever deletes the policy revokes its tokens: this one is among them, or is never made.
     const token = await this.database.write(async (tx) => {
       await requireStillThere(tx, policy);
@@ -141,6 +141,7 @@ async function requireStillThere(tx: Queries, { id }: Policy): Promise<void> {
     throw new Refusal("forbidden", "The policy that took this job has just been deleted.");
 }
 
+/** Who has proved nothing yet. */
 function anonymous(address: string | null): Actor {
   return { kind: "anonymous", id: null, name: "CI job", address };
 }

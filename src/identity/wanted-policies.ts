@@ -46,7 +46,11 @@ export function wantedPolicies(wish: PolicyWish): WantedPolicy[] {
 function readyMade(provider: CiProvider, wish: PolicyWish) {
   const { branch = "main", only, name } = wish;
   if (wish.scope !== undefined || wish.trusted)
-    throw new Refusal("bad_request", "A provider chooses the scopes itself; `only` keeps it to one policy.");
+    throw new Refusal(
+      "bad_request",
+      "A provider's policies have their scopes already: say neither a scope nor trusted. To make one of the two policies, ask " +
+        "for only trusted, or only pull-requests.",
+    );
   const { repository, organization, pipeline, issuer } = wish;
   const project: CiProject = {
     branch,

@@ -23,6 +23,15 @@ test("creating prints the secret alone, so that scripts can take it", async () =
   expect(stderr).not.toContain(stdout.trimEnd());
 });
 
+test.each([
+  [["--scope", "pr-7"], /in team web, scope pr-7\. Keep/],
+  [["--expires", "1d"], /in team web until \d{4}-[^,]*Z\. Keep/],
+  [["--scope", "pr-7", "--expires", "1d"], /in team web, scope pr-7, until \d{4}-[^,]*Z\. Keep/],
+])("creating with %j says so in a sentence", async (flags, sentence) => {
+  const args = [...create("said", ...flags), "--data", cli.dataFolder];
+  expect((await cli.larder(args)).stderr).toMatch(sentence);
+});
+
 test("as JSON, with all there is to know", async () => {
   const before = Date.now();
   const created = await cli.json(...create("ci", "--expires", "90d"));

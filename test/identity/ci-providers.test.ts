@@ -235,9 +235,13 @@ describe("the ready-made policies", () => {
   });
 
   test("say what they lack", () => {
-    expect(() => trustedPolicy("github", { branch: "main" })).toThrow("--repository");
-    expect(() => trustedPolicy("buildkite", { organization: "acme", branch: "main" })).toThrow("--pipeline");
-    expect(() => trustedPolicy("circleci", { repository: "x", branch: "main" })).toThrow("--organization");
+    expect(() => trustedPolicy("github", { branch: "main" })).toThrow("needs the repository of the jobs");
+    expect(() => trustedPolicy("buildkite", { organization: "acme", branch: "main" })).toThrow(
+      "needs the pipeline of the jobs",
+    );
+    expect(() => trustedPolicy("circleci", { repository: "x", branch: "main" })).toThrow(
+      "needs the organization of the jobs",
+    );
   });
 });
 

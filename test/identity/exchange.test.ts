@@ -84,6 +84,7 @@ describe("a job on the trusted branch", () => {
       permission: "write",
       scope: "",
       policyId: trusted.id,
+      createdBy: "job github acme/web run 123",
       claims: { iss: issuer.url, repository: "acme/web", run_id: "123", event_name: "push", actor: "ann" },
     });
     expect(JSON.stringify(token.claims)).not.toContain("hidden");
@@ -99,6 +100,8 @@ describe("a job on the trusted branch", () => {
     );
     const [row] = (await t.database.read.select().from(audit)).filter(({ kind }) => kind === "token.create");
     expect(row).toMatchObject({
+      actorKind: "job",
+      actorId: null,
       actorName: "github acme/web run 123",
       address: "192.0.2.7",
       teamId: t.team.id,
