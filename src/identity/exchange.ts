@@ -31,8 +31,11 @@ export interface ExchangeRequest {
 }
 
 const defaultMaxRequestsPerMinute = 300;
-/** Of jobs that are one subject to a policy, such as those of a workflow on one branch. A matrix begins many at once. */
-const maxTokensPerMinute = 120;
+/**
+ * Of jobs that are one subject to a policy, such as those of all workflows on one branch. A matrix on GitHub has up to 256, and
+ * they may all begin at once.
+ */
+const maxTokensPerMinute = 300;
 const maxRecordedRefusalsPerMinute = 10;
 
 /** Gives CI jobs tokens of larder for those that their CI service has signed, as policies say. */
