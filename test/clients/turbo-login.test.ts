@@ -295,6 +295,8 @@ describeWith(chromium, "turbo login in a browser", (path) => {
     describeWith(oldTurbo(version), `with turbo ${version}`, (oldPath) => {
       const old = findTurbo(dirname(dirname(oldPath))) as TurboClient;
       const hasState = Bun.semver.order(version, "2.9.14") >= 0;
+      /** It takes the answer that the token is not active for an end. */
+      const isRefusedAnew = Bun.semver.order(version, "2.5.8") <= 0;
 
       test("signs in, links, builds from the cache and signs out", async () => {
         await using repo = await Monorepo.create(old);
@@ -333,6 +335,22 @@ describeWith(chromium, "turbo login in a browser", (path) => {
         expect(await keptToken(repo)).toBeUndefined();
         // Before 2.9 it asked for that only when told to.
         if (hasState) expect((await tokenOf(token))?.revokedAt).toBeNumber();
+      });
+
+      test("begins anew where its token was revoked, if need be with --force, as docs/turbo.md tells", async () => {
+        await using repo = await Monorepo.create(old);
+        await login(repo);
+        const revoked = (await keptToken(repo)) as string;
+        await identity.tokens.revoke(revoked);
+        if (isRefusedAnew) {
+          const { exitCode, output } = await runTurbo(repo, ["login"], { url: larder.url });
+          expect([exitCode, output]).toEqual([1, expect.stringContaining("token is not active")]);
+          expect(await keptToken(repo)).toBe(revoked);
+        }
+        await login(repo, isRefusedAnew ? ["--force"] : []);
+        const token = (await keptToken(repo)) as string;
+        expect(token).not.toBe(revoked);
+        expect(await tokenOf(token)).toMatchObject({ userId: ann.id, revokedAt: null });
       });
 
       test("--sso-team signs in for a team", async () => {
