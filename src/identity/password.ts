@@ -1,5 +1,6 @@
 import { Refusal } from "../refusal.ts";
 import { readCommonPasswords } from "./common-passwords.macro.ts" with { type: "macro" };
+import { normalEmail } from "./email.ts";
 
 /** OWASP ASVS 5.0, 6.2.1 and 6.2.9: at least 8, and 64 at least have to be allowed. */
 const minLength = 8;
@@ -13,10 +14,13 @@ let running = 0;
 const waiting: (() => void)[] = [];
 
 /** For whoever is about to choose one. */
-export const passwordRule = `${minLength} to ${maxLength} characters of any kind, and none of the passwords that everybody tries first. Longer is better.`;
+export const passwordRule = `${minLength} to ${maxLength} characters of any kind, and none of the passwords that everybody tries first, nor your e-mail address. Longer is better.`;
 
-/** @throws Refusal `bad_request` for a password that is too short, too long, or among the first that anybody would try. */
-export function checkPassword(password: string): void {
+/**
+ * @param email of the user whose it is to be.
+ * @throws Refusal `bad_request` for a password that is too short, too long, or among the first that anybody would try.
+ */
+export function checkPassword(password: string, email: string): void {
   const length = [...password].length;
   if (length < minLength || length > maxLength)
     throw new Refusal("bad_request", `A password has ${minLength} to ${maxLength} characters.`);
@@ -24,6 +28,12 @@ export function checkPassword(password: string): void {
     throw new Refusal(
       "bad_request",
       "This is one of the passwords that everybody tries first. Choose another.",
+    );
+  const [address, typed] = [normalEmail(email), normalEmail(password)];
+  if (typed === address || typed === address.split("@")[0])
+    throw new Refusal(
+      "bad_request",
+      "This is your e-mail address, or its beginning. Choose another password.",
     );
 }
 

@@ -194,8 +194,8 @@ export class Users {
    * @throws Refusal `not_found`, `bad_request`.
    */
   async setPassword(emailOrId: string, password: string): Promise<void> {
-    checkPassword(password);
     const user = await this.get(emailOrId);
+    checkPassword(password, user.email);
     const passwordHash = await hashPassword(password);
     await writeIdentity(this.database, (tx) => this.replacePassword(tx, user.id, passwordHash, this.by));
   }
@@ -205,7 +205,7 @@ export class Users {
    * @throws Refusal `unauthorized` when the proof holds no more, and `bad_request`.
    */
   async changePassword(proof: SignInProof, password: string, address: string | null): Promise<SignInProof> {
-    checkPassword(password);
+    checkPassword(password, proof.user.email);
     const passwordHash = await hashPassword(password);
     return await writeIdentity(this.database, async (tx) => {
       const user = await requireProved(tx, proof);
@@ -218,7 +218,6 @@ export class Users {
    * @throws Refusal `unauthorized` for the link, also when its user is disabled, and `bad_request`.
    */
   async setPasswordByLink(secret: string, password: string, address: string | null): Promise<SignInProof> {
-    checkPassword(password);
     const passwordHash = await hashPassword(password);
     return await writeIdentity(this.database, async (tx) => {
       const { userId } = requireLink(await redeemLink(tx, secret, "password"), "password");
@@ -227,6 +226,7 @@ export class Users {
         .from(users)
         .where(eq(users.id, userId ?? ""));
       if (!row || row.disabledAt !== null) throw badLink("password");
+      checkPassword(password, row.email);
       return await this.replacePassword(tx, row.id, passwordHash, userActor(row, address));
     });
   }
@@ -268,7 +268,7 @@ export class Users {
 async function newRow({ password, ...user }: NewUser): Promise<typeof users.$inferInsert> {
   const row = newUserRow(user);
   if (password === undefined) return row;
-  checkPassword(password);
+  checkPassword(password, row.email);
   return { ...row, passwordHash: await hashPassword(password) };
 }
 

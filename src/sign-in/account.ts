@@ -47,7 +47,7 @@ export function accountRoutes({
     const form = await browserSessions.readForm(request, signedIn);
     const { user } = signedIn;
     const address = addressOf(request);
-    const wrong = newPasswordErrors(form);
+    const wrong = newPasswordErrors(form, user.email);
     if (Object.keys(wrong).length > 0) return await account(request, signedIn, wrong);
     let proof: SignInProof;
     try {

@@ -38,10 +38,10 @@ export function newPasswordFields(errors: FieldErrors, focused?: string): Html {
   })}`;
 }
 
-/** What is wrong with what was typed there. */
-export function newPasswordErrors(form: URLSearchParams): FieldErrors {
+/** What is wrong with what was typed there. @param email of the user who chooses it. */
+export function newPasswordErrors(form: URLSearchParams, email: string): FieldErrors {
   const password = form.get("password") ?? "";
-  const message = refusalOf(() => checkPassword(password));
+  const message = refusalOf(() => checkPassword(password, email));
   if (message !== undefined) return { password: message };
   return password === form.get("repeated") ? {} : { repeated: "This is not the same password." };
 }

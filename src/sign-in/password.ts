@@ -25,7 +25,7 @@ export function passwordRoutes({ site, browserSessions, users, links, addressOf,
     if (!invited || invited.disabledAt !== null)
       return askForCode(request, secret, badLink("password").message);
     if (!sent.has("password")) return form(request, secret, invited);
-    const wrong = newPasswordErrors(sent);
+    const wrong = newPasswordErrors(sent, invited.email);
     if (Object.keys(wrong).length > 0) return form(request, secret, invited, wrong);
     let proof: SignInProof;
     try {

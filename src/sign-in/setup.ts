@@ -54,7 +54,7 @@ export function setupRoutes({
     const wrong: FieldErrors = {
       email: refusalOf(() => checkEmail(email)),
       name: refusalOf(() => checkName(name)),
-      ...newPasswordErrors(sent),
+      ...newPasswordErrors(sent, email),
     };
     if (Object.values(wrong).some((message) => message !== undefined)) return form(request, sent, wrong);
     try {

@@ -5,18 +5,32 @@ describe("a password", () => {
   test.each(["12345679x", "pässwörd", "🔑🔑🔑🔑🔑🔑🔑🔑", " ".repeat(8), "x".repeat(256)])(
     "may be %j",
     (password) => {
-      expect(() => checkPassword(password)).not.toThrow();
+      expect(() => checkPassword(password, "ann.archer@example.org")).not.toThrow();
     },
   );
 
   test.each(["", "1234567", "🔑🔑🔑🔑", "x".repeat(257)])("may not be %j", (password) => {
-    expect(() => checkPassword(password)).toThrow("8 to 256 characters");
+    expect(() => checkPassword(password, "ann.archer@example.org")).toThrow("8 to 256 characters");
   });
 
   test.each(["password", "12345678", "PassWord", "qwertyuiop", "password1"])(
     "may not be %j, which everybody tries first",
     (password) => {
-      expect(() => checkPassword(password)).toThrow("everybody tries first");
+      expect(() => checkPassword(password, "ann.archer@example.org")).toThrow("everybody tries first");
+    },
+  );
+
+  test.each(["ann.archer@example.org", "Ann.Archer@Example.org", "ann.archer", "ANN.ARCHER"])(
+    "may not be %j, which is its user's address or the beginning of it",
+    (password) => {
+      expect(() => checkPassword(password, "Ann.Archer@example.org")).toThrow("This is your e-mail address");
+    },
+  );
+
+  test.each(["ann.archer@example.com", "ann.archer1", "archer@example.org", "@example.org"])(
+    "may be %j, which is another's",
+    (password) => {
+      expect(() => checkPassword(password, "ann.archer@example.org")).not.toThrow();
     },
   );
 

@@ -108,6 +108,26 @@ describe("users", () => {
   });
 });
 
+test("nobody's password is their own address, whichever way it is chosen", async () => {
+  await using t = openTestIdentity();
+  const email = "ann.archer@example.org";
+  const link = await t.links.create("setup", { maxAgeMs: day });
+  const user = await t.users.create({ email, password: "correct horse" });
+  const proof = vouchedFor(user);
+  for (const password of [email, "Ann.Archer"]) {
+    const passwordLink = await t.users.createPasswordLink(email, day);
+    for (const choose of [
+      () => t.users.create({ email: "Ann.Archer@example.com", password: password.replace(".org", ".com") }),
+      () => t.users.createFirst({ email, password }, link, null),
+      () => t.users.setPassword(email, password),
+      () => t.users.changePassword(proof, password, null),
+      () => t.users.setPasswordByLink(passwordLink, password, null),
+    ])
+      expect(await codeOf(choose())).toBe("bad_request");
+  }
+  expect(await t.users.findByPassword(email, "correct horse")).toBeDefined();
+});
+
 describe("the first administrator", () => {
   test("needs the link, which is used up only by that", async () => {
     await using t = openTestIdentity();

@@ -302,6 +302,10 @@ describe("whoever is signed in", () => {
         { current: account.password, password: "short", repeated: "short" },
         "A password has 8 to 256 characters.",
       ],
+      [
+        { current: account.password, password: account.email, repeated: account.email },
+        "This is your e-mail address, or its beginning.",
+      ],
     ] as const) {
       const answer = await here.postFromAccount("/account/password", wrong);
       expect(answer.status).toBe(400);

@@ -48,6 +48,13 @@ test("the link of the start makes one administrator, and is then used up", async
   expect(text).toContain(`value="${secret}"`);
   expect(text).not.toContain('value="short"');
 
+  const { email } = fieldsWith(secret);
+  const own = await client.post("/setup", { ...fieldsWith(secret), password: email, repeated: email });
+  expect([own.status, await own.text()]).toEqual([
+    400,
+    expect.stringContaining("This is your e-mail address"),
+  ]);
+
   const other = await client.post("/setup", { ...fieldsWith(secret), repeated: "another one" });
   expect(other.status).toBe(400);
   expect(await other.text()).toContain("This is not the same password.");
