@@ -102,7 +102,7 @@ describe("a run over a folder", () => {
     expect(exitCode).toBe(1);
     expect(lines).toEqual([
       "src/cache/cache.ts:2: imports src/protocols/turbo/artifacts.ts, " +
-        "but cache may import only audit, storage, database, past-time.ts, refusal.ts, remembered.ts, tools.ts, units.ts, version.ts.",
+        "but cache may import only audit, storage, database, past-time.ts, refusal.ts, remembered.ts, tools.ts, units.ts, version.ts, without-secrets.ts.",
     ]);
   });
 
