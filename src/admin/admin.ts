@@ -6,7 +6,6 @@ import type { ErrorHandler } from "../http/errors.ts";
 import type { Issuers } from "../identity/issuers.ts";
 import type { Notices } from "../notices/notices.ts";
 import { Refusal } from "../refusal.ts";
-import type { BlobStorage } from "../storage/blob-storage.ts";
 import type { Runs } from "../usage/runs.ts";
 import type { UsageHistory } from "../usage/usage-history.ts";
 import { adminPath } from "./admin-path.ts";
@@ -37,13 +36,10 @@ export interface AdminOptions {
   database: Database;
   cache: Cache;
   artifactList: ArtifactList;
-  storage: BlobStorage;
   storageTotals: StorageTotals;
   usageHistory: UsageHistory;
   runs: Runs;
   notices: Notices;
-  /** What has to stay free on the disk. */
-  minFreeBytes: number;
   issuers: Issuers;
   liveFeed: LiveFeed;
   admission: Admission;

@@ -3,7 +3,8 @@ import type { AdminOptions } from "./admin.ts";
 import type { Caller } from "./caller.ts";
 import type { Sight } from "./live-feed.ts";
 import { teamQuery } from "./model.ts";
-import { noticesFor } from "./overview-routes.ts";
+import { noticesFor, teamIdsOf } from "./overview.ts";
+import { viewOf } from "./overview-routes.ts";
 
 const headers = {
   "content-type": "text/event-stream",
@@ -14,10 +15,10 @@ const headers = {
 
 /** `/live`: what happens, as it happens. */
 export function liveRoutes({ who, admission, liveFeed, keepAlive }: AdminOptions) {
-  const sightOf = (caller: Caller, team: string | undefined): Sight => ({
-    teamIds: caller.teamIds(team),
-    noticesOf: (all) => noticesFor(caller, team, all),
-  });
+  const sightOf = (caller: Caller, team: string | undefined): Sight => {
+    const view = viewOf(caller, team);
+    return { teamIds: teamIdsOf(view), noticesOf: (all) => noticesFor(view, all) };
+  };
 
   return new Elysia({ tags: ["Overview"] }).use(who).get(
     "/live",

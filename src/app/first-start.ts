@@ -1,6 +1,6 @@
 import { serverActor } from "../audit/audit-log.ts";
 import type { Config } from "../config/settings.ts";
-import { choose, maxSizeChoice } from "../database/choices.ts";
+import { choose, keepServedMaxSize, maxSizeChoice } from "../database/choices.ts";
 import type { Database } from "../database/database.ts";
 import { Links } from "../identity/links.ts";
 import { defaultTeamSlug, Teams } from "../identity/teams.ts";
@@ -17,7 +17,12 @@ export async function chooseMaxSize(
   database: Database,
   storage: DiskStorage,
 ): Promise<number | undefined> {
-  if (setting !== "auto") return setting;
+  const maxSizeBytes = setting === "auto" ? await firstChoice(database, storage) : setting;
+  await keepServedMaxSize(database, maxSizeBytes);
+  return maxSizeBytes;
+}
+
+async function firstChoice(database: Database, storage: DiskStorage): Promise<number> {
   const freeBytes = await storage.freeBytes();
   return Number(await choose(database, maxSizeChoice, () => String(Math.floor(freeBytes * autoShare))));
 }

@@ -1,4 +1,4 @@
-import type { UsageOverview } from "../admin/usage-overview.ts";
+import type { Overview, StorageFigures } from "../admin/overview.ts";
 import { roundPercent, roundSize, roundTime } from "../units.ts";
 import { addCounters, type Counters, noCounters, type Totals, totalsOf } from "../usage/counters.ts";
 import { counted } from "./counted.ts";
@@ -13,11 +13,12 @@ const barWidth = 24;
 const maxOrigins = 10;
 
 /** The overview for people at a terminal. @param team its slug, where it is of one only. */
-export function statsText(overview: UsageOverview, team: string | undefined): string {
-  const { since, until, totals, before, byTeam = [], byOrigin } = overview;
+export function statsText(overview: Overview, team: string | undefined): string {
+  const { since, until, byTeam = [], byOrigin, notices } = overview;
   const parts = [
     `From ${minute(since)} to ${minute(until)} (UTC), ${team === undefined ? "all teams" : `team ${team}`}\n`,
-    sumText(totals, before),
+    sumText(overview),
+    noticesText(notices),
     seriesText(overview),
     byTeam.length > 1
       ? textTable([["TEAM", ...figureNames], ...byTeam.map((one) => [one.team, ...figures(one)])])
@@ -27,34 +28,64 @@ export function statsText(overview: UsageOverview, team: string | undefined): st
   return parts.filter((part) => part !== "").join("\n");
 }
 
-function sumText(totals: Totals, before: Totals): string {
+function sumText({ totals, before, storage }: Overview): string {
   const { remoteHits, localHits, remoteMisses, uploads, refusedUploads } = totals;
   const hits = remoteHits + localHits;
   const asked = hits + remoteMisses;
-  const rows = [
+  return textTable([
     [
       "Hits",
       `${number(hits)} of ${number(asked)} ${asked === 1 ? "task" : "tasks"}${share(totals.hitRate)}: ${number(remoteHits)} from this cache, ${number(localHits)} local`,
+      `before ${before.hitRate === null ? "-" : roundPercent(before.hitRate)}`,
     ],
-    ["Time saved", `${roundTime(totals.savedMs)}${share(totals.hitRateByTime)}${change(before)}`],
-    ["Downloaded", roundSize(totals.downloadedBytes)],
+    [
+      "Time saved",
+      `${roundTime(totals.savedMs)}${share(totals.hitRateByTime)}: ${roundTime(totals.remoteSavedMs)} from this cache, ${roundTime(totals.localSavedMs)} local`,
+      `before ${roundTime(before.savedMs)}`,
+    ],
+    ["Downloaded", roundSize(totals.downloadedBytes), `before ${roundSize(before.downloadedBytes)}`],
     [
       "Uploaded",
       `${roundSize(totals.uploadedBytes)} in ${number(uploads)} ${uploads === 1 ? "upload" : "uploads"}`,
+      `before ${roundSize(before.uploadedBytes)}`,
     ],
     ...(refusedUploads > 0
-      ? [["Refused", `${counted(refusedUploads, "upload")}, for size, quota or want of room`]]
+      ? [
+          [
+            "Refused",
+            `${counted(refusedUploads, "upload")}, for size, quota or want of room`,
+            `before ${number(before.refusedUploads)}`,
+          ],
+        ]
       : []),
-  ];
-  return textTable(rows);
+    ["Storage", stored(storage)],
+  ]);
 }
 
-function change(before: Totals): string {
-  return before.savedMs === 0 ? "" : `; ${roundTime(before.savedMs)} in the same time before`;
+function stored({ team, storedBytes, maxSizeBytes, freeBytes, artifacts }: StorageFigures): string {
+  const used = team?.usedBytes ?? storedBytes ?? 0;
+  const limit = team ? team.quotaBytes : maxSizeBytes;
+  const ofLimit =
+    limit === null
+      ? `without a ${team ? "quota" : "limit"}`
+      : `of ${roundSize(limit)}${share(limit === 0 ? 1 : used / limit)}`;
+  const free = freeBytes === null ? "" : `; ${roundSize(freeBytes)} free on the disk`;
+  return `${roundSize(used)} in ${number(artifacts)} ${artifacts === 1 ? "artifact" : "artifacts"}, ${ofLimit}${free}`;
+}
+
+/** What is wrong, what that means, and what to do. */
+function noticesText(notices: Overview["notices"]): string {
+  return textTable(
+    notices.flatMap(({ severity, title, message, remedy }) => [
+      [severity.toUpperCase(), title],
+      ["", message],
+      ["", remedy],
+    ]),
+  );
 }
 
 /** One line for each day with what it saved, or for each hour of a short time, or for several days of a long one. */
-function seriesText({ series, totals }: UsageOverview): string {
+function seriesText({ series, totals }: Overview): string {
   if (totals.remoteHits + totals.remoteMisses + totals.localHits + totals.uploads === 0) return "";
   const first = series[0]?.startAt;
   const last = series.at(-1)?.startAt;
@@ -80,7 +111,7 @@ function seriesText({ series, totals }: UsageOverview): string {
   ]);
 }
 
-function originsText(byOrigin: UsageOverview["byOrigin"]): string {
+function originsText(byOrigin: Overview["byOrigin"]): string {
   if (byOrigin.length === 0) return "";
   return textTable([
     ["ORIGIN", "NAME", ...figureNames],

@@ -1,16 +1,19 @@
 import type { Command } from "commander";
-import { type UsageOverview, usageOverview } from "../admin/usage-overview.ts";
+import { type Overview, overviewOf, teamIdsOf } from "../admin/overview.ts";
+import { StorageTotals } from "../admin/storage-totals.ts";
+import { usageOverview } from "../admin/usage-overview.ts";
 import { pastTimeValue } from "../config/past-time.ts";
-import type { Database } from "../database/database.ts";
-import { artifacts } from "../database/schema.ts";
+import type { Team } from "../identity/teams.ts";
+import { Notices } from "../notices/notices.ts";
+import { DiskStorage } from "../storage/disk/disk-storage.ts";
 import { UsageHistory } from "../usage/usage-history.ts";
-import { usageSpan } from "../usage/usage-span.ts";
+import { type UsageSpan, usageSpan } from "../usage/usage-span.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { flagValue } from "./flag-value.ts";
 import { jsonText } from "./json-text.ts";
 import { statsText } from "./stats-text.ts";
-import { withData } from "./with-data.ts";
+import { type CacheData, withCacheShown } from "./with-cache.ts";
 
 interface StatsOptions {
   team?: string;
@@ -24,8 +27,9 @@ const defaultAgeMs = 7 * 86_400_000;
 export function statsCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "stats",
-    "Show what the cache saved, when, and for whom",
+    "Show what the cache saved, when, and for whom; how full it is, and what is wrong",
     "larder stats\n  larder stats --team web --since 30d",
+    ["maxSize", "minFree"],
   )
     .option("--team <slug>", "Only this team, by slug or id")
     .option(
@@ -36,35 +40,49 @@ export function statsCommand(context: CommandContext): Command {
     .action(async ({ team: slug, since, json }: StatsOptions) => {
       const now = Date.now();
       const span = usageSpan(since ?? now - defaultAgeMs, now, now);
-      await withData(context, command, async ({ database, teams }) => {
-        const team = slug === undefined ? undefined : await teams.get(slug);
-        const history = new UsageHistory(database);
-        const overview = await usageOverview(
-          history,
-          { span, ...(team && { teamIds: [team.id] }) },
-          { byTeam: team === undefined },
-        );
+      await withCacheShown(context, command, async (data) => {
+        const team = slug === undefined ? undefined : await data.teams.get(slug);
+        const overview = await overviewFrom(data, span, team);
         if (json) return context.stdout(jsonText(overview));
         context.stdout(statsText(overview, team?.slug));
-        const next = await firstStep(overview, database, team?.slug);
+        const next = firstStep(overview, team?.slug);
         if (next !== undefined) context.stderr(`${next}\n`);
       });
     });
   return command;
 }
 
+/** The same as an administrator gets from a server, as far as its data folder tells. */
+async function overviewFrom(
+  { cache, config, database, teams }: CacheData,
+  span: UsageSpan,
+  team: Team | undefined,
+): Promise<Overview> {
+  const view = { isServerAdmin: true, teams: await teams.list(), team };
+  const teamIds = teamIdsOf(view);
+  const usage = await usageOverview(
+    new UsageHistory(database),
+    { span, ...(teamIds && { teamIds }) },
+    { byTeam: !team },
+  );
+  const sources = {
+    cache,
+    storageTotals: new StorageTotals(database, DiskStorage.beside(config.data)),
+    notices: await Notices.open({ cache, database }),
+  };
+  return await overviewOf(sources, usage, view);
+}
+
 /** What to do where there is nothing to be seen yet. */
-async function firstStep(
-  { totals, isFirstHitSeen }: UsageOverview,
-  database: Database,
+function firstStep(
+  { totals, isFirstHitSeen, hasArtifacts }: Overview,
   team: string | undefined,
-): Promise<string | undefined> {
+): string | undefined {
   const isUsed = totals.remoteHits + totals.remoteMisses + totals.localHits + totals.uploads > 0;
   if (isFirstHitSeen)
     return isUsed ? undefined : "Nothing happened in that time. --since 30d shows more of it.";
-  const [stored] = await database.read.select({ id: artifacts.id }).from(artifacts).limit(1);
   const connect = `larder connect${team === undefined ? "" : ` --team ${team}`}`;
-  if (!stored && !isUsed) {
+  if (!hasArtifacts && !isUsed) {
     return `Nobody has used this cache yet. \`${connect}\` shows what to paste into a repository; then run a build there.`;
   }
   return (

@@ -2,9 +2,7 @@ import type { Command } from "commander";
 import { pino } from "pino";
 import { Cache, type CacheOptions } from "../cache/cache.ts";
 import { collected } from "../cache/collected.ts";
-import type { Config } from "../config/settings.ts";
-import { chosen, maxSizeChoice } from "../database/choices.ts";
-import type { Database } from "../database/database.ts";
+import { readServedMaxSize } from "../database/choices.ts";
 import { keepServersOff, runningServer } from "../server/data-lock.ts";
 import type { BlobTotals } from "../storage/blob-storage.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
@@ -55,20 +53,13 @@ async function cacheOptions({ config, database, by }: Data, storage: DiskStorage
     database,
     storage,
     maxArtifactSizeBytes: config.maxArtifactSize,
-    maxSizeBytes: await limitOf(config.maxSize, database),
+    maxSizeBytes: config.maxSize === "auto" ? await readServedMaxSize(database) : config.maxSize,
     minFreeBytes: config.minFree,
     maxAgeMs: config.maxAge,
     by,
     scopeMaxAgeMs: config.scopeMaxAge,
     log: pino({ level: "silent" }),
   };
-}
-
-/** As the server that ran here last understood `auto`. */
-async function limitOf(setting: Config["maxSize"], database: Database): Promise<number | undefined> {
-  if (setting !== "auto") return setting;
-  const first = await chosen(database, maxSizeChoice);
-  return first === undefined ? undefined : Number(first);
 }
 
 const collectsWithinMs = 60_000;

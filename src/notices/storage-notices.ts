@@ -13,9 +13,11 @@ export function storageNotices(facts: NoticeFacts): Notice[] {
   return [...diskNotices(facts), ...evictionNotices(facts), ...damageNotices(facts), ...verifyNotices(facts)];
 }
 
-function diskNotices({ cache }: NoticeFacts): Notice[] {
+function diskNotices({ cache, server }: NoticeFacts): Notice[] {
   const { freeBytes, minFreeBytes, maxSizeBytes, storedBytes } = cache;
   if (freeBytes === undefined) {
+    // A command may come before the first start, which makes the folder that is looked for.
+    if (!server && storedBytes === 0) return [];
     return [
       {
         code: "disk_unknown",

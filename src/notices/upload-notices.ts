@@ -34,7 +34,7 @@ function wordingOf(code: string | undefined, team: string | undefined): Wording 
         code: "refused_uploads",
         severity: "warning",
         title: "Uploads were refused",
-        why: "they were too large, over a quota, or found no room. Which of them it was, is not kept.",
+        why: "size, quota or want of room; which of them, is not kept.",
         remedy: `\`larder du\` says who uses what. Raise \`maxSize\` or \`maxArtifactSize\`, or the quota with \`larder team set ${slug} --quota SIZE\`.`,
       };
     case "no_space":

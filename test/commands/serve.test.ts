@@ -46,7 +46,8 @@ test("without one, where it listens is what clients are told", async () => {
 
 test("the first start chooses a share of the free disk as the limit, says it, and later ones keep it", async () => {
   await using larder = await startLarder();
-  const chosen = () => rowsOf<{ value: string }>(larder.dataFolder, "SELECT value FROM choices");
+  const chosen = () =>
+    rowsOf<{ value: string }>(larder.dataFolder, "SELECT value FROM choices WHERE key = 'maxSizeBytes'");
   const [{ value } = { value: "" }] = chosen();
   expect(Number(value)).toBeGreaterThan(0);
   const said = /^Artifacts may take (\S+) \(maxSize\)\.$/m.exec(larder.stdout())?.[1] as string;

@@ -2,12 +2,16 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { openDataFolder } from "../../src/database/data-folder.ts";
+import { usageHours } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
+import { openWorld } from "../admin/world.ts";
 import { startLarder } from "../larder.ts";
 import { createTeam, TurboClient } from "../protocols/turbo/client.ts";
 import { askerOf, clientEvent } from "../usage/test-usage.ts";
 import { openCli } from "./cli.ts";
+
+const dayMs = 86_400_000;
 
 const event = (hash: string, duration: number) => ({
   sessionId: "s",
@@ -68,7 +72,7 @@ test("larder stats says what came from the cache, what ran, and what that saved"
 
   const { stdout, stderr } = await larder.cli("stats");
   expect(stdout).toContain("3 of 5 tasks (60%): 2 from this cache, 1 local");
-  expect(stdout).toContain("1m 6s (95.7%)");
+  expect(stdout).toMatch(/^Time saved +1m 6s \(95\.7%\): 6s from this cache, 1m local +before 0ms$/m);
   expect(stdout).toMatch(/^DAY +HITS +RAN +HIT RATE/m);
   expect(stdout).toMatch(/^web +0 +1 +0%/m);
   expect(stdout).toMatch(/█{24}$/m);
@@ -82,6 +86,42 @@ test("larder stats says what came from the cache, what ran, and what that saved"
   );
 }, 60_000);
 
+test("larder stats has all that the API's overview has: how full it is, and what is wrong", async () => {
+  await using world = await openWorld({ args: ["--max-size", "1GiB"] });
+  const { admin, larder } = world;
+  const { secret } = await admin.ok("POST", "/tokens", { team: "default", name: "ci", permission: "write" });
+  await world.upload(secret, "default", "a", "12345678");
+  await admin.ok("POST", "/teams", { slug: "web" });
+  await admin.ok("PATCH", "/teams/web", { state: "paused" });
+  await admin.ok("PATCH", "/teams/default", { quotaBytes: 8 });
+  const json = async (...args: string[]) => JSON.parse((await larder.cli("stats", "--json", ...args)).stdout);
+  for (const [query, args] of [
+    ["", []],
+    ["?team=default", ["--team", "default"]],
+  ] as const) {
+    const ofApi = await admin.get(`/overview${query}`);
+    const ofCommand = await json(...args);
+    expect(Object.keys(ofCommand).sort()).toEqual(Object.keys(ofApi).sort());
+    const { freeBytes, ...storage } = ofCommand.storage;
+    expect(ofApi.storage).toMatchObject(storage);
+    expect(freeBytes).toBeGreaterThan(0);
+    expect(ofCommand.notices).toEqual(ofApi.notices);
+    expect(ofCommand.notices).not.toEqual([]);
+    expect(ofCommand.hasArtifacts).toBe(true);
+  }
+  expect((await json()).storage).toMatchObject({ storedBytes: 8, maxSizeBytes: 1024 ** 3, artifacts: 1 });
+  expect((await json("--max-size", "2GiB")).storage.maxSizeBytes).toBe(2 * 1024 ** 3);
+
+  const { stdout } = await larder.cli("stats");
+  expect(stdout).toMatch(/^Storage +8B in 1 artifact, of 1GiB \(0\.1%\); \S+ free on the disk$/m);
+  expect(stdout).toMatch(
+    /^WARNING +Team web is paused\n +Its builds go on without.*\n +`larder team set web/m,
+  );
+  expect((await larder.cli("stats", "--team", "default")).stdout).toMatch(
+    /^Storage +8B in 1 artifact, of 8B \(100%\);/m,
+  );
+}, 60_000);
+
 test("larder stats says what to do first where nothing has happened yet", async () => {
   using cli = openCli();
   await cli.onData("team", "create", "web");
@@ -89,6 +129,7 @@ test("larder stats says what to do first where nothing has happened yet", async 
   const { stdout, stderr } = await cli.larder(["stats", "--team", "web", "--data", cli.dataFolder]);
   expect(stdout).toContain("team web\n");
   expect(stdout).toContain("0 of 0 tasks");
+  expect(stdout).not.toContain("CRITICAL");
   expect(stderr).toContain("`larder connect --team web` shows what to paste");
 });
 
@@ -102,8 +143,15 @@ test("larder stats of a long time has a line for several days each", async () =>
     recorder.read(askerOf(team?.id as string), "a", { durationMs: 5, sizeBytes: 1 });
     recorder.report(askerOf(team?.id as string, { name: "evil\u001b[31m" }), null, [clientEvent({})]);
     await recorder.close();
+    await database.write(async (tx) => {
+      const startAt = Math.floor(Date.now() / dayMs - 10) * dayMs;
+      const hour = { startAt, teamId: team?.id as string, tool: "turbo", originId: "tok_1" };
+      const counters = { remoteHits: 1, remoteMisses: 1, remoteSavedMs: 4_000 };
+      await tx.insert(usageHours).values({ ...hour, ...counters, originKind: "token" });
+    });
     await database.close();
   }
+  expect(await cli.onData("stats")).toMatch(/^Hits .* before 50%\nTime saved .* before 4s\n/m);
   const year = await cli.onData("stats", "--since", "365d");
   expect(year.split("\n").filter((line) => /^\d{4}-\d\d-\d\d /.test(line))).toHaveLength(31);
   expect(year).toMatch(/^FROM +HITS/m);
