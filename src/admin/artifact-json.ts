@@ -19,6 +19,7 @@ export function artifactJson(artifact: ListedArtifact) {
     sha: artifact.sha,
     createdAt: isoTime(artifact.createdAt),
     lastUsedAt: isoTime(artifact.lastUsedAt),
+    quarantinedAt: isoTime(artifact.quarantinedAt),
     writtenBy:
       writtenBy === null
         ? { kind: "environment" as const, id: null, name: environmentWriter, policyId: null }

@@ -15,6 +15,9 @@ export const artifactModel = t.Object({
   sha: t.Nullable(t.String(), { description: "Commit that produced it" }),
   createdAt: isoTimeModel,
   lastUsedAt: isoTimeModel,
+  quarantinedAt: t.Nullable(isoTimeModel, {
+    description: "Since when its bytes are known to be damaged; clients get a miss",
+  }),
   writtenBy: t.Object({
     kind: oneOf(["token", "environment"]),
     id: t.Nullable(t.String(), { description: "Of the token" }),
@@ -29,7 +32,6 @@ export const shownArtifactModel = t.Object({
   dirtyHash: t.Nullable(t.String()),
   clientCi: t.Nullable(t.String(), { description: "The CI that the client named" }),
   sharedWith: t.Number({ description: "How many others have the same bytes, of those that one may see" }),
-  quarantinedAt: t.Nullable(isoTimeModel, { description: "Since when its bytes are known to be damaged" }),
 });
 
 export const freedModel = t.Object(

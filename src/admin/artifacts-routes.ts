@@ -10,7 +10,6 @@ import type { AdminOptions } from "./admin.ts";
 import { artifactJson } from "./artifact-json.ts";
 import { artifactModel, shownArtifactModel } from "./artifacts-model.ts";
 import type { Caller, TeamRight } from "./caller.ts";
-import { isoTime } from "./iso-time.ts";
 import { nameModel, numberParams, oneOf, pageModel, pageQuery, pageWish, teamQuery } from "./model.ts";
 
 /** `/artifacts`: what is stored, in every scope. */
@@ -74,7 +73,6 @@ export function artifactsRoutes({ who, cache, artifactList }: AdminOptions) {
           dirtyHash: artifact.dirtyHash,
           clientCi: artifact.clientCi,
           sharedWith: await artifactList.sharing(artifact, caller.teamIds(undefined)),
-          quarantinedAt: isoTime(artifact.quarantinedAt),
         };
       },
       {

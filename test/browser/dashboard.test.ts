@@ -1,12 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { truncateSync } from "node:fs";
+import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { chromium } from "../known-tools.ts";
 import type { RunningLarder } from "../larder.ts";
 import { createToken } from "../protocols/turbo/client.ts";
+import { blobFileOf, sha256Of } from "../server/holdings.ts";
 import { administrator, type SiteClient, startSetUp } from "../sign-in/site-client.ts";
 import { describeWith } from "../tools.ts";
 import { accessibilityProblems, launchChromium } from "./browser.ts";
-import { Visitors, visit } from "./visitors.ts";
+import { arrive, Visitors, visit } from "./visitors.ts";
 
 const artifacts = 120;
 
@@ -134,6 +137,10 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.locator("summary").click();
     const account = page.getByRole("link", { name: "Account, password and sessions" });
     expect(await account.getAttribute("href")).toBe("/cache/account");
+    await page.getByRole("link", { name: "The API, for scripts" }).click();
+    await page.waitForURL(`${fresh.larder.url}/api`);
+    await page.goBack();
+    await page.locator("summary").click();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(`${fresh.larder.url}/sign-in**`);
     await page.context().close();
@@ -222,6 +229,26 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.getByRole("link", { name: hashOf(4) }).waitFor();
     await page.getByRole("button", { name: "Show more" }).waitFor();
     expect(await page.getByText("Searching on.").count()).toBe(0);
+  });
+
+  test("marks artifacts whose bytes are damaged, and offers nobody to download them", async () => {
+    await using fresh = await startSetUp();
+    for (const index of [1, 2]) await put(fresh.larder, index);
+    truncateSync(join(fresh.larder.dataFolder, "blobs", blobFileOf(sha256Of(contentOf(1)))));
+    expect((await get(fresh.larder, hashOf(1))).status).toBe(404);
+    const page = await openPage({}, fresh.client);
+    await visit(page, fresh.larder.url, "/artifacts", "Artifacts");
+    await page
+      .getByRole("row", { name: hashOf(1) })
+      .getByText("quarantined", { exact: true })
+      .waitFor();
+    expect(await page.getByText("quarantined", { exact: true }).count()).toBe(1);
+    await page.getByRole("link", { name: hashOf(1) }).click();
+    await arrive(page, "Artifact");
+    await page.getByText("Clients get a miss, and nobody can download it.").waitFor();
+    await page.getByRole("button", { name: "Purge" }).waitFor();
+    expect(await page.getByRole("link", { name: "Download" }).count()).toBe(0);
+    await page.context().close();
   });
 
   test("shows trusted artifacts alone", async () => {

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { serverPath } from "../site.ts";
 import { useMe } from "./me.tsx";
 
-/** Who is signed in, the way to their account, and the way out. */
+/** Who is signed in, the way to their account and to the API, and the way out. */
 export function AccountMenu() {
   const { me } = useMe();
   const details = useRef<HTMLDetailsElement>(null);
@@ -35,6 +35,11 @@ export function AccountMenu() {
         <p className="mt-3 text-sm">
           <a className="link" href={serverPath("/account")}>
             Account, password and sessions
+          </a>
+        </p>
+        <p className="mt-2 text-sm">
+          <a className="link" href={serverPath("/api")}>
+            The API, for scripts
           </a>
         </p>
         <form method="post" action={serverPath("/sign-out")} className="mt-3">

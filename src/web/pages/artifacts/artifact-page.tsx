@@ -58,14 +58,16 @@ export function ArtifactPage({ id }: { id: string }) {
         ) : data ? (
           <>
             <ArtifactFactsList artifact={data} />
-            <div className="mt-5 flex flex-wrap gap-2 border-t border-line pt-4">
-              <a
-                href={apiUrl(`${path}/content`)}
-                download
-                className="inline-flex min-h-10 items-center rounded-lg border border-edge px-3.5 text-sm font-semibold hover:bg-raised"
-              >
-                Download
-              </a>
+            <div className="mt-5 flex flex-wrap gap-2 border-t border-line pt-4 empty:hidden">
+              {data.quarantinedAt === null && (
+                <a
+                  href={apiUrl(`${path}/content`)}
+                  download
+                  className="inline-flex min-h-10 items-center rounded-lg border border-edge px-3.5 text-sm font-semibold hover:bg-raised"
+                >
+                  Download
+                </a>
+              )}
               {isOwner(data.team) && (
                 <Button look="danger" onClick={() => setAsking(true)}>
                   Purge
@@ -105,7 +107,7 @@ function ArtifactFactsList({ artifact }: { artifact: ShownArtifact }) {
           artifact.quarantinedAt && (
             <span key="state">
               <Badge tone="bad">quarantined</Badge> <When at={artifact.quarantinedAt} />: its bytes were not
-              those that were written.
+              those that were written. Clients get a miss, and nobody can download it.
             </span>
           ),
         ],

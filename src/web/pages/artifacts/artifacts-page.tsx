@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { roundSize, roundTime } from "../../../units.ts";
 import { useList } from "../../api/queries.ts";
 import type { Artifact } from "../../api/types.ts";
+import { Badge } from "../../parts/badge.tsx";
 import { Button, ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
@@ -89,14 +90,22 @@ export function ArtifactsPage() {
             columns={[
               {
                 title: "Hash",
-                cell: ({ id, hash }) => (
-                  <Link
-                    title={hash}
-                    className="link font-mono text-[0.8125rem] max-md:[overflow-wrap:anywhere] md:block md:max-w-52 md:truncate"
-                    href={href(`/artifacts/${id}`)}
-                  >
-                    {hash}
-                  </Link>
+                cell: ({ id, hash, quarantinedAt }) => (
+                  <>
+                    <Link
+                      title={hash}
+                      className="link font-mono text-[0.8125rem] max-md:[overflow-wrap:anywhere] md:block md:max-w-52 md:truncate"
+                      href={href(`/artifacts/${id}`)}
+                    >
+                      {hash}
+                    </Link>
+                    {quarantinedAt && (
+                      <>
+                        {" "}
+                        <Badge tone="bad">quarantined</Badge>
+                      </>
+                    )}
+                  </>
                 ),
               },
               ...(team
