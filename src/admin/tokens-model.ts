@@ -31,6 +31,11 @@ export const shownTokenModel = t.Object({
   }),
 });
 
+export const tokenReportModel = t.Object({
+  problem: t.Nullable(t.String(), { description: "Why requests with it are refused; null if they are not" }),
+  token: t.Nullable(shownTokenModel, { description: "null if none that one may see has this secret" }),
+});
+
 export const linesModel = t.Array(
   t.Object({
     title: t.String({ description: "Where it goes, such as `In the shell`" }),

@@ -1,7 +1,9 @@
 import { Elysia, t } from "elysia";
 import { artifactsWrittenBy } from "../cache/totals.ts";
+import type { Database } from "../database/database.ts";
 import { requireNotBlocked } from "../identity/access.ts";
-import { readTokenReach } from "../identity/token-reach.ts";
+import { readTokenReach, type TokenReach } from "../identity/token-reach.ts";
+import { examineSecret } from "../identity/token-report.ts";
 import { tokenStates } from "../identity/token-state.ts";
 import { allows, type Token, type TokenFilter, type TokenHolder } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
@@ -18,7 +20,11 @@ import {
   revokedTokenModel,
   shownTokenModel,
   tokenModel,
+  tokenReportModel,
 } from "./tokens-model.ts";
+
+/** Of what is tested, which may be something else than a secret: a CI job's token is longer. */
+const maxTestedLength = 64 * 1024;
 
 /** `/tokens`: those of the teams that one looks after, and one's own. */
 export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: AdminOptions) {
@@ -81,20 +87,36 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
         },
       },
     )
+    .post(
+      "/test",
+      async ({ caller, body }) => {
+        const { services } = caller;
+        const mayKnow = (token: Token) => maySee(caller, token);
+        const { found, problem } = await examineSecret(body.token.trim(), services, database, mayKnow);
+        return {
+          problem: problem ?? null,
+          token: found ? await shownJson(database, found.token, found.reach) : null,
+        };
+      },
+      {
+        who: "anybody",
+        body: t.Object(
+          { token: t.String({ maxLength: maxTestedLength, description: "The secret of a token" }) },
+          { additionalProperties: false },
+        ),
+        response: tokenReportModel,
+        detail: {
+          summary: "Whose secret it is, and whether it counts",
+          description:
+            "One that is of nobody, and one of whom the caller may not know, are answered alike. It is no use of the token, and nothing is kept.",
+        },
+      },
+    )
     .get(
       "/:id",
       async ({ caller, params }) => {
         const token = await visible(caller, params.id);
-        const reachOf = await readTokenReach(database);
-        return {
-          ...tokenJson(token),
-          artifacts: await artifactsWrittenBy(database, token.id),
-          teams: reachOf(token).teams.map(({ teamId, slug, permission }) => ({
-            team: slug,
-            teamId,
-            permission,
-          })),
-        };
+        return await shownJson(database, token, (await readTokenReach(database))(token));
       },
       {
         who: "anybody",
@@ -163,17 +185,29 @@ function ownHolder({ facts }: Caller, permission: Token["permission"]): TokenHol
 /** One that the caller may see. @throws Refusal `not_found`, the same whether there is another's or none. */
 async function visible(caller: Caller, id: string): Promise<Token> {
   const token = await caller.services.tokens.findById(id);
-  const isOwn = token !== undefined && token.userId !== null && token.userId === caller.facts.user?.id;
-  if (token && (caller.isServerAdmin || isOwn || caller.may(token.teamId, "admin"))) {
-    if (isOwn && !allows(caller.facts.permission, "admin"))
-      throw new Refusal(
-        "forbidden",
-        "This needs a token with permission admin, or a browser in which you are signed in.",
-      );
-    return token;
-  }
+  if (token && maySee(caller, token)) return token;
   throw new Refusal(
     "not_found",
     "You have no such token, or there is none. GET /api/v1/tokens lists those that you may see.",
   );
+}
+
+/** @throws Refusal `forbidden` for a token of one's own, asked for with one that may less than its user. */
+function maySee(caller: Caller, token: Token): boolean {
+  const isOwn = token.userId !== null && token.userId === caller.facts.user?.id;
+  if (!(caller.isServerAdmin || isOwn || caller.may(token.teamId, "admin"))) return false;
+  if (!isOwn || allows(caller.facts.permission, "admin")) return true;
+  throw new Refusal(
+    "forbidden",
+    "This needs a token with permission admin, or a browser in which you are signed in.",
+  );
+}
+
+/** With where it may act, and how much of what it wrote is kept. */
+async function shownJson(database: Database, token: Token, { teams }: TokenReach) {
+  return {
+    ...tokenJson(token),
+    artifacts: await artifactsWrittenBy(database, token.id),
+    teams: teams.map(({ teamId, slug, permission }) => ({ team: slug, teamId, permission })),
+  };
 }

@@ -17,8 +17,8 @@ import type { CommandContext } from "./command-context.ts";
 import { ciLinesText, guessText } from "./connect.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
-import { envValue } from "./env-value.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
+import { givenToken } from "./given-token.ts";
 import { jsonText } from "./json-text.ts";
 import { printableCell } from "./printable.ts";
 import { textTable } from "./text-table.ts";
@@ -184,7 +184,8 @@ function testCommand(context: CommandContext): Command {
     .option("--token-env <variable>", "Variable in the environment that holds the token")
     .option("--team <slug>", "Only the policies of this team, by slug or id")
     .action(async (given: string | undefined, options: TestOptions) => {
-      const token = await tokenToTest(context, given, options.tokenEnv);
+      const token = await givenToken(context, given, options.tokenEnv);
+      readUnverified(token);
       await withData(context, command, async ({ teams, policies }) => {
         const teamId = options.team === undefined ? undefined : (await teams.get(options.team)).id;
         const trusting = await policies.list(teamId === undefined ? {} : { teamId });
@@ -194,28 +195,6 @@ function testCommand(context: CommandContext): Command {
       });
     });
   return command;
-}
-
-async function tokenToTest(
-  context: CommandContext,
-  given: string | undefined,
-  variable: string | undefined,
-): Promise<string> {
-  if ((given === undefined) === (variable === undefined))
-    throw new Refusal(
-      "bad_request",
-      "Give the token as argument, as - on standard input, or with --token-env.",
-    );
-  const token = variable === undefined ? given : envValue(context.env, "--token-env", variable);
-  const text = (token === "-" ? await Bun.stdin.text() : (token ?? "")).trim();
-  if (text !== "") {
-    readUnverified(text);
-    return text;
-  }
-  throw new Refusal(
-    "bad_request",
-    variable === undefined ? "The token is empty." : "The variable that --token-env names is not set.",
-  );
 }
 
 function reportText({ issuer, problem, judgements, chosen }: PolicyReport): string {

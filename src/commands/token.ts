@@ -6,6 +6,7 @@ import { timeValue } from "../config/value-kinds.ts";
 import { checkName } from "../identity/names.ts";
 import { checkScope } from "../identity/scope.ts";
 import { readTokenReach, type TokenReach } from "../identity/token-reach.ts";
+import { examineSecret } from "../identity/token-report.ts";
 import { type TokenState, tokenState, tokenStates } from "../identity/token-state.ts";
 import { type Permission, permissions, type Token } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
@@ -14,6 +15,7 @@ import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
 import { dataSubcommand } from "./data-subcommand.ts";
 import { checkedText, flagValue } from "./flag-value.ts";
+import { givenToken } from "./given-token.ts";
 import { jsonText } from "./json-text.ts";
 import { purged } from "./purge.ts";
 import { textTable } from "./text-table.ts";
@@ -24,11 +26,12 @@ import { type Data, withData, withNewData } from "./with-data.ts";
 /** `larder token …` */
 export function tokenCommand(context: CommandContext): Command {
   return new Command("token")
-    .description("Create, list, show and revoke tokens")
+    .description("Create, list, show, test and revoke tokens")
     .addHelpText("after", "\nExample:\n  larder token create --team default --permission write --name ci")
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
     .addCommand(showCommand(context))
+    .addCommand(testCommand(context))
     .addCommand(revokeCommand(context));
 }
 
@@ -132,30 +135,60 @@ function showCommand(context: CommandContext): Command {
         const artifacts = await artifactsWrittenBy(database, token.id);
         const reach = (await readTokenReach(database))(token);
         context.stdout(
-          options.json
-            ? jsonText(listedJson(token, reach, artifacts))
-            : textTable([
-                ["Id", token.id],
-                ["Name", token.name],
-                ["Holder", holderOf(token)],
-                ["Permission", permissionText(token, reach)],
-                ["Scope", scopeText(token)],
-                ["State", tokenState(token)],
-                ["Created", isoTime(token.createdAt)],
-                ["Created by", token.createdBy ?? "unknown"],
-                ["Expires", isoTime(token.expiresAt) ?? "never"],
-                ["Revoked", isoTime(token.revokedAt) ?? "no"],
-                ["Last used", isoTime(token.lastUsedAt) ?? "never"],
-                ["Artifacts", String(artifacts)],
-                ["Policy", token.policyId ?? "none"],
-                ...Object.entries(token.claims ?? {}).map(([claim, value]) => [
-                  `Claim ${claim}`,
-                  typeof value === "string" ? value : JSON.stringify(value),
-                ]),
-              ]),
+          options.json ? jsonText(listedJson(token, reach, artifacts)) : factsOf(token, reach, artifacts),
         );
       }),
     );
+  return command;
+}
+
+function factsOf(token: Token, reach: TokenReach, artifacts: number): string {
+  return textTable([
+    ["Id", token.id],
+    ["Name", token.name],
+    ["Holder", holderOf(token)],
+    ["Permission", permissionText(token, reach)],
+    ["Scope", scopeText(token)],
+    ["State", tokenState(token)],
+    ["Created", isoTime(token.createdAt)],
+    ["Created by", token.createdBy ?? "unknown"],
+    ["Expires", isoTime(token.expiresAt) ?? "never"],
+    ["Revoked", isoTime(token.revokedAt) ?? "no"],
+    ["Last used", isoTime(token.lastUsedAt) ?? "never"],
+    ["Artifacts", String(artifacts)],
+    ["Policy", token.policyId ?? "none"],
+    ...Object.entries(token.claims ?? {}).map(([claim, value]) => [
+      `Claim ${claim}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  ]);
+}
+
+interface TestOptions {
+  tokenEnv?: string;
+  json?: true;
+}
+
+function testCommand(context: CommandContext): Command {
+  const command = dataSubcommand(
+    "test",
+    "Tell whose secret it is, and whether it counts; it is not kept, and this is no use of the token",
+    "larder token test --token-env TURBO_TOKEN\n  larder token test - < token.txt",
+  )
+    .argument("[secret]", "The token's secret, or - for standard input")
+    .option("--token-env <variable>", "Variable in the environment that holds the secret")
+    .action(async (given: string | undefined, options: TestOptions) => {
+      const secret = await givenToken(context, given, options.tokenEnv);
+      await withData(context, command, async ({ database, ...services }) => {
+        const { found, problem } = await examineSecret(secret, services, database, () => true);
+        const artifacts = found ? await artifactsWrittenBy(database, found.token.id) : 0;
+        if (options.json) {
+          const token = found ? listedJson(found.token, found.reach, artifacts) : null;
+          context.stdout(jsonText({ problem: problem ?? null, token }));
+        } else if (found) context.stdout(factsOf(found.token, found.reach, artifacts));
+        if (problem !== undefined) throw new Refusal("forbidden", problem);
+      });
+    });
   return command;
 }
 

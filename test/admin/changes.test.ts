@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
+import { newSecret } from "../../src/identity/secret.ts";
 import { identityBeside } from "../identity/beside.ts";
 import { SiteClient } from "../sign-in/site-client.ts";
-import type { Json } from "./api-client.ts";
+import type { ApiClient, Json } from "./api-client.ts";
 import { openWorld } from "./world.ts";
 
 test("teams are created, changed and deleted, and each change is written down with who made it from where", async () => {
@@ -98,6 +99,61 @@ test("a token that is created is shown once, with what to paste, works, and ends
     const { items } = await admin.get(`/tokens?team=default&state=${state}`);
     expect(items.filter(({ name }: Json) => name === "ci")).toHaveLength(number);
   }
+});
+
+test("a secret is told whose it is to those who may know, and to all others as one that nobody has", async () => {
+  await using world = await openWorld();
+  const { admin, larder } = world;
+  await larder.cli("team", "create", "web");
+  const owner = await world.signIn("owner", { web: "owner" });
+  const member = await world.signIn("member", { web: "member", default: "viewer" });
+  const ofTeam = await owner.ok("POST", "/tokens", {
+    team: "web",
+    name: "ci",
+    permission: "write",
+    scope: "pr-1",
+  });
+  const ofMember = await member.ok("POST", "/tokens", { team: null, name: "mine", permission: "read" });
+  const test = (client: ApiClient, token: string) => client.ok("POST", "/tokens/test", { token });
+
+  const shown = await owner.get(`/tokens/${ofTeam.id}`);
+  for (const client of [admin, owner])
+    expect(await test(client, ` ${ofTeam.secret}\n`)).toEqual({ problem: null, token: shown });
+  expect((await test(member, ofMember.secret)).token).toMatchObject({
+    user: "member@example.org",
+    teams: [
+      { team: "default", permission: "read" },
+      { team: "web", permission: "read" },
+    ],
+    lastUsedAt: null,
+  });
+  const ofNobody = await test(member, newSecret());
+  expect(ofNobody).toEqual({ problem: expect.stringContaining("No token that you may see"), token: null });
+  expect(await test(member, ofTeam.secret)).toEqual(ofNobody);
+  expect(await test(owner, ofMember.secret)).toEqual(ofNobody);
+  expect(await test(world.bearer(larder.firstToken), ofTeam.secret)).toEqual(ofNobody);
+  // As it may not see its user's other tokens either.
+  const weak = await world.bearer(ofMember.secret).send("POST", "/tokens/test", { token: ofMember.secret });
+  expect(weak.status).toBe(403);
+  expect(
+    (await world.bearer(ofTeam.secret).send("POST", "/tokens/test", { token: ofTeam.secret })).status,
+  ).toBe(403);
+
+  await owner.ok("DELETE", `/tokens/${ofTeam.id}`);
+  expect(await test(owner, ofTeam.secret)).toMatchObject({
+    problem: expect.stringMatching(/^It was revoked at 2/),
+    token: { id: ofTeam.id, state: "revoked" },
+  });
+  const kinds = (await admin.all("/audit")).map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind.startsWith("token.")).sort()).toEqual([
+    "token.create",
+    "token.create",
+    "token.create",
+    "token.revoke",
+  ]);
+  await larder.stop();
+  for (const secret of [ofTeam.secret, ofMember.secret])
+    expect(larder.stdout() + larder.stderr()).not.toContain(secret);
 });
 
 test("a token that a token makes ends no later than that one, and one made in a browser when it is told to", async () => {

@@ -147,6 +147,8 @@ describe("what is wrong with a request", () => {
     ["PUT", "/teams/web/members/nobody@example.org", { role: "owner" }, "There is no user"],
     ["POST", "/policies", { team: "web" }, "Name a provider"],
     ["POST", "/policies", { team: "web", provider: "jenkins" }, `"github"`],
+    ["POST", "/tokens/test", {}, `field "token" is missing`],
+    ["POST", "/tokens/test", { token: "x".repeat(65_537) }, `field "token"`],
     ["POST", "/policies/test", { token: "x" }, "no JWT"],
     ["POST", "/policies/test", { token: "x".repeat(65_537) }, `field "token"`],
     ["POST", "/purge", { team: "web", dryRun: false }, "would purge all artifacts"],
@@ -305,6 +307,7 @@ test("every path answers HEAD where it answers GET, and 405 with Allow to what i
     ["PUT", "/teams", "GET, HEAD, POST"],
     ["OPTIONS", "/teams/web", "DELETE, GET, HEAD, PATCH"],
     ["GET", "/policies/test", "DELETE, POST"],
+    ["PATCH", "/tokens/test", "DELETE, GET, HEAD, POST"],
     ["GET", "/purge", "POST"],
   ] as const) {
     const { status, headers } = await world.admin.send(method, path);

@@ -232,6 +232,25 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(new URL(page.url()).searchParams.get("origin")).toBe("anonymous");
   });
 
+  test("tests a secret: whose it is, and why it counts or not", async () => {
+    const { token, id } = await createToken(larder, "default");
+    const page = await openAt("/tokens", "Tokens");
+    await page.getByRole("button", { name: "Test a token" }).click();
+    const dialog = page.getByRole("dialog");
+    const judge = async (secret: string, verdict: string) => {
+      await dialog.getByLabel("Secret").fill(secret);
+      await dialog.getByRole("button", { name: "Test", exact: true }).click();
+      await dialog.getByText(verdict).waitFor();
+    };
+    await judge(token, "It counts.");
+    expect(await dialog.locator("dl").textContent()).toContain("team default");
+    await larder.cli("token", "revoke", id);
+    await judge(token, "It was revoked at");
+    await judge(token.slice(0, -1), "not the whole of a secret");
+    expect(await dialog.locator("dl").count()).toBe(0);
+    await dialog.getByRole("button", { name: "Close" }).click();
+  });
+
   test("makes a policy for a CI service, sees what it makes of a job, and takes it back", async () => {
     using issuer = await startIssuer();
     const page = await openAt("/policies", "CI policies");

@@ -128,6 +128,12 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     await dialog.getByText(/^lrd_\w+$/).waitFor();
     await expectNoProblems(page, "a new token");
     await closed("Done");
+    await opened("Test a token", "Test a token");
+    await dialog.getByLabel("Secret").fill(larder.firstToken);
+    await dialog.getByRole("button", { name: "Test", exact: true }).click();
+    await dialog.getByText("It counts.").waitFor();
+    await expectNoProblems(page, "a tested secret");
+    await closed("Close");
     await opened("Revoke looked at", "Revoke “looked at”?");
     await closed("Revoke");
     await opened("Revoke first start", "Revoke “first start”?");

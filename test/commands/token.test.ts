@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { newSecret } from "../../src/identity/secret.ts";
 import { identityBeside } from "../identity/beside.ts";
 import { type Cli, openCli } from "./cli.ts";
 
@@ -219,4 +220,77 @@ test("team, permission and name have to be given", async () => {
     expect(exitCode).toBe(2);
     expect(stderr).toContain(`required option '${flag}`);
   }
+});
+
+describe("testing a secret", () => {
+  const testing = (secret: string, ...more: string[]) =>
+    cli.larder(["token", "test", "--token-env", "SECRET", "--data", cli.dataFolder, ...more], {
+      SECRET: secret,
+    });
+
+  test("tells whose it is and that it counts, from the environment or standard input, without saying it", async () => {
+    const { token: secret, ...created } = await cli.json(...create("ci", "--scope", "pr-1"));
+    const { stdout, stderr, exitCode } = await testing(secret);
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+    expect(stdout).toMatch(
+      /^Id +tok_\w+\nName +ci\nHolder +team web\nPermission +write\nScope +pr-1\nState +valid\n/,
+    );
+    expect(stdout).not.toContain("lrd_");
+    const given = await cli.larder(
+      ["token", "test", "-", "--json", "--data", cli.dataFolder],
+      {},
+      `${secret}\n`,
+    );
+    expect(JSON.parse(given.stdout)).toEqual({
+      problem: null,
+      token: { ...created, teams: [{ team: "web", teamId: created.teamId, permission: "write" }] },
+    });
+  });
+
+  test("tells why one does not count: revoked, expired, of a disabled user or team", async () => {
+    const [revoked, expired, ofTeam] = [
+      await cli.json(...create("revoked")),
+      await cli.json(...create("expired")),
+      await cli.json(...create("of the team")),
+    ];
+    await cli.onData("token", "revoke", revoked.id);
+    await cli.onData("team", "set", "web", "--state", "paused");
+    await using identity = identityBeside(cli.dataFolder);
+    await identity.expireToken(expired.id);
+    const ann = await identity.users.create({ email: "ann@example.org" });
+    const ofUser = await identity.tokens.create({ userId: ann.id, name: "own", permission: "read" });
+    const noTeam = await testing(ofUser.secret);
+    expect(noTeam.stderr).toContain("Its user, ann@example.org, is in no team");
+    await cli.onData("user", "set", "ann@example.org", "--state", "disabled");
+    for (const [secret, problem, state] of [
+      [revoked.token, "It was revoked at 2", "revoked"],
+      [expired.token, "It expired at 2", "expired"],
+      [ofTeam.token, 'Team "web" is paused.', "valid"],
+      [ofUser.secret, "Its user, ann@example.org, is disabled.", "disabled"],
+    ]) {
+      const { stdout, stderr, exitCode } = await testing(secret);
+      expect({ exitCode, stdout }).toEqual({
+        exitCode: 1,
+        stdout: expect.stringMatching(new RegExp(`State +${state}\n`)),
+      });
+      expect(stderr).toContain(problem);
+      const asJson = JSON.parse((await testing(secret, "--json")).stdout);
+      expect(asJson).toMatchObject({ problem: expect.stringContaining(problem), token: { state } });
+    }
+  });
+
+  test.each([
+    ["lrd_x", "mistyped, or not the whole"],
+    ["lrd_0123456789abcdef0123456789abcdef000000", "mistyped, or not the whole"],
+    [newSecret(), "No token that you may see has this secret"],
+    ["eyJhbGciOiJSUzI1NiJ9.e30.", "test it with the CI policies"],
+    ["password", "those begin with lrd_"],
+    ["", "The variable that --token-env names is not set"],
+  ])("of no token tells what it looks like (%s)", async (secret, explanation) => {
+    const { stdout, stderr, exitCode } = await testing(secret);
+    expect(stdout).toBe("");
+    expect(exitCode).toBeGreaterThan(0);
+    expect(stderr).toContain(explanation);
+    if (secret.length > 6) expect(stderr).not.toContain(secret);
+  });
 });

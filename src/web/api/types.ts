@@ -16,6 +16,7 @@ import type {
   revokedTokenModel,
   shownTokenModel,
   tokenModel,
+  tokenReportModel,
 } from "../../admin/tokens-model.ts";
 import type {
   noticeModel,
@@ -79,6 +80,7 @@ export type Member = (typeof memberModel)["static"];
 export type Token = (typeof tokenModel)["static"];
 export type ShownToken = (typeof shownTokenModel)["static"];
 export type CreatedToken = (typeof createdTokenModel)["static"];
+export type TokenReport = (typeof tokenReportModel)["static"];
 export type RevokedToken = (typeof revokedTokenModel)["static"];
 export type Policy = (typeof policyModel)["static"];
 export type CreatedPolicies = (typeof createdPoliciesModel)["static"];

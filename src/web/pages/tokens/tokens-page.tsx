@@ -1,7 +1,6 @@
 import { useState } from "react";
 import { useList } from "../../api/queries.ts";
 import type { Token } from "../../api/types.ts";
-import { Badge, type Tone } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
@@ -13,13 +12,14 @@ import { useMe } from "../../shell/me.tsx";
 import { ScopeBadge } from "../scope-badge.tsx";
 import { NewTokenDialog } from "./new-token-dialog.tsx";
 import { RevokeDialog } from "./revoke-dialog.tsx";
-
-const tones: Record<string, Tone> = { valid: "good", revoked: "bad" };
+import { TestTokenDialog } from "./test-token-dialog.tsx";
+import { TokenState } from "./token-facts.tsx";
 
 export function TokensPage() {
   const { team, isOwner, me } = useMe();
   const [filters] = useFilters();
   const [isMaking, setMaking] = useState(false);
+  const [isTesting, setTesting] = useState(false);
   const [revoking, setRevoking] = useState<Token>();
   const [done, setDone] = useState<string>();
   // Without a team, everybody but an administrator of the server sees their own.
@@ -34,6 +34,7 @@ export function TokensPage() {
         title="Tokens"
         intro="What builds prove themselves with. A secret is shown once, when it is created."
       >
+        <Button onClick={() => setTesting(true)}>Test a token</Button>
         <Button look="primary" onClick={() => setMaking(true)}>
           New token
         </Button>
@@ -83,7 +84,7 @@ export function TokensPage() {
             { title: "Belongs to", cell: ({ team: slug, user }) => (slug === null ? user : `team ${slug}`) },
             { title: "Permission", cell: ({ permission }) => permission },
             { title: "Scope", isMinor: true, cell: ({ scope }) => <ScopeBadge scope={scope} /> },
-            { title: "State", cell: ({ state }) => <Badge tone={tones[state] ?? "plain"}>{state}</Badge> },
+            { title: "State", cell: ({ state }) => <TokenState state={state} /> },
             {
               title: "Created",
               isMinor: true,
@@ -110,6 +111,7 @@ export function TokensPage() {
         />
       </Card>
       {isMaking && <NewTokenDialog onClose={() => setMaking(false)} />}
+      {isTesting && <TestTokenDialog onClose={() => setTesting(false)} />}
       {revoking && <RevokeDialog token={revoking} onDone={setDone} onClose={() => setRevoking(undefined)} />}
     </>
   );
