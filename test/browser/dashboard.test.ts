@@ -330,6 +330,9 @@ describeWith(chromium, "the dashboard", (path) => {
     };
     for (const button of ["Cancel", "Create token"])
       expect(await bottomOf(dialog.getByRole("button", { name: button }))).toBeLessThan(480);
+    // Nothing of the form shows beneath them.
+    const end = dialog.locator("div", { has: page.getByRole("button", { name: "Cancel" }) }).last();
+    expect(Math.abs((await bottomOf(end)) - (await bottomOf(dialog)))).toBeLessThan(2);
     // Nor do they lie over a field that one comes to by keyboard.
     await name.focus();
     for (let step = 0; step < 4; step++) {

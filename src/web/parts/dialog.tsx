@@ -42,7 +42,8 @@ export function Dialog({
 /** The buttons of a dialog. They stay in sight however tall it is. */
 export function DialogEnd({ children }: { children: ReactNode }) {
   return (
-    <div className="sticky bottom-0 -mx-5 -mb-5 mt-5 flex flex-wrap justify-end gap-2 bg-card px-5 pt-3 pb-5 sm:-mx-6 sm:-mb-6 sm:px-6 sm:pb-6">
+    // What is sticky counts from within the padding of what scrolls: below zero is the edge.
+    <div className="sticky -bottom-5 sm:-bottom-6 -mx-5 -mb-5 mt-5 flex flex-wrap justify-end gap-2 bg-card px-5 pt-3 pb-5 sm:-mx-6 sm:-mb-6 sm:px-6 sm:pb-6">
       {children}
     </div>
   );
