@@ -232,6 +232,23 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(new URL(page.url()).searchParams.get("origin")).toBe("anonymous");
   });
 
+  test("shows of a token who made it, what it may and how much of what it wrote is kept", async () => {
+    const { token, id } = await createToken(larder, "default");
+    for (const hash of ["dddddddddddddddd", "eeeeeeeeeeeeeeee"])
+      expect((await turboOf(token, "default").put(hash, "content")).ok).toBe(true);
+    const page = await openAt("/tokens", "Tokens");
+    const name = page.getByTitle(id, { exact: true });
+    const row = page.getByRole("row").filter({ has: name });
+    expect(await row.locator('td[data-title="Created"]').textContent()).toMatch(/by command ./);
+    await name.click();
+    const facts = page.getByRole("dialog").locator("dl");
+    await facts.getByText("2 artifacts that are kept").waitFor();
+    expect(await facts.textContent()).toContain("write in default");
+    await page.keyboard.press("Escape");
+    await facts.waitFor({ state: "detached" });
+    expect(await name.evaluate((one) => one === document.activeElement)).toBe(true);
+  });
+
   test("tests a secret: whose it is, and why it counts or not", async () => {
     const { token, id } = await createToken(larder, "default");
     const page = await openAt("/tokens", "Tokens");

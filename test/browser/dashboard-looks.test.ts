@@ -128,6 +128,10 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     await dialog.getByText(/^lrd_\w+$/).waitFor();
     await expectNoProblems(page, "a new token");
     await closed("Done");
+    await opened("first start", "Token “first start”");
+    await dialog.getByText("1 artifact that is kept").waitFor();
+    await expectNoProblems(page, "a token");
+    await closed("Close");
     await opened("Test a token", "Test a token");
     await dialog.getByLabel("Secret").fill(larder.firstToken);
     await dialog.getByRole("button", { name: "Test", exact: true }).click();

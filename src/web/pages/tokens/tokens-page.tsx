@@ -13,6 +13,7 @@ import { ScopeBadge } from "../scope-badge.tsx";
 import { NewTokenDialog } from "./new-token-dialog.tsx";
 import { RevokeDialog } from "./revoke-dialog.tsx";
 import { TestTokenDialog } from "./test-token-dialog.tsx";
+import { TokenDialog } from "./token-dialog.tsx";
 import { TokenState } from "./token-facts.tsx";
 
 export function TokensPage() {
@@ -20,6 +21,7 @@ export function TokensPage() {
   const [filters] = useFilters();
   const [isMaking, setMaking] = useState(false);
   const [isTesting, setTesting] = useState(false);
+  const [shown, setShown] = useState<Token>();
   const [revoking, setRevoking] = useState<Token>();
   const [done, setDone] = useState<string>();
   // Without a team, everybody but an administrator of the server sees their own.
@@ -75,10 +77,15 @@ export function TokensPage() {
           columns={[
             {
               title: "Name",
-              cell: ({ name, id }) => (
-                <span title={id} className="[overflow-wrap:anywhere]">
-                  {name}
-                </span>
+              cell: (token) => (
+                <button
+                  type="button"
+                  title={token.id}
+                  className="link text-left font-medium md:min-w-32 [overflow-wrap:anywhere]"
+                  onClick={() => setShown(token)}
+                >
+                  {token.name}
+                </button>
               ),
             },
             { title: "Belongs to", cell: ({ team: slug, user }) => (slug === null ? user : `team ${slug}`) },
@@ -88,8 +95,14 @@ export function TokensPage() {
             {
               title: "Created",
               isMinor: true,
-              isNumber: true,
-              cell: ({ createdAt }) => <When at={createdAt} />,
+              cell: ({ createdAt, createdBy }) => (
+                <div className="md:min-w-28">
+                  <When at={createdAt} />
+                  <span className="block text-xs text-soft [overflow-wrap:anywhere]">
+                    by {createdBy ?? "somebody unknown"}
+                  </span>
+                </div>
+              ),
             },
             { title: "Expires", isNumber: true, cell: ({ expiresAt }) => <When at={expiresAt} /> },
             {
@@ -111,6 +124,7 @@ export function TokensPage() {
         />
       </Card>
       {isMaking && <NewTokenDialog onClose={() => setMaking(false)} />}
+      {shown && <TokenDialog token={shown} onClose={() => setShown(undefined)} />}
       {isTesting && <TestTokenDialog onClose={() => setTesting(false)} />}
       {revoking && <RevokeDialog token={revoking} onDone={setDone} onClose={() => setRevoking(undefined)} />}
     </>
