@@ -124,6 +124,10 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     await visit(page, larder.url, "/tokens", "Tokens");
     await opened("New token", "New token");
     await dialog.getByLabel("Name").fill("looked at");
+    await dialog.getByLabel("Expires").selectOption("day");
+    await dialog.getByLabel("Last day").waitFor();
+    await expectNoProblems(page, "a day of one's own");
+    await dialog.getByLabel("Expires").selectOption("7");
     await dialog.getByRole("button", { name: "Create token" }).click();
     await dialog.getByText(/^lrd_\w+$/).waitFor();
     await expectNoProblems(page, "a new token");

@@ -349,6 +349,32 @@ describeWith(chromium, "the dashboard", (path) => {
     await done.click();
   });
 
+  test("lets a token end with a day of the reader's clock", async () => {
+    const page = await openPage({ timezoneId: "America/New_York" });
+    await open(page, "/tokens", "Tokens");
+    await page.getByRole("button", { name: "New token" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("to the end of winter");
+    expect(await dialog.getByLabel("Last day").count()).toBe(0);
+    await dialog.getByLabel("Expires").selectOption("At the end of a day");
+    await dialog.getByText("by your clock (America/New_York)").waitFor();
+    const create = dialog.getByRole("button", { name: "Create token" });
+    // Of what is over, and of nothing, there is no end to come.
+    for (const day of ["", "2020-01-01"]) {
+      await dialog.getByLabel("Last day").fill(day);
+      await create.click();
+      expect(await dialog.locator("input:invalid").count()).toBe(1);
+    }
+    await dialog.getByLabel("Last day").fill("2099-03-08");
+    await create.click();
+    await dialog.getByText(/^lrd_\w+$/).waitFor();
+    const { items } = await (await client.get("/api/v1/tokens")).json();
+    const made = items.find(({ name }: { name: string }) => name === "to the end of winter");
+    // The clocks go forward on that day.
+    expect(made.expiresAt).toBe("2099-03-09T04:00:00.000Z");
+    await dialog.getByRole("button", { name: "Done" }).click();
+  });
+
   test("makes a team, changes its settings, and says what is wrong with them", async () => {
     const page = await openPage();
     await open(page, "/teams", "Teams");
@@ -399,6 +425,26 @@ describeWith(chromium, "the dashboard", (path) => {
     await dialog.getByRole("button", { name: "Done" }).click();
     await page.getByText("pr-{repository}-{number}").waitFor();
     expect(await page.locator("tbody tr").count()).toBe(2);
+
+    await page.getByRole("button", { name: "New policy" }).click();
+    await dialog.getByLabel("CI service").selectOption("circleci");
+    expect(await dialog.getByLabel("Audience").count()).toBe(0);
+    await dialog.getByLabel("CI service").selectOption("gitlab");
+    await dialog.getByLabel("Repository").fill("acme/app");
+    await dialog.getByLabel("Audience").fill("the-cache");
+    await dialog.getByLabel("Tokens last").fill("30");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByText("This is no time with its unit.").waitFor();
+    await dialog.getByLabel("Tokens last").fill("30m");
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.getByText('aud: "the-cache"').waitFor();
+    await dialog.getByRole("button", { name: "Done" }).click();
+    await page.getByText("30m", { exact: true }).first().waitFor();
+    const { items } = await (await client.get("/api/v1/policies")).json();
+    const mine = items.filter(({ name }: { name: string }) => name.startsWith("gitlab acme/app"));
+    expect(mine).toHaveLength(2);
+    for (const policy of mine)
+      expect(policy).toMatchObject({ audience: "the-cache", tokenMaxAgeMs: 1_800_000 });
 
     await open(page, "/users", "Users");
     await page.getByRole("button", { name: "New user" }).click();

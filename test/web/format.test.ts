@@ -2,7 +2,12 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { formatCount, formatCounted } from "../../src/web/format/count.ts";
 import { formatDetails } from "../../src/web/format/details.ts";
-import { formatLocalMoment, formatRelativeTime, readLocalMoment } from "../../src/web/format/time.ts";
+import {
+  formatLocalMoment,
+  formatRelativeTime,
+  readLocalDayEnd,
+  readLocalMoment,
+} from "../../src/web/format/time.ts";
 
 const times = fc.integer({ min: 0, max: 100 * 365 * 86_400_000 });
 
@@ -62,4 +67,23 @@ test("a moment comes back from the field that shows it, to the minute", () => {
   );
   for (const none of ["", "7d", "24h", "2026-13-01"]) expect(formatLocalMoment(none)).toBe("");
   expect(readLocalMoment("")).toBe("");
+});
+
+test("a day ends where the next one begins, however long it is", () => {
+  const hoursOf = (day: string) =>
+    (Date.parse(readLocalDayEnd(day)) - new Date(`${day}T00:00`).getTime()) / 3_600_000;
+  const zone = process.env.TZ;
+  try {
+    for (const [name, hours] of [
+      ["UTC", [24, 24]],
+      ["Europe/Berlin", [23, 25]],
+    ] as const) {
+      process.env.TZ = name;
+      expect([hoursOf("2026-03-29"), hoursOf("2026-10-25")]).toEqual([...hours]);
+    }
+  } finally {
+    process.env.TZ = zone ?? "Etc/UTC";
+  }
+  expect(readLocalDayEnd("")).toBe("");
+  expect(readLocalDayEnd("2026-13-01")).toBe("");
 });

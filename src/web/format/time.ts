@@ -79,3 +79,17 @@ export function readLocalMoment(text: string): string {
   const moment = new Date(text);
   return Number.isNaN(moment.getTime()) ? "" : moment.toISOString();
 }
+
+/** When a day such as `2026-11-20` ends by the clock of the reader, as the API takes it; empty for none. */
+export function readLocalDayEnd(day: string): string {
+  const end = new Date(`${day}T00:00`);
+  if (Number.isNaN(end.getTime())) return "";
+  // Not every day has 24 hours.
+  end.setDate(end.getDate() + 1);
+  return end.toISOString();
+}
+
+/** The zone of the reader's clock, such as `Europe/Berlin`. */
+export function localZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from "react";
+import { parseTime } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { CreatedPolicies } from "../../api/types.ts";
@@ -14,6 +15,8 @@ interface Provider {
   label: string;
   /** What it wants to know of the project. */
   fields: readonly { name: string; label: string; placeholder: string }[];
+  /** Its jobs cannot choose for whom their tokens are. */
+  hasOwnAudience?: true;
 }
 
 const repository = (placeholder: string) => ({ name: "repository", label: "Repository", placeholder });
@@ -35,6 +38,7 @@ const providers: readonly Provider[] = [
       { name: "organization", label: "Organization's id", placeholder: "1a2b3c4d-…" },
       repository("github.com/acme/web"),
     ],
+    hasOwnAudience: true,
   },
 ];
 /** Any other service, with a policy written by hand. */
@@ -45,6 +49,7 @@ export function NewPolicyDialog({ onClose }: { onClose: () => void }) {
   const { ownTeams, team, isOwner } = useMe();
   const [service, setService] = useState("github");
   const [wrong, setWrong] = useState<string>();
+  const [wrongTime, setWrongTime] = useState<string>();
   const make = useChange((body: unknown) => call<CreatedPolicies>("POST", "/policies", { body }));
   if (make.data) return <Created created={make.data} onClose={onClose} />;
   const provider = providers.find(({ value }) => value === service);
@@ -54,7 +59,16 @@ export function NewPolicyDialog({ onClose }: { onClose: () => void }) {
     const form = new FormData(event.currentTarget);
     const fields: Record<string, unknown> = {};
     for (const [name, value] of form)
-      if (value !== "" && name !== "claims") fields[name] = String(value).trim();
+      if (value !== "" && name !== "claims" && name !== "lifetime") fields[name] = String(value).trim();
+    const lifetime = String(form.get("lifetime") ?? "").trim();
+    const tokenMaxAgeMs = lifetime === "" ? null : parseTime(lifetime);
+    setWrongTime(
+      tokenMaxAgeMs === undefined
+        ? "This is no time with its unit. Write one such as 30m, or nothing."
+        : undefined,
+    );
+    if (tokenMaxAgeMs === undefined) return;
+    if (tokenMaxAgeMs !== null) fields.tokenMaxAgeMs = tokenMaxAgeMs;
     if (provider) fields.provider = provider.value;
     else {
       const claims = claimsOf(String(form.get("claims") ?? ""));
@@ -97,6 +111,13 @@ export function NewPolicyDialog({ onClose }: { onClose: () => void }) {
             { value: "read", label: "read" },
             { value: "write", label: "write, and read" },
           ]}
+        />
+        <TextField
+          label="Tokens last"
+          name="lifetime"
+          placeholder="1h"
+          hint="As long as a job may take, such as 90m; 24h at most. An hour, if empty."
+          error={wrongTime}
         />
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
         <DialogEnd>
@@ -177,7 +198,19 @@ function KnownService({ provider }: { provider: Provider }) {
         placeholder="https://…"
         hint="Only for a server of one's own, such as a GitLab that is not gitlab.com."
       />
+      {!provider.hasOwnAudience && <Audience />}
     </>
+  );
+}
+
+function Audience() {
+  return (
+    <TextField
+      label="Audience"
+      name="audience"
+      spellCheck={false}
+      hint="For whom the jobs' own tokens have to be. If empty, the public URL of this server, and larder if it has none."
+    />
   );
 }
 
@@ -186,7 +219,7 @@ function AnyService({ wrong }: { wrong: string | undefined }) {
     <>
       <TextField label="Name" name="name" required maxLength={100} />
       <TextField label="Issuer" name="issuer" type="url" required placeholder="https://ci.example.org" />
-      <TextField label="Audience" name="audience" placeholder="larder" />
+      <Audience />
       <div>
         <label htmlFor="claims" className="mb-1 block text-sm font-semibold">
           Claims

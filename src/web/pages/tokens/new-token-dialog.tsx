@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { apiUrl, call } from "../../api/call.ts";
 import { useChange } from "../../api/queries.ts";
 import type { CreatedToken, Lines, MyTeam } from "../../api/types.ts";
+import { formatLocalMoment, localZone, readLocalDayEnd } from "../../format/time.ts";
 import { Button } from "../../parts/button.tsx";
 import { CodeLines, Copy } from "../../parts/copy.tsx";
 import { Dialog, DialogEnd } from "../../parts/dialog.tsx";
@@ -13,12 +14,16 @@ const dayMs = 86_400_000;
 /** Stands for the one who is signed in, where else there is a team. */
 const own = "";
 
+/** Stands for a day that is chosen beside it. */
+const onDay = "day";
+
 const expiries = [
   { value: "", label: "Never" },
   { value: "7", label: "In 7 days" },
   { value: "30", label: "In 30 days" },
   { value: "90", label: "In 90 days" },
   { value: "365", label: "In a year" },
+  { value: onDay, label: "At the end of a day" },
 ];
 
 /** From the least to the most. */
@@ -32,6 +37,7 @@ const permissions = [
 export function NewTokenDialog({ onClose }: { onClose: () => void }) {
   const { me, ownTeams, team, isOwner } = useMe();
   const [holder, setHolder] = useState(team && isOwner(team.slug) ? team.slug : (ownTeams[0]?.slug ?? own));
+  const [expires, setExpires] = useState("");
   const make = useChange((body: Record<string, unknown>) => call<CreatedToken>("POST", "/tokens", { body }));
   if (make.data) return <ShownOnce token={make.data} onClose={onClose} />;
 
@@ -41,13 +47,13 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string) => String(form.get(name) ?? "").trim();
-    const days = Number(text("expires"));
+    const expiresAt = expires === onDay ? readLocalDayEnd(text("day")) : inDays(Number(expires));
     make.mutate({
       team: holder === own ? null : holder,
       name: text("name"),
       permission: text("permission"),
       ...(text("scope") !== "" && { scope: text("scope") }),
-      ...(days > 0 && { expiresAt: new Date(Date.now() + days * dayMs).toISOString() }),
+      ...(expiresAt !== "" && { expiresAt }),
     });
   }
 
@@ -89,7 +95,23 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
             hint="Empty for work that is trusted. Else what it writes is kept apart, and only read with the same scope."
           />
         )}
-        <SelectField label="Expires" name="expires" choices={expiries} />
+        <SelectField
+          label="Expires"
+          value={expires}
+          onChange={({ target }) => setExpires(target.value)}
+          choices={expiries}
+        />
+        {expires === onDay && (
+          <TextField
+            label="Last day"
+            name="day"
+            type="date"
+            required
+            min={formatLocalMoment(new Date().toISOString()).slice(0, "2026-11-20".length)}
+            max="9999-12-30"
+            hint={`It ends when that day does by your clock (${localZone()}).`}
+          />
+        )}
         <div aria-live="polite">{make.error && <Failure error={make.error} />}</div>
         <DialogEnd>
           <Button onClick={onClose}>Cancel</Button>
@@ -100,6 +122,11 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
       </form>
     </Dialog>
   );
+}
+
+/** Empty for no end. */
+function inDays(days: number): string {
+  return days === 0 ? "" : new Date(Date.now() + days * dayMs).toISOString();
 }
 
 /** What a token may do that may what its user may. Who is in no team yet may come into any. */
