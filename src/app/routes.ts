@@ -19,6 +19,7 @@ import { Issuers } from "../identity/issuers.ts";
 import { Links } from "../identity/links.ts";
 import { PasswordSignIn } from "../identity/password-sign-in.ts";
 import { RateLimiter } from "../identity/rate-limiter.ts";
+import { RefusedWrites } from "../identity/refused-writes.ts";
 import { Sessions } from "../identity/sessions.ts";
 import { Users } from "../identity/users.ts";
 import { Guard } from "../metrics/guard.ts";
@@ -45,9 +46,11 @@ export function buildRoutes(parts: Parts) {
     requests.note(request, { refused: code, reason: message });
   const addressOf = (request: Request) => requests.addressOf(request);
   const authenticator = new Authenticator(database, config.turboToken ?? []);
+  const refusedWrites = new RefusedWrites(database, log);
   const tokenRules: AccessOptions = {
     authenticator,
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
+    refusedWrites,
     addressOf,
     onAsker: (request, asker) => {
       requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name });
@@ -122,9 +125,10 @@ export function buildRoutes(parts: Parts) {
   const { metricsToken } = config;
   const guard = new Guard({ authenticator, metricsToken });
   const metricsOptions = { metrics, guard, onError };
+  const turboOptions = { cache, usage, uploadLog, refusedWrites, access: accessRules, onError };
   const api = new Elysia({ prefix: config.basePath })
     .use(tokenExchange)
-    .use(turbo({ cache, usage, uploadLog, access: accessRules, onError, baseUrl, keepAlive, addressOf }))
+    .use(turbo({ ...turboOptions, baseUrl, keepAlive, addressOf }))
     .use(turboAccount({ users, logins, access: accessRules, onError, addressOf }))
     .use(adminApi)
     .use(pages(signInOptions))

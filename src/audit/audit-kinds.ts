@@ -1,6 +1,7 @@
 /** All that is ever written down: the thing, and what was done to it. */
 export const auditKinds = [
   "artifact.purge",
+  "artifact.refuse",
   "artifact.write",
   "blob.quarantine",
   "member.remove",

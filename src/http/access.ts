@@ -5,6 +5,7 @@ import { placeOf } from "../identity/attempts.ts";
 import { type Authenticator, anonymousToken } from "../identity/authenticator.ts";
 import type { Credential, Principal } from "../identity/principal.ts";
 import type { RateLimiter } from "../identity/rate-limiter.ts";
+import type { RefusedWrites } from "../identity/refused-writes.ts";
 import type { Permission } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
 import { bearerSecret } from "./bearer-secret.ts";
@@ -12,6 +13,8 @@ import { bearerSecret } from "./bearer-secret.ts";
 export interface AccessOptions {
   authenticator: Authenticator;
   rateLimiter: RateLimiter;
+  /** Told whom a route refuses that needs more than to read. */
+  refusedWrites: RefusedWrites;
   /** Where a request comes from. */
   addressOf: (request: Request) => string | null;
   /** Told who asks, and then for which team where that was not clear before, for the access log. */
@@ -29,7 +32,7 @@ export type Access = Permission | "anonymousRead";
  * What is about the asker and no team declares `{ asker: "known" }` and has `credential`, refused as above; or
  * `{ secret: "any" }`, and has `secret`, whatever it may be worth, and its `credential` if it is valid.
  */
-export function access({ authenticator, rateLimiter, addressOf, onAsker }: AccessOptions) {
+export function access({ authenticator, rateLimiter, refusedWrites, addressOf, onAsker }: AccessOptions) {
   const identify = async (request: Request, secret: string): Promise<Credential | undefined> => {
     const credential = await authenticator.authenticate(secret);
     if (!credential) return undefined;
@@ -43,36 +46,49 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
     return credential;
   };
   /** @param secret undefined for none. */
-  const admitAnonymous = async (
-    request: Request,
-    secret: string | undefined,
-    asked: AskedTeam,
-    needed: Access,
-  ) => {
+  const admitAnonymous = async (request: Request, secret: string | undefined, asked: AskedTeam) => {
     const principal = await authenticator.authenticateAnonymous(asked);
     // The same whether the team wants a token or does not exist.
     if (!principal) throw secret === undefined ? noToken() : unknownToken();
     onAsker(request, principal);
     const owner = `${principal.name} ${placeOf(addressOf(request))}`;
     rateLimiter.take(owner);
-    if (needed !== "anonymousRead") throw tokenNeeded(principal.team);
-    return { principal, team: principal.team, owner };
+    return { asker: principal, owner };
+  };
+  const admit = async (request: Request, secret: string | undefined, asked: AskedTeam) => {
+    if (secret === undefined || secret === anonymousToken)
+      return await admitAnonymous(request, secret, asked);
+    const credential = await identifyKnown(request, secret);
+    return { asker: credential, owner: credential.owner };
+  };
+  const principalOf = (request: Request, asker: Credential | Principal, asked: AskedTeam): Principal => {
+    if ("team" in asker) return asker;
+    const principal = principalFor(asker, asked);
+    if (!onlyPrincipal(asker)) onAsker(request, principal);
+    return principal;
   };
 
   return new Elysia({ name: "access" })
     .use(bearer())
     .macro({
       access: (needed: Access) => ({
-        resolve: async ({ bearer, headers, query, request }) => {
+        resolve: async ({ bearer, headers, params, query, request }) => {
           const secret = headers.authorization === undefined ? undefined : secretOf(request, bearer);
-          if (secret === undefined || secret === anonymousToken) {
-            return await admitAnonymous(request, secret, query, needed);
+          const { asker, owner } = await admit(request, secret, query);
+          let known: Credential | Principal = asker;
+          try {
+            const principal = principalOf(request, asker, query);
+            known = principal;
+            requireAccess(principal, needed);
+            return { principal, team: principal.team, owner };
+          } catch (error) {
+            if (needed === "write" || needed === "admin") {
+              // There are none on a path that has none.
+              const hash = (params as { hash?: string } | undefined)?.hash;
+              await refusedWrites.record(known, error, { hash, address: addressOf(request) });
+            }
+            throw error;
           }
-          const credential = await identifyKnown(request, secret);
-          const principal = principalFor(credential, query);
-          if (!onlyPrincipal(credential)) onAsker(request, principal);
-          requirePermission(principal, needed === "anonymousRead" ? "read" : needed);
-          return { principal, team: principal.team, owner: credential.owner };
         },
       }),
     })
@@ -93,6 +109,12 @@ export function access({ authenticator, rateLimiter, addressOf, onAsker }: Acces
 
 function onlyPrincipal({ principals }: Credential): Principal | undefined {
   return principals.length === 1 ? principals[0] : undefined;
+}
+
+/** @throws Refusal `forbidden`. */
+function requireAccess(principal: Principal, needed: Access): void {
+  if (principal.isAnonymous && needed !== "anonymousRead") throw tokenNeeded(principal.team);
+  requirePermission(principal, needed === "anonymousRead" ? "read" : needed);
 }
 
 function unknownToken(): Refusal {

@@ -48,6 +48,9 @@ export function ownerOfJob(policyId: string, subject: unknown): string {
 }
 
 /** For the audit log. */
-export function actorOf({ tokenId, name, isAnonymous }: Principal, address: string | null): Actor {
+export function actorOf(
+  { tokenId, name, isAnonymous }: Pick<Principal, "tokenId" | "name" | "isAnonymous">,
+  address: string | null,
+): Actor {
   return { kind: isAnonymous ? "anonymous" : "token", id: tokenId, name, address };
 }

@@ -60,14 +60,12 @@ describe("larder audit", () => {
     });
   });
 
-  test("keeps no row of an upload that was refused, cut short or changed nothing, nor of what only reads", async () => {
+  test("keeps no row of an upload that was malformed or changed nothing, nor of what only reads", async () => {
     await cliOutput(larder, "team", "create", "once", "--overwrite", "never");
     const writer = await createToken(larder, "once");
     const reader = await createToken(larder, "once", "read");
     await clientOf(writer.token).put("a", "first");
     await clientOf(writer.token).put("a", "first");
-    await clientOf(writer.token).put("a", "other bytes");
-    await clientOf(reader.token).put("b", "no");
     await clientOf(writer.token).put("c", "no", { "x-artifact-duration": "long" });
     await clientOf(reader.token).get("a");
     await clientOf(reader.token).query(["a"]);
@@ -79,6 +77,40 @@ describe("larder audit", () => {
       ["token.create", false],
       ["team.create", false],
     ]);
+  });
+
+  test("has who wanted to write and may not, once a minute for each and why, and no other refusal", async () => {
+    const strict = await createTeam(larder, "strict", "--overwrite", "never");
+    const reader = await createToken(larder, "strict", "read");
+    const pull = await createToken(larder, "strict", "write", "--scope", "pr-7");
+    await clientOf(strict.token).put("a", "first");
+    for (const body of ["other", "another"]) await clientOf(strict.token).put("a", body);
+    await clientOf(strict.token).put("a", "first");
+    await cliOutput(larder, "team", "set", "strict", "--require-tag", "on", "--anonymous-read", "on");
+    await clientOf(pull.token).put("unsigned", "x");
+    await clientOf(pull.token).of("?slug=default").put("theirs", "x", { "x-artifact-tag": "t" });
+    for (const hash of ["b", "c"]) await clientOf(reader.token).put(hash, "x");
+    expect((await clientOf(strict.token).send("DELETE", "")).status).toBe(403);
+    await clientOf("anonymous").of("?slug=strict").put("d", "x");
+    await clientOf("lrd_nobody").put("e", "x");
+    await clientOf(reader.token).of("?slug=default").get("a");
+    const rows = await audit("--kind", "artifact.refuse");
+    expect(
+      rows.map(({ actorId, teamId, target, details }) => [actorId, teamId, target, details?.code]),
+    ).toEqual([
+      [null, strict.teamId, "d", "forbidden"],
+      [strict.id, strict.teamId, null, "forbidden"],
+      [reader.id, strict.teamId, "b", "forbidden"],
+      [pull.id, strict.teamId, "theirs", "wrong_team"],
+      [pull.id, strict.teamId, "unsigned", "signature_required"],
+      [strict.id, strict.teamId, "a", "conflict"],
+    ]);
+    expect(rows[0]).toMatchObject({ actorKind: "anonymous", address: "127.0.0.1" });
+    expect(rows[4]?.details).toEqual({
+      code: "signature_required",
+      reason: expect.stringContaining("signed artifacts only"),
+      scope: "pr-7",
+    });
   });
 
   test("filters by time, actor, kind, team and target, and says when there is more", async () => {

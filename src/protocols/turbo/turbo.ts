@@ -10,6 +10,7 @@ import { readJson } from "../../http/json-body.ts";
 import { isFromStart } from "../../http/range.ts";
 import { requireEnabled, requireNotBlocked, requireStillAllowed } from "../../identity/access.ts";
 import { actorOf, type Principal } from "../../identity/principal.ts";
+import type { RefusedWrites } from "../../identity/refused-writes.ts";
 import type { Team } from "../../identity/teams.ts";
 import { Refusal } from "../../refusal.ts";
 import { turborepo } from "../../tools.ts";
@@ -32,6 +33,7 @@ export interface TurboOptions {
   cache: Cache;
   usage: UsageRecorder;
   uploadLog: UploadLog;
+  refusedWrites: RefusedWrites;
   access: ReturnType<typeof access>;
   onError: ErrorHandler;
   /** The address that clients use for this request's server, without a trailing slash, such as `https://host/cache`. */
@@ -69,7 +71,7 @@ export function turbo(options: TurboOptions) {
 }
 
 function artifactRoutes(path: string, options: TurboOptions) {
-  const { cache, usage, uploadLog, access, baseUrl, keepAlive, addressOf } = options;
+  const { cache, usage, uploadLog, refusedWrites, access, baseUrl, keepAlive, addressOf } = options;
   const preflight = () => new Response(null, { status: 204, headers: preflightHeaders });
 
   const download = async ({
@@ -133,15 +135,14 @@ function artifactRoutes(path: string, options: TurboOptions) {
           requireEnabled(team);
           const key = keyOf(principal, params.hash);
           const facts = parseFacts(headers, principal.tokenId);
-          if (team.requireTag) requireTag(facts);
-          const sizeBytes = parseContentLength(headers);
-          const body = arriving(request, keepAlive);
           const by = actorOf(principal, addressOf(request));
           const url = `${baseUrl(request)}${path}/${key.hash}${teamQuery(query)}`;
           const asker = askerOf(principal, tool);
           try {
+            if (team.requireTag) requireTag(facts);
+            const sizeBytes = parseContentLength(headers);
             const kept = await cache.put(key, facts, {
-              body,
+              body: arriving(request, keepAlive),
               ...(sizeBytes !== undefined && { sizeBytes }),
               authorize: (tx) => requireStillAllowed(tx, principal),
               record: (tx, { sha256, sizeBytes }) => uploadLog.record(tx, by, { ...key, sha256, sizeBytes }),
@@ -149,6 +150,7 @@ function artifactRoutes(path: string, options: TurboOptions) {
             usage.upload(asker, key.hash, { ...kept, durationMs: facts.durationMs });
           } catch (error) {
             if (isForRoom(error)) usage.refusedUpload(asker, key.hash, facts.durationMs);
+            await refusedWrites.record(principal, error, { hash: key.hash, address: by.address });
             throw error;
           }
           return Response.json({ urls: [url] }, { status: 202 });

@@ -1,0 +1,56 @@
+import { afterEach, expect, setSystemTime, test } from "bun:test";
+import { pino } from "pino";
+import type { Database } from "../../src/database/database.ts";
+import type { Principal } from "../../src/identity/principal.ts";
+import { RefusedWrites } from "../../src/identity/refused-writes.ts";
+import { Refusal } from "../../src/refusal.ts";
+import { openTestAudit } from "../audit/test-audit.ts";
+
+const noon = new Date("2026-11-20T12:00:00Z").getTime();
+afterEach(() => void setSystemTime());
+
+const asker = (tokenId: string) =>
+  ({ name: "ci", tokenId, scope: "", team: { id: "team_1" } }) as unknown as Principal;
+const denied = new Refusal("forbidden", "This token may read, and this needs write.");
+const wish = { hash: "a", address: null };
+
+test("a flood of refused writes leaves ten rows a minute, and of one token and reason a single one", async () => {
+  await using t = openTestAudit();
+  const refused = new RefusedWrites(t.database, pino({ level: "silent" }));
+  setSystemTime(noon);
+  for (let times = 0; times < 100; times++) await refused.record(asker("tok_1"), denied, wish);
+  expect(await t.rows()).toHaveLength(1);
+  await refused.record(asker("tok_1"), new Refusal("conflict", "There already."), wish);
+  expect(await t.rows()).toHaveLength(2);
+  await Promise.all(
+    Array.from({ length: 100 }, (_, index) => refused.record(asker(`tok_${index}`), denied, wish)),
+  );
+  expect(await t.rows()).toHaveLength(10);
+  setSystemTime(noon + 60_000);
+  await refused.record(asker("tok_1"), denied, wish);
+  expect(await t.rows()).toHaveLength(11);
+});
+
+test("what was wrong with the request, or wanting in the server, is no refused write", async () => {
+  await using t = openTestAudit();
+  const refused = new RefusedWrites(t.database, pino({ level: "silent" }));
+  for (const code of [
+    "bad_request",
+    "too_large",
+    "no_space",
+    "aborted",
+    "team_paused",
+    "too_many_requests",
+  ] as const)
+    await refused.record(asker("tok_1"), new Refusal(code, "x"), wish);
+  await refused.record(asker("tok_1"), new Error("x"), wish);
+  expect(await t.rows()).toEqual([]);
+});
+
+test("a row that cannot be written is logged, and the answer stays what it is", async () => {
+  const lines: string[] = [];
+  const log = pino({ level: "error" }, { write: (line: string) => void lines.push(line) });
+  const broken = { write: () => Promise.reject(new Error("no disk")) } as unknown as Database;
+  await new RefusedWrites(broken, log).record(asker("tok_1"), denied, wish);
+  expect(lines.join("")).toContain("refused write not written down");
+});
