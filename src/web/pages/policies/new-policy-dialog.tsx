@@ -143,9 +143,8 @@ function Created({
     <Dialog title={items.length === 1 ? "CI policy created" : "CI policies created"} onClose={onClose}>
       <div role="status" className="mb-4 space-y-2 [overflow-wrap:anywhere]">
         <p>
-          Created {items.map(({ name }) => `“${name}”`).join(" and ")}. Their jobs have to ask for their
-          tokens with the audience <code className="font-mono text-sm">{items[0]?.audience}</code>, as these
-          lines do.
+          Created {items.map(({ name }) => `“${name}”`).join(" and ")}. Their jobs' own tokens have to be for
+          the audience <code className="font-mono text-sm">{items[0]?.audience}</code>.
         </p>
         {warnings.map((warning) => (
           <p key={warning}>{warning}</p>
