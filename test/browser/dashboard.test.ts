@@ -81,6 +81,9 @@ describeWith(chromium, "the dashboard", (path) => {
     await page.getByText("Live", { exact: true }).waitFor();
     await put(fresh.larder, 1);
     await page.getByRole("link", { name: hashOf(1) }).waitFor();
+    // Sooner than a page that is told of nothing asks again.
+    await put(fresh.larder, 2);
+    await page.getByRole("link", { name: hashOf(2) }).waitFor({ timeout: 10_000 });
     /** Time goes on until the page has asked again. */
     const until = async (isThere: () => Promise<boolean>) => {
       for (const deadline = Date.now() + 15_000; !(await isThere()); ) {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { focusManager, QueryClient, QueryObserver } from "@tanstack/react-query";
-import { Refresher } from "../../src/web/api/refresher.ts";
+import { focusManager, InfiniteQueryObserver, QueryClient, QueryObserver } from "@tanstack/react-query";
+import { askAnew, Refresher } from "../../src/web/api/refresher.ts";
 
 /** Shows something of the API, which answers when it is told to. */
 function show(client: QueryClient, path: string) {
@@ -91,6 +91,25 @@ test("a page that is not looked at asks for nothing", async () => {
     focusManager.setFocused(undefined);
     refresher.stop();
   }
+});
+
+test("a list of which more than its first page is shown stays as it is", async () => {
+  const client = new QueryClient();
+  let asked = 0;
+  const observer = new InfiniteQueryObserver(client, {
+    queryKey: ["/artifacts", {}],
+    queryFn: async () => ++asked,
+    initialPageParam: 0,
+    getNextPageParam: () => asked,
+  });
+  const end = observer.subscribe(() => {});
+  await observer.refetch({ cancelRefetch: false });
+  await askAnew(client, "/artifacts");
+  expect(asked).toBe(2);
+  await observer.fetchNextPage();
+  await askAnew(client, "/artifacts");
+  expect(asked).toBe(3);
+  end();
 });
 
 test("of runs that have changed those are asked for that a page shows", () => {
