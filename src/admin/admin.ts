@@ -13,6 +13,7 @@ import type { Admission } from "./admission.ts";
 import { artifactsRoutes } from "./artifacts-routes.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { connectRoutes } from "./connect-routes.ts";
+import { gcRoutes } from "./gc-routes.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { meRoutes } from "./me-routes.ts";
@@ -102,6 +103,7 @@ export function admin(options: AdminOptions) {
     .use(auditRoutes(options))
     .use(connectRoutes(options))
     .use(storageRoutes(options))
+    .use(gcRoutes(options))
     .use(settingsRoutes(options));
   const { baseUrl } = options;
   let document: ApiDocument | undefined;

@@ -4,10 +4,9 @@ import { countPurge, type PurgeFilter, type PurgeTotals } from "../cache/purge.t
 import type { Database } from "../database/database.ts";
 import { Turns } from "../http/turns.ts";
 import type { Caller } from "./caller.ts";
+import { keptAlive } from "./kept-alive.ts";
 
 const withinMs = 10_000;
-/** No idle timeout may be set to less than 5 seconds. */
-const keepAliveEveryMs = 2_000;
 
 /** Each looks at all artifacts that there are: a hundred of one team's at once would hold up everybody's requests. */
 const turns = new Turns({ atOnce: 2, maxWaiting: 50, maxWaitMs: 30_000 });
@@ -22,12 +21,8 @@ export async function inPurgeTurn<T>(
   { caller, teamId, keepAlive }: { caller: Caller; teamId: string | undefined; keepAlive: () => void },
   work: () => Promise<T>,
 ): Promise<T> {
-  const timer = setInterval(keepAlive, keepAliveEveryMs);
-  try {
-    return await turns.take(caller.turnOf(teamId === undefined ? undefined : [teamId]), work);
-  } finally {
-    clearInterval(timer);
-  }
+  const owner = caller.turnOf(teamId === undefined ? undefined : [teamId]);
+  return await keptAlive(keepAlive, () => turns.take(owner, work));
 }
 
 /** What a purge would take out, as far as the caller may know of others who have the same bytes. */

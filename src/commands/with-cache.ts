@@ -62,7 +62,8 @@ async function cacheOptions({ config, database, by }: Data, storage: DiskStorage
   };
 }
 
-const collectsWithinMs = 60_000;
+/** For the server to remove blobs. */
+export const collectsWithinMs = 60_000;
 
 /** Waits until what was let go of has left the storage. @returns what has. */
 export async function collectedFrom({ cache, isServed }: CacheData): Promise<BlobTotals> {

@@ -159,6 +159,8 @@ const routes: [
   ["PATCH", () => "/users/viewer@example.org", "server", false, { name: "viewer" }],
   ["GET", () => "/settings", "server"],
   ["GET", () => "/storage", "server"],
+  ["POST", () => "/gc", "server", false, { dryRun: true }],
+  ["POST", () => "/gc", "server", false, { dryRun: false }],
 ];
 
 describe.each(allowed)("%s", (name) => {
