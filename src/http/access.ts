@@ -1,6 +1,12 @@
 import { bearer } from "@elysiajs/bearer";
 import { Elysia } from "elysia";
-import { type AskedTeam, principalFor, requirePermission, tokenNeeded } from "../identity/access.ts";
+import {
+  type AskedTeam,
+  anyPrincipalFor,
+  principalFor,
+  requirePermission,
+  tokenNeeded,
+} from "../identity/access.ts";
 import { placeOf } from "../identity/attempts.ts";
 import { type Authenticator, anonymousToken } from "../identity/authenticator.ts";
 import type { Credential, Principal } from "../identity/principal.ts";
@@ -21,8 +27,11 @@ export interface AccessOptions {
   onAsker: (request: Request, asker: Credential | Principal) => void;
 }
 
-/** What a route needs: a permission, or as `anonymousRead` to read, for which some teams want no token. */
-export type Access = Permission | "anonymousRead";
+/**
+ * What a route needs: a permission, or as `anonymousRead` to read, for which some teams want no token; or as `anyTeam` the same
+ * in whichever of the token's teams, if the request names none.
+ */
+export type Access = Permission | "anonymousRead" | "anyTeam";
 
 /**
  * Lets a route declare what it needs: `{ access: "write" }`. The handler then has `principal`, `team`, the team that `teamId`
@@ -61,9 +70,14 @@ export function access({ authenticator, rateLimiter, refusedWrites, addressOf, o
     const credential = await identifyKnown(request, secret);
     return { asker: credential, owner: credential.owner };
   };
-  const principalOf = (request: Request, asker: Credential | Principal, asked: AskedTeam): Principal => {
+  const principalOf = (
+    request: Request,
+    asker: Credential | Principal,
+    asked: AskedTeam,
+    needed: Access,
+  ): Principal => {
     if ("team" in asker) return asker;
-    const principal = principalFor(asker, asked);
+    const principal = needed === "anyTeam" ? anyPrincipalFor(asker, asked) : principalFor(asker, asked);
     if (!onlyPrincipal(asker)) onAsker(request, principal);
     return principal;
   };
@@ -77,7 +91,7 @@ export function access({ authenticator, rateLimiter, refusedWrites, addressOf, o
           const { asker, owner } = await admit(request, secret, query);
           let known: Credential | Principal = asker;
           try {
-            const principal = principalOf(request, asker, query);
+            const principal = principalOf(request, asker, query, needed);
             known = principal;
             requireAccess(principal, needed);
             return { principal, team: principal.team, owner };
@@ -113,8 +127,9 @@ function onlyPrincipal({ principals }: Credential): Principal | undefined {
 
 /** @throws Refusal `forbidden`. */
 function requireAccess(principal: Principal, needed: Access): void {
-  if (principal.isAnonymous && needed !== "anonymousRead") throw tokenNeeded(principal.team);
-  requirePermission(principal, needed === "anonymousRead" ? "read" : needed);
+  const isReading = needed === "anonymousRead" || needed === "anyTeam";
+  if (principal.isAnonymous && !isReading) throw tokenNeeded(principal.team);
+  requirePermission(principal, isReading ? "read" : needed);
 }
 
 function unknownToken(): Refusal {

@@ -33,6 +33,17 @@ export function principalFor({ principals, userId }: Credential, asked: AskedTea
   throw new Refusal("wrong_team", only && userId === null ? otherTeam(only.team) : notMember);
 }
 
+/**
+ * The same, and where it is not clear which team is meant, any of them: best one that is enabled. For what says the same of each.
+ * @throws Refusal `wrong_team`.
+ */
+export function anyPrincipalFor(credential: Credential, asked: AskedTeam): Principal {
+  const { principals } = credential;
+  const isClear = asked.teamId || asked.slug || principals.some(({ team }) => team.slug === defaultTeamSlug);
+  const any = principals.find(({ team }) => team.state === "enabled") ?? principals[0];
+  return isClear || !any ? principalFor(credential, asked) : any;
+}
+
 /** Whether a request means this team. */
 export function isNamed(team: Team, { teamId, slug }: AskedTeam): boolean {
   return Boolean(teamId || slug) && isOf(team, teamId) && isOf(team, slug);

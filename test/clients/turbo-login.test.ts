@@ -337,6 +337,15 @@ describeWith(chromium, "turbo login in a browser", (path) => {
         if (hasState) expect((await tokenOf(token))?.revokedAt).toBeNumber();
       });
 
+      test("keeps a login that is valid, of somebody in several teams", async () => {
+        await using repo = await Monorepo.create(old);
+        await login(repo);
+        const token = await keptToken(repo);
+        const { exitCode, output } = await runTurbo(repo, ["login"], { url: larder.url });
+        expect([exitCode, output]).toEqual([0, expect.stringMatching(/existing (token found|login)/i)]);
+        expect(await keptToken(repo)).toBe(token);
+      });
+
       test("begins anew where its token was revoked, if need be with --force, as docs/turbo.md tells", async () => {
         await using repo = await Monorepo.create(old);
         await login(repo);

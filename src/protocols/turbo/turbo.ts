@@ -106,7 +106,8 @@ function artifactRoutes(path: string, options: TurboOptions) {
   return (
     new Elysia()
       .use(access)
-      .get(`${path}/status`, ({ team }) => statusAnswer(team, cache), { access: "anonymousRead" })
+      // Before 2.9 turbo asks at its second login, without a team, whether the token that it has is good for anything.
+      .get(`${path}/status`, ({ team }) => statusAnswer(team, cache), { access: "anyTeam" })
       .options(`${path}/status`, preflight)
       .use(onlyMethods(`${path}/status`, "GET", "OPTIONS"))
 

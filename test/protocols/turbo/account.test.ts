@@ -352,3 +352,29 @@ test("each token's requests are counted here, too", async () => {
     statuses.push((await send(path, token, { url: counting.url })).status);
   expect(statuses).toEqual([200, 200, 200, 429]);
 });
+
+describe("/v8/artifacts/status without a team, from somebody who is in several", () => {
+  const status = () => json("/v8/artifacts/status", annsToken);
+
+  test("is that of a team which is enabled, if there is one", async () => {
+    expect(await status()).toEqual({ status: "enabled" });
+    await identity.teams.set(docs.id, { state: "paused" });
+    expect(await status()).toEqual({ status: "enabled" });
+    await identity.teams.set(docs.id, { state: "enabled" });
+    await identity.teams.set(web.id, { state: "disabled" });
+    expect(await status()).toEqual({ status: "enabled" });
+    await identity.teams.set(docs.id, { state: "disabled" });
+    expect(await status()).toEqual({ status: "disabled" });
+    for (const { id } of [web, docs]) await identity.teams.set(id, { state: "enabled" });
+  });
+
+  test("leaves it unclear of which team an artifact is", async () => {
+    await expectRefusal(await send("/v8/artifacts/0a", annsToken), 400, "bad_request");
+  });
+
+  test("is refused to whoever is in none", async () => {
+    const bob = await identity.users.create({ email: "teamless@example.org", name: "Bob" });
+    const token = await identity.logins.createToken(bob, "laptop", null);
+    await expectRefusal(await send("/v8/artifacts/status", token), 403, "forbidden");
+  });
+});
