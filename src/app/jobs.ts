@@ -30,8 +30,10 @@ export function scheduleJobs(parts: Parts): Schedule[] {
     schedule("trim events", trimEveryMs, log, (signal) => events.trim(signal)),
     schedule("remove what is old", expireEveryMs, log, inTurn(log, expiring(parts))),
     schedule("verify blobs", verifyPauseMs, log, async (signal) => {
-      if (config.verifyRate === undefined) return;
-      const { rotten, unknown } = await cache.verifier.verify({ bytesPerSecond: config.verifyRate, signal });
+      const { verifyRate } = config;
+      if (verifyRate === undefined) return;
+      const round = await cache.verifier.verifyAtLeisure({ bytesPerSecond: verifyRate, signal });
+      const { rotten, unknown } = round;
       if (rotten.length + unknown.length > 0) log.warn({ rotten, unknown }, "blobs verified");
     }),
   ];

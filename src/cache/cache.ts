@@ -302,6 +302,7 @@ export class Cache {
 
   /** When nothing is asked of it any more: ends what goes on behind, and writes down what is not yet written. */
   async close(): Promise<void> {
+    await this.verifier.stop();
     await this.evictor.stop();
     await this.collector.stop();
     await this.recency.flush();

@@ -66,6 +66,8 @@ export class Verifier {
   quarantinedEver = 0;
   private round: { report: VerifyReport; startedAt: number } | undefined;
   private completedAt: number | undefined;
+  private atLeisure = new AbortController();
+  private asked: { stopping: AbortController; done: Promise<void> } | undefined;
 
   constructor(private readonly options: VerifierOptions) {
     this.quarantined = options.quarantinedBlobs;
@@ -97,6 +99,47 @@ export class Verifier {
     await this.findUnknown(report, options);
     if (!options.signal?.aborted) this.completedAt = Date.now();
     return report;
+  }
+
+  /** The same at leisure, which gives way to a round that somebody asks for. */
+  async verifyAtLeisure(options: { bytesPerSecond: number; signal: AbortSignal }): Promise<VerifyReport> {
+    if (this.asked) return { blobs: 0, sizeBytes: 0, rotten: [], unknown: [] };
+    this.atLeisure = new AbortController();
+    const signal = AbortSignal.any([options.signal, this.atLeisure.signal]);
+    return await this.verify({ ...options, signal });
+  }
+
+  /**
+   * Begins a round that somebody asks for, unless such a one is under way; `progress` tells how far it has come.
+   * @param bytesPerSecond as of `verify`.
+   * @param by who is written down for it, if anything is found.
+   * @returns what resolves with its end.
+   */
+  begin(bytesPerSecond: number | undefined, by: Actor): Promise<void> {
+    if (this.asked) return this.asked.done;
+    this.atLeisure.abort();
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    const round = verifyFor(by, this, this.options.database, { bytesPerSecond, signal });
+    const done = round
+      .then(
+        ({ rotten, unknown }) => {
+          if (rotten.length + unknown.length > 0)
+            this.options.log.warn({ rotten, unknown }, "blobs verified");
+        },
+        (error) => this.options.log.error({ err: error }, "verification failed"),
+      )
+      .finally(() => {
+        this.asked = undefined;
+      });
+    this.asked = { stopping, done };
+    return done;
+  }
+
+  /** Ends a round that somebody has asked for. */
+  async stop(): Promise<void> {
+    this.asked?.stopping.abort();
+    await this.asked?.done;
   }
 
   /** Looks at what a check beside the server found wrong. */
@@ -207,6 +250,23 @@ export class Verifier {
     const rows = new Set(known.map((blob) => blob.sha256));
     return names.filter((name) => !rows.has(name));
   }
+}
+
+/** Checks all, and writes down who asked for it if anything was found. */
+export async function verifyFor(
+  by: Actor,
+  verifier: Verifier,
+  database: Database,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  const report = await verifier.verify(options);
+  const { blobs, rotten, unknown } = report;
+  if (rotten.length + unknown.length > 0) {
+    const beside = options.onlyReport ?? false;
+    const details = { blobs, rotten: rotten.length, unknown: unknown.length, beside };
+    await database.write((tx) => recordAudit(tx, by, { kind: "storage.verify", details }));
+  }
+  return report;
 }
 
 /** Spreads reading over time. */

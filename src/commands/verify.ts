@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { recordAudit } from "../audit/audit-log.ts";
-import type { VerifyReport } from "../cache/verifier.ts";
+import { type VerifyReport, verifyFor } from "../cache/verifier.ts";
 import { sizeValue } from "../config/value-kinds.ts";
 import { Refusal } from "../refusal.ts";
 import { roundSize } from "../units.ts";
@@ -28,20 +27,11 @@ export function verifyCommand(context: CommandContext): Command {
     )
     .action((options: { rate?: number; json?: true }) =>
       withCache(context, command, async ({ cache, database, by, isServed }) => {
-        const report = await cache.verifier.verify({
+        const report = await verifyFor(by, cache.verifier, database, {
           bytesPerSecond: options.rate,
           onlyReport: isServed,
           onProgress: progressBar(context, cache.capacity.storedBytes),
         });
-        if (report.rotten.length + report.unknown.length > 0) {
-          const details = {
-            blobs: report.blobs,
-            rotten: report.rotten.length,
-            unknown: report.unknown.length,
-            beside: isServed,
-          };
-          await database.write((tx) => recordAudit(tx, by, { kind: "storage.verify", details }));
-        }
         context.stdout(options.json ? jsonText(report) : summary(report, isServed));
         if (report.rotten.length > 0)
           throw new Refusal(

@@ -159,6 +159,7 @@ const routes: [
   ["PATCH", () => "/users/viewer@example.org", "server", false, { name: "viewer" }],
   ["GET", () => "/settings", "server"],
   ["GET", () => "/storage", "server"],
+  ["POST", () => "/verify", "server", false, {}],
   ["POST", () => "/gc", "server", false, { dryRun: true }],
   ["POST", () => "/gc", "server", false, { dryRun: false }],
 ];

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { eq } from "drizzle-orm";
 import { trustedScope } from "../../src/cache/artifact.ts";
-import { blobs } from "../../src/database/schema.ts";
+import { audit, blobs } from "../../src/database/schema.ts";
 import { bodyOf, bytes } from "../storage/blob-storage-contract.ts";
 import { openTestCache, type TestCache } from "./test-cache.ts";
 
@@ -186,5 +187,40 @@ describe("verifying beside a server", () => {
     await t.put("a", "other");
     rmSync(pathOf(t, "hello"));
     expect((await t.cache.verifier.verify({ onlyReport: true })).rotten).toEqual([]);
+  });
+});
+
+describe("a round that somebody asks for", () => {
+  const by = { kind: "user", id: "usr_1", name: "ann", address: null } as const;
+  const slowly = { bytesPerSecond: 1, signal: new AbortController().signal };
+
+  test("goes in the place of the one at leisure, and is written down where it finds anything", async () => {
+    await using t = await openTestCache();
+    const { verifier } = t.cache;
+    await t.put("a", "hello");
+    await t.put("b", "x".repeat(1_000));
+    writeFileSync(pathOf(t, "hello"), "hELLO");
+    // It would take a quarter of an hour.
+    const atLeisure = verifier.verifyAtLeisure(slowly);
+    const asked = verifier.begin(undefined, by);
+    expect(await verifier.verifyAtLeisure(slowly)).toMatchObject({ blobs: 0 });
+    await atLeisure;
+    await asked;
+    expect(verifier.progress).toMatchObject({ blobs: 2, sizeBytes: 1_005 });
+    expect(verifier.progress.completedAt).toBeDefined();
+    expect(await t.get("a")).toBeUndefined();
+    const rows = await t.database.read.select().from(audit).where(eq(audit.kind, "storage.verify"));
+    expect(rows).toMatchObject([{ actorName: "ann", details: { blobs: 2, rotten: 1, beside: false } }]);
+  });
+
+  test("is begun once at a time, and ends with the server", async () => {
+    await using t = await openTestCache();
+    const { verifier } = t.cache;
+    await t.put("a", "x".repeat(1_000));
+    const asked = verifier.begin(1, by);
+    expect(verifier.begin(undefined, by)).toBe(asked);
+    await verifier.stop();
+    await asked;
+    expect(verifier.progress.completedAt).toBeUndefined();
   });
 });
