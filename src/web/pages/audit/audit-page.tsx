@@ -14,6 +14,7 @@ const everything = "everything";
 const kindChoices = [
   { value: everything, label: "Everything, with uploads" },
   { value: uploadKind, label: "Uploads" },
+  { value: "artifact.refuse", label: "Refused uploads and deletions" },
   { value: "artifact.purge", label: "Purges" },
   ...["blob", "member", "policy", "session", "storage", "team", "token", "user"].map((thing) => ({
     value: thing,

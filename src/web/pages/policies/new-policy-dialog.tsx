@@ -179,7 +179,7 @@ function KnownService({ provider }: { provider: Provider }) {
         label="Trusted branch"
         name="branch"
         defaultValue="main"
-        hint="What its jobs write is read by everybody."
+        hint="What its jobs write is read by everybody. With a * it may be several, such as release/*."
       />
       <SelectField
         label="For"
