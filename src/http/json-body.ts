@@ -26,12 +26,24 @@ export async function readJson(request: Request, owner: string): Promise<unknown
   if (text === "") throw new Refusal("bad_request", "The request has no body; send JSON.");
   if (depthOf(text) > maxDepth)
     throw new Refusal("bad_request", `The JSON nests deeper than ${maxDepth} levels.`);
+  const body = parse(text);
+  if (!isPrintable(body)) throw new Refusal("bad_request", 'No field is called "toString".');
+  return body;
+}
+
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     // The parser's own words quote the body, with whatever a terminal would obey.
     throw new Refusal("bad_request", "The body is not JSON.");
   }
+}
+
+/** Whether a message may quote it: what is there in the place of the method of all objects cannot be called. */
+function isPrintable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return !Object.hasOwn(value, "toString") && Object.values(value).every(isPrintable);
 }
 
 /** How deep arrays and objects lie in each other, as far as a look at the brackets outside of strings tells. */

@@ -147,6 +147,8 @@ describe("what is wrong with a request", () => {
     ["PUT", "/teams/web/members/nobody@example.org", { role: "owner" }, "There is no user"],
     ["POST", "/policies", { team: "web" }, "Name a provider"],
     ["POST", "/policies", { team: "web", provider: "jenkins" }, `"github"`],
+    ["POST", "/policies", { team: "web", branch: { toString: [] } }, `"toString"`],
+    ["POST", "/policies", { team: "web", branch: [{ toString: 1 }] }, `"toString"`],
     ["POST", "/tokens/test", {}, `field "token" is missing`],
     ["POST", "/tokens/test", { token: "x".repeat(65_537) }, `field "token"`],
     ["POST", "/policies/test", { token: "x" }, "no JWT"],
