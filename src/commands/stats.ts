@@ -27,7 +27,7 @@ const defaultAgeMs = 7 * 86_400_000;
 export function statsCommand(context: CommandContext): Command {
   const command = dataSubcommand(
     "stats",
-    "Show what the cache saved, when, and for whom; how full it is, and what is wrong",
+    "Show what the cache saved, how full it is, and what is wrong",
     "larder stats\n  larder stats --team web --since 30d",
     ["maxSize", "minFree"],
   )
