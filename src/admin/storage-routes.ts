@@ -49,8 +49,8 @@ export function storageRoutes({ who, cache, storageTotals }: AdminOptions) {
     })
     .post(
       "/verify",
-      ({ caller, body }) => {
-        void cache.verifier.begin(body.bytesPerSecond, caller.by);
+      async ({ caller, body }) => {
+        await cache.verifier.begin(body.bytesPerSecond, caller.by);
         return verifyJson(cache.verifier);
       },
       {
@@ -71,7 +71,7 @@ export function storageRoutes({ who, cache, storageTotals }: AdminOptions) {
         detail: {
           summary: "Begin to read all that is stored, and take out what is missing or wrong",
           description:
-            "In the place of the server's own round, and of none that was begun so. GET /storage says how far it has come.",
+            "In the place of the round that is under way, the server's own or one that was begun so. GET /storage says how far it has come.",
         },
       },
     );

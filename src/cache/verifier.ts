@@ -110,30 +110,31 @@ export class Verifier {
   }
 
   /**
-   * Begins a round that somebody asks for, unless such a one is under way; `progress` tells how far it has come.
+   * Begins a round that somebody asks for, in the place of any that is under way; `progress` tells how far it has come. Who asked
+   * is written down, and once more with what was found.
    * @param bytesPerSecond as of `verify`.
-   * @param by who is written down for it, if anything is found.
-   * @returns what resolves with its end.
+   * @returns with `done`, which resolves with its end.
    */
-  begin(bytesPerSecond: number | undefined, by: Actor): Promise<void> {
-    if (this.asked) return this.asked.done;
+  async begin(bytesPerSecond: number | undefined, by: Actor): Promise<{ done: Promise<void> }> {
+    const { database, log } = this.options;
+    const details = { bytesPerSecond: bytesPerSecond ?? null };
+    await database.write((tx) => recordAudit(tx, by, { kind: "storage.verify", details }));
     this.atLeisure.abort();
+    this.asked?.stopping.abort();
     const stopping = new AbortController();
     const { signal } = stopping;
-    const round = verifyFor(by, this, this.options.database, { bytesPerSecond, signal });
-    const done = round
-      .then(
-        ({ rotten, unknown }) => {
-          if (rotten.length + unknown.length > 0)
-            this.options.log.warn({ rotten, unknown }, "blobs verified");
-        },
-        (error) => this.options.log.error({ err: error }, "verification failed"),
-      )
-      .finally(() => {
-        this.asked = undefined;
-      });
-    this.asked = { stopping, done };
-    return done;
+    const round = verifyFor(by, this, database, { bytesPerSecond, signal }).then(
+      ({ rotten, unknown }) => {
+        if (rotten.length + unknown.length > 0) log.warn({ rotten, unknown }, "blobs verified");
+      },
+      (error) => log.error({ err: error }, "verification failed"),
+    );
+    const asked = { stopping, done: Promise.all([this.asked?.done, round]).then(() => {}) };
+    this.asked = asked;
+    void asked.done.then(() => {
+      if (this.asked === asked) this.asked = undefined;
+    });
+    return { done: asked.done };
   }
 
   /** Ends a round that somebody has asked for. */

@@ -194,7 +194,7 @@ describe("a round that somebody asks for", () => {
   const by = { kind: "user", id: "usr_1", name: "ann", address: null } as const;
   const slowly = { bytesPerSecond: 1, signal: new AbortController().signal };
 
-  test("goes in the place of the one at leisure, and is written down where it finds anything", async () => {
+  test("goes in the place of the one at leisure, and is written down, also with what it finds", async () => {
     await using t = await openTestCache();
     const { verifier } = t.cache;
     await t.put("a", "hello");
@@ -202,25 +202,38 @@ describe("a round that somebody asks for", () => {
     writeFileSync(pathOf(t, "hello"), "hELLO");
     // It would take a quarter of an hour.
     const atLeisure = verifier.verifyAtLeisure(slowly);
-    const asked = verifier.begin(undefined, by);
+    const { done } = await verifier.begin(undefined, by);
     expect(await verifier.verifyAtLeisure(slowly)).toMatchObject({ blobs: 0 });
     await atLeisure;
-    await asked;
+    await done;
     expect(verifier.progress).toMatchObject({ blobs: 2, sizeBytes: 1_005 });
     expect(verifier.progress.completedAt).toBeDefined();
     expect(await t.get("a")).toBeUndefined();
     const rows = await t.database.read.select().from(audit).where(eq(audit.kind, "storage.verify"));
-    expect(rows).toMatchObject([{ actorName: "ann", details: { blobs: 2, rotten: 1, beside: false } }]);
+    expect(rows).toMatchObject([
+      { actorName: "ann", details: { bytesPerSecond: null } },
+      { actorName: "ann", details: { blobs: 2, rotten: 1, beside: false } },
+    ]);
   });
 
-  test("is begun once at a time, and ends with the server", async () => {
+  test("gives way to another that somebody asks for, such as a quicker one", async () => {
+    await using t = await openTestCache();
+    const { verifier } = t.cache;
+    for (const key of ["a", "b"]) await t.put(key, key.repeat(1_000));
+    const slow = await verifier.begin(1, by);
+    const quick = await verifier.begin(undefined, by);
+    await Promise.all([slow.done, quick.done]);
+    expect(verifier.progress).toMatchObject({ blobs: 2, sizeBytes: 2_000 });
+    expect(verifier.progress.completedAt).toBeDefined();
+  });
+
+  test("ends with the server", async () => {
     await using t = await openTestCache();
     const { verifier } = t.cache;
     await t.put("a", "x".repeat(1_000));
-    const asked = verifier.begin(1, by);
-    expect(verifier.begin(undefined, by)).toBe(asked);
+    const { done } = await verifier.begin(1, by);
     await verifier.stop();
-    await asked;
+    await done;
     expect(verifier.progress.completedAt).toBeUndefined();
   });
 });
