@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { holdingsOf } from "../server/holdings.ts";
+import { until } from "../server/until.ts";
 import { openWorld } from "./world.ts";
 
 test("an administrator has the server remove what it would remove by itself before long, or say what", async () => {
@@ -32,11 +34,13 @@ test("an administrator has the server remove what it would remove by itself befo
       expired: 0,
       overQuota: 1,
       evicted: 0,
-      freed: { blobs: 1, sizeBytes: 100 },
+      // The server's own collector may have been first.
+      freed: expect.any(Object),
       quarantined: nothing,
     },
   ]);
   expect((await admin.get("/artifacts")).items).toHaveLength(2);
+  await until(larder.url, () => holdingsOf(larder.dataFolder).blobFiles.length === 2);
   const { items } = await admin.get("/audit?kind=storage.gc");
   expect(items).toHaveLength(1);
   expect(items[0]).toMatchObject({

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
+import { until } from "../server/until.ts";
 import { openWorld } from "./world.ts";
 
 test("an administrator has the server read all that is stored, and sees how far it has come", async () => {
   await using world = await openWorld({ args: ["--verify-rate", "none"] });
-  const { admin } = world;
+  const { admin, larder } = world;
   const { secret } = await admin.ok("POST", "/tokens", { team: "default", name: "ci", permission: "write" });
   await world.upload(secret, "default", "a", "12345678");
   expect((await admin.get("/storage")).verify).toEqual({
@@ -14,11 +15,7 @@ test("an administrator has the server read all that is stored, and sees how far 
   });
   const { startedAt } = await admin.ok("POST", "/verify", { bytesPerSecond: 1024 });
   expect(Date.parse(startedAt)).toBeGreaterThan(0);
-  const ended = async () => {
-    for (;;) {
-      const { verify } = await admin.get("/storage");
-      if (verify.completedAt !== null) return verify;
-    }
-  };
-  expect(await ended()).toMatchObject({ blobs: 1, sizeBytes: 8, startedAt });
+  const verified = async () => (await admin.get("/storage")).verify;
+  await until(larder.url, async () => (await verified()).completedAt !== null);
+  expect(await verified()).toMatchObject({ blobs: 1, sizeBytes: 8, startedAt });
 }, 60_000);

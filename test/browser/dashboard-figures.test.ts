@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { roundSize, roundTime } from "../../src/units.ts";
-import { formatExactCount, formatPercent } from "../../src/web/format/count.ts";
+import { roundPercent, roundSize, roundTime } from "../../src/units.ts";
+import { formatExactCount } from "../../src/web/format/count.ts";
 import { type Connection, Monorepo } from "../clients/monorepo.ts";
 import { currentTurbo } from "../clients/turbo-client.ts";
 import { chromium } from "../known-tools.ts";
@@ -143,7 +143,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     const downloadedBytes = expected.downloadedBytes as number;
     const missedMs = expected.missedMs as number;
     expect(await figure(page, "Hit rate")).toBe(
-      `Hit rate40%nothing before8 of 20 tasksBy time ${formatPercent((2 * hits()) / (2 * hits() + missedMs))}`,
+      `Hit rate40%nothing before8 of 20 tasksBy time ${roundPercent((2 * hits()) / (2 * hits() + missedMs))}`,
     );
     expect(await figure(page, "Time saved")).toBe(
       `Time saved${roundTime(2 * hits())}nothing beforeRemote ${roundTime(hits())}Local ${roundTime(hits())}`,
@@ -176,7 +176,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     await page.getByText("Storage of the team").waitFor();
     const used = sumOf(kept, "sizeBytes");
     expect(await figure(page, "Storage of the team")).toBe(
-      `Storage of the team${roundSize(used)}${formatPercent(used / quotaBytes)} of ${roundSize(quotaBytes)}3 artifacts`,
+      `Storage of the team${roundSize(used)}${roundPercent(used / quotaBytes)} of ${roundSize(quotaBytes)}3 artifacts`,
     );
     expect(await figure(page, "Hit rate")).toBe("Hit rate0%nothing before0 of 4 tasksBy time 0%");
     expect(await figure(page, "Traffic")).toContain("3 uploads, 1 refused");
@@ -272,7 +272,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     await visit(page, larder.url, "/teams", "Teams");
     await page.getByText("That is all: 3.").waitFor();
     const used = sumOf(kept, "sizeBytes");
-    const quota = `${roundSize(quotaBytes)} (${formatPercent(used / quotaBytes)})`;
+    const quota = `${roundSize(quotaBytes)} (${roundPercent(used / quotaBytes)})`;
     expect(await rowsOf(page.locator("table"))).toMatchObject({
       Default: { Uses: roundSize(sumOf(built.default, "sizeBytes")), Quota: "none" },
       signing: { Uses: roundSize(sumOf(built.signing, "sizeBytes")), Quota: "none" },

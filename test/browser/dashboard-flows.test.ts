@@ -395,10 +395,10 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     await page.getByText("Nothing fits").waitFor();
     await page.getByLabel("Until").fill(inTokyo(now + hourMs));
     await page.getByLabel("Since").fill(inTokyo(now - hourMs));
+    // What is typed counts a moment later, and each field for itself.
+    const since = new Date(now - hourMs).toISOString().slice(0, 16);
+    await page.waitForURL((url) => url.searchParams.get("since")?.startsWith(since) ?? false);
     await page.getByText("That is the only one.").waitFor();
-    expect(new URL(page.url()).searchParams.get("since")).toStartWith(
-      new Date(now - hourMs).toISOString().slice(0, 16),
-    );
     // The address is enough to come back to it.
     await page.reload();
     expect(await page.getByLabel("Since").inputValue()).toBe(inTokyo(now - hourMs));

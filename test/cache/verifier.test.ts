@@ -197,18 +197,19 @@ describe("a round that somebody asks for", () => {
   test("goes in the place of the one at leisure, and is written down, also with what it finds", async () => {
     await using t = await openTestCache();
     const { verifier } = t.cache;
-    await t.put("a", "hello");
-    await t.put("b", "x".repeat(1_000));
+    await t.put("a", "x".repeat(1_000));
+    await t.put("b", "hello");
     writeFileSync(pathOf(t, "hello"), "hELLO");
-    // It would take a quarter of an hour.
+    // It would take a quarter of an hour, and is in the middle of it.
     const atLeisure = verifier.verifyAtLeisure(slowly);
+    while (verifier.progress.blobs === 0) await Bun.sleep(1);
     const { done } = await verifier.begin(undefined, by);
     expect(await verifier.verifyAtLeisure(slowly)).toMatchObject({ blobs: 0 });
     await atLeisure;
     await done;
     expect(verifier.progress).toMatchObject({ blobs: 2, sizeBytes: 1_005 });
     expect(verifier.progress.completedAt).toBeDefined();
-    expect(await t.get("a")).toBeUndefined();
+    expect(await t.get("b")).toBeUndefined();
     const rows = await t.database.read.select().from(audit).where(eq(audit.kind, "storage.verify"));
     expect(rows).toMatchObject([
       { actorName: "ann", details: { bytesPerSecond: null } },

@@ -135,7 +135,8 @@ test("a script's change is taken with the very token of its session only, sent o
   let taken = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(value, { maxLength: 3 }),
+      // Mostly one, as only one is let in.
+      fc.oneof(fc.tuple(value), fc.array(value, { maxLength: 3 })),
       fc.constantFrom("X-CSRF-Token", "x-csrf-token"),
       cookie,
       async (values, name, cookies) => {

@@ -2,9 +2,13 @@
  * Asks the server again and again until `holds`: each of its answers shows that its event loop has gone round. For what
  * the server does on its own, after a client has gone.
  */
-export async function until(serverUrl: string, holds: () => boolean, withinMs = 10_000): Promise<void> {
+export async function until(
+  serverUrl: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
   const deadline = Date.now() + withinMs;
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${holds}`);
     await (await fetch(`${serverUrl}/health/live`)).text();
   }

@@ -1,5 +1,3 @@
-export { roundPercent as formatPercent } from "../../units.ts";
-
 const whole = new Intl.NumberFormat("en");
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 

@@ -1,4 +1,4 @@
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { formatLocalMoment, readLocalMoment } from "../format/time.ts";
 import { type Choice, SelectField, TextField } from "./field.tsx";
@@ -61,6 +61,8 @@ function useTyped(
     if (wanted !== written(text)) setText(shown(wanted));
   }
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  // Of a field that is gone nothing counts any more.
+  useEffect(() => () => clearTimeout(timer.current), []);
   const type = (typed: string) => {
     setText(typed);
     clearTimeout(timer.current);

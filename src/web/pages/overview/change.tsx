@@ -1,4 +1,4 @@
-import { formatPercent } from "../../format/count.ts";
+import { roundPercent } from "../../../units.ts";
 
 const noChange = "no change";
 const nothingBefore = "nothing before";
@@ -49,5 +49,5 @@ export function changeText(
   }
   if (Math.abs(difference) < 0.0005) return noChange;
   if (difference >= 9.995) return `${arrow} ×${Math.round(now / before)}`;
-  return `${arrow} ${difference >= 1 ? `${Math.round(difference * 100)}%` : formatPercent(Math.abs(difference))}`;
+  return `${arrow} ${difference >= 1 ? `${Math.round(difference * 100)}%` : roundPercent(Math.abs(difference))}`;
 }

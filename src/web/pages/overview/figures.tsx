@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
-import { roundSize, roundTime } from "../../../units.ts";
+import { roundPercent, roundSize, roundTime } from "../../../units.ts";
 import type { Overview, StorageFigures } from "../../api/types.ts";
-import { formatCount, formatCounted, formatExactCount, formatPercent } from "../../format/count.ts";
+import { formatCount, formatCounted, formatExactCount } from "../../format/count.ts";
 import { Change } from "./change.tsx";
 
 /** The four figures that say how well the cache does. */
@@ -12,7 +12,7 @@ export function Figures({ overview, rangeTitle }: { overview: Overview; rangeTit
     <div className="mb-5 grid gap-4 sm:grid-cols-2 xl:grid-cols-4">
       <Figure
         title="Hit rate"
-        value={totals.hitRate === null ? "–" : formatPercent(totals.hitRate)}
+        value={totals.hitRate === null ? "–" : roundPercent(totals.hitRate)}
         side={
           <Change now={totals.hitRate} before={before.hitRate} kind="points" isGood="up" span={rangeTitle} />
         }
@@ -27,7 +27,7 @@ export function Figures({ overview, rangeTitle }: { overview: Overview; rangeTit
             <p>
               By time{" "}
               <strong className="font-semibold text-ink">
-                {totals.hitRateByTime === null ? "unknown" : formatPercent(totals.hitRateByTime)}
+                {totals.hitRateByTime === null ? "unknown" : roundPercent(totals.hitRateByTime)}
               </strong>
             </p>
           </>
@@ -135,7 +135,7 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
             />
           </div>
           <p>
-            {formatPercent(share)} of {roundSize(limit)}
+            {roundPercent(share)} of {roundSize(limit)}
           </p>
         </>
       ) : (

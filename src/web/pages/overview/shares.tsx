@@ -1,7 +1,7 @@
 import { Link } from "wouter";
-import { roundSize, roundTime } from "../../../units.ts";
+import { roundPercent, roundSize, roundTime } from "../../../units.ts";
 import type { Origin, Totals } from "../../api/types.ts";
-import { formatCount, formatPercent } from "../../format/count.ts";
+import { formatCount } from "../../format/count.ts";
 import { Card } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { type Column, Rows } from "../../parts/rows.tsx";
@@ -11,7 +11,7 @@ const usage: readonly Column<Totals>[] = [
   {
     title: "Hit rate",
     isNumber: true,
-    cell: ({ hitRate }) => (hitRate === null ? "–" : formatPercent(hitRate)),
+    cell: ({ hitRate }) => (hitRate === null ? "–" : roundPercent(hitRate)),
   },
   { title: "Saved", isNumber: true, cell: ({ savedMs }) => roundTime(savedMs) },
   {

@@ -1,8 +1,8 @@
 import { Link } from "wouter";
-import { roundSize, roundTime } from "../../../units.ts";
+import { roundPercent, roundSize, roundTime } from "../../../units.ts";
 import { useGet, useList } from "../../api/queries.ts";
 import type { Run, RunEvent } from "../../api/types.ts";
-import { formatCount, formatCounted, formatPercent } from "../../format/count.ts";
+import { formatCount, formatCounted } from "../../format/count.ts";
 import { Badge, type Tone } from "../../parts/badge.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
@@ -120,7 +120,7 @@ function RunFacts({ run }: { run: Run }) {
           </span>,
         ],
         ["Events", formatCount(run.events)],
-        ["Hit rate", run.hitRate === null ? null : formatPercent(run.hitRate)],
+        ["Hit rate", run.hitRate === null ? null : roundPercent(run.hitRate)],
         ["Time saved", roundTime(run.savedMs)],
         ["Downloaded", roundSize(run.downloadedBytes)],
         ["Uploaded", `${roundSize(run.uploadedBytes)} in ${formatCounted(run.uploads, "upload")}`],

@@ -1,8 +1,8 @@
 import { Link } from "wouter";
-import { roundSize, roundTime } from "../../../units.ts";
+import { roundPercent, roundSize, roundTime } from "../../../units.ts";
 import { useGet, useList } from "../../api/queries.ts";
 import type { Origin, Overview, Run } from "../../api/types.ts";
-import { formatCount, formatPercent } from "../../format/count.ts";
+import { formatCount } from "../../format/count.ts";
 import { ButtonLink } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
 import { Empty } from "../../parts/empty.tsx";
@@ -93,7 +93,7 @@ export function RunsPage() {
             {
               title: "Hit rate",
               isNumber: true,
-              cell: ({ hitRate }) => (hitRate === null ? "–" : formatPercent(hitRate)),
+              cell: ({ hitRate }) => (hitRate === null ? "–" : roundPercent(hitRate)),
             },
             { title: "Saved", isNumber: true, cell: ({ savedMs }) => roundTime(savedMs) },
             { title: "Uploaded", isNumber: true, cell: ({ uploadedBytes }) => roundSize(uploadedBytes) },

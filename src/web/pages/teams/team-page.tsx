@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { Link } from "wouter";
-import { roundSize, roundTime } from "../../../units.ts";
+import { roundPercent, roundSize, roundTime } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useGet } from "../../api/queries.ts";
 import type { ShownTeam } from "../../api/types.ts";
-import { formatCount, formatPercent } from "../../format/count.ts";
+import { formatCount } from "../../format/count.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button, ButtonLink } from "../../parts/button.tsx";
 import { Card, Facts, PageTitle } from "../../parts/card.tsx";
@@ -65,7 +65,7 @@ export function TeamPage({ slug }: { slug: string }) {
               "Uses",
               team.quotaBytes === null
                 ? `${roundSize(team.usedBytes)}, without a quota`
-                : `${roundSize(team.usedBytes)} of ${roundSize(team.quotaBytes)} (${formatPercent(team.usedBytes / team.quotaBytes)})`,
+                : `${roundSize(team.usedBytes)} of ${roundSize(team.quotaBytes)} (${roundPercent(team.usedBytes / team.quotaBytes)})`,
             ],
             [
               "Artifacts",

@@ -1,10 +1,9 @@
 import { type FormEvent, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { roundSize } from "../../../units.ts";
+import { roundPercent, roundSize } from "../../../units.ts";
 import { call } from "../../api/call.ts";
 import { useChange, useList } from "../../api/queries.ts";
 import type { Team } from "../../api/types.ts";
-import { formatPercent } from "../../format/count.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Card, PageTitle } from "../../parts/card.tsx";
@@ -58,7 +57,7 @@ export function TeamsPage() {
                 quotaBytes === null ? (
                   <span className="text-soft">none</span>
                 ) : (
-                  `${roundSize(quotaBytes)} (${formatPercent(usedBytes / quotaBytes)})`
+                  `${roundSize(quotaBytes)} (${roundPercent(usedBytes / quotaBytes)})`
                 ),
             },
             { title: "Created", isNumber: true, cell: ({ createdAt }) => <When at={createdAt} /> },
