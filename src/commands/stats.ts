@@ -87,6 +87,7 @@ function firstStep(
   }
   return (
     "Nothing has come from this cache yet. Run a build that was uploaded once more where it never ran, " +
-    "or with `turbo run build --cache=remote:rw`, which leaves the local cache out."
+    "or with `turbo run build --cache=remote:rw`, which leaves the local cache out. Of what has just been built, the figures come " +
+    "within half a minute."
   );
 }

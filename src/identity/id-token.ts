@@ -1,6 +1,7 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
 import { Refusal } from "../refusal.ts";
 import type { IssuerNetwork, Issuers } from "./issuers.ts";
+import { isSecret } from "./secret.ts";
 
 /** What an issuer has said of a job: the claims of its token. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -38,7 +39,11 @@ export function readUnverified(token: string): Claims & { iss: string } {
     if (!compact.test(token)) throw new SyntaxError();
     claims = decodeJwt(token);
   } catch {
-    throw new Refusal("bad_request", "This is no JWT. Send the OpenID Connect token of the CI job as it is.");
+    const what = isSecret(token) ? "a token of larder's own, and no CI job's" : "no JWT";
+    throw new Refusal(
+      "bad_request",
+      `This is ${what}. Send the OpenID Connect token of the CI job as it is.`,
+    );
   }
   const { iss } = claims;
   if (typeof iss === "string" && iss !== "") return { ...claims, iss };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { newSecret } from "../../src/identity/secret.ts";
 import { RawConnection } from "../server/raw-connection.ts";
 import { SiteClient } from "../sign-in/site-client.ts";
 import type { Sent } from "./api-client.ts";
@@ -152,6 +153,7 @@ describe("what is wrong with a request", () => {
     ["POST", "/tokens/test", {}, `field "token" is missing`],
     ["POST", "/tokens/test", { token: "x".repeat(65_537) }, `field "token"`],
     ["POST", "/policies/test", { token: "x" }, "no JWT"],
+    ["POST", "/policies/test", { token: newSecret() }, "a token of larder's own, and no CI job's"],
     ["POST", "/policies/test", { token: "x".repeat(65_537) }, `field "token"`],
     ["POST", "/purge", { team: "web", dryRun: false }, "would purge all artifacts"],
     [

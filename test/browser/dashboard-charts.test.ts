@@ -67,9 +67,9 @@ describeWith(chromium, "the charts of past days", (path) => {
 
   test.each([
     ["/", ["80%▲ 30 points", "1m 30s▲ 100%", "3KiB▲ 100%"]],
-    ["/?range=24h", ["80%nothing before", "1m 30snothing before", "3KiBnothing before"]],
+    ["/?range=24h", ["80%new", "1m 30snew", "3KiBnew"]],
     ["/?range=30d", ["66.7%▼ 23.3 points", "2m 15s▼ 50%", "4.5KiB▲ 350%"]],
-    ["/?range=90d", ["75%nothing before", "6m 45snothing before", "5.5KiBnothing before"]],
+    ["/?range=90d", ["75%new", "6m 45snew", "5.5KiBnew"]],
     ["/?range=365d", ["75%▲ 50 points", "6m 45s▼ 50%", "13.5KiB▲ 125%"]],
   ] as const)("show at %s how much it is against the time before", async (route, figures) => {
     const page = await openAt(route);

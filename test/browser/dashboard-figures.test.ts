@@ -143,13 +143,13 @@ describeWith(chromium, "the figures of real builds", (path) => {
     const downloadedBytes = expected.downloadedBytes as number;
     const missedMs = expected.missedMs as number;
     expect(await figure(page, "Hit rate")).toBe(
-      `Hit rate40%nothing before8 of 20 tasksBy time ${roundPercent((2 * hits()) / (2 * hits() + missedMs))}`,
+      `Hit rate40%new8 of 20 tasksBy time ${roundPercent((2 * hits()) / (2 * hits() + missedMs))}`,
     );
     expect(await figure(page, "Time saved")).toBe(
-      `Time saved${roundTime(2 * hits())}nothing beforeRemote ${roundTime(hits())}Local ${roundTime(hits())}`,
+      `Time saved${roundTime(2 * hits())}newRemote ${roundTime(hits())}Local ${roundTime(hits())}`,
     );
     expect(await figure(page, "Traffic")).toBe(
-      `Traffic${roundSize(storedBytes + downloadedBytes)}nothing before${roundSize(downloadedBytes)} down, ${roundSize(storedBytes)} up11 uploads, 1 refused`,
+      `Traffic${roundSize(storedBytes + downloadedBytes)}new${roundSize(downloadedBytes)} down, ${roundSize(storedBytes)} up11 uploads, 1 refused`,
     );
     const storage = await figure(page, "Storage");
     expect(storage).toContain(`Storage${roundSize(storedBytes)}`);
@@ -178,7 +178,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     expect(await figure(page, "Storage of the team")).toBe(
       `Storage of the team${roundSize(used)}${roundPercent(used / quotaBytes)} of ${roundSize(quotaBytes)}3 artifacts`,
     );
-    expect(await figure(page, "Hit rate")).toBe("Hit rate0%nothing before0 of 4 tasksBy time 0%");
+    expect(await figure(page, "Hit rate")).toBe("Hit rate0%new0 of 4 tasksBy time 0%");
     expect(await figure(page, "Traffic")).toContain("3 uploads, 1 refused");
   });
 

@@ -309,7 +309,7 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     const { access_token: token } = (await exchanged.json()) as { access_token: string };
     expect((await turboOf(token, "default").status()).status).toBe(200);
 
-    await page.getByRole("button", { name: "Test a token" }).click();
+    await page.getByRole("button", { name: "Test a job's token" }).click();
     const field = dialog.getByLabel("OpenID Connect token of a job");
     const judge = async (text: string) => {
       await field.fill(text);
@@ -370,7 +370,7 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     await page.getByLabel("Kind").selectOption("Everything, with uploads");
     await page.getByText("team.create").first().waitFor();
     expect(await kinds()).toContain("artifact.write");
-    await page.getByLabel("Kind").selectOption("team");
+    await page.getByLabel("Kind").selectOption("Teams");
     await page.getByLabel("Target").fill("audited");
     await page.getByText("That is the only one.").waitFor();
     expect(await kinds()).toEqual(["team.create"]);

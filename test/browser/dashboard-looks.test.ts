@@ -161,7 +161,7 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
     await dialog.getByRole("heading", { name: "CI policies created" }).waitFor();
     await expectNoProblems(page, "new policies");
     await closed("Done");
-    await opened("Test a token", "Test a token");
+    await opened("Test a job's token", "Test a job's token");
     await dialog
       .getByLabel("OpenID Connect token of a job")
       .fill(await issuer.sign({ claims: githubPullRequest }));

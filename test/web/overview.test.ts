@@ -103,8 +103,8 @@ describe("a change against the time before", () => {
     [150, 100, "share", "▲ 50%"],
     [2_000, 100, "share", "▲ ×20"],
     [0, 100, "share", "▼ 100%"],
-    [5, 0, "share", "nothing before"],
-    [0.5, null, "points", "nothing before"],
+    [5, 0, "share", "new"],
+    [0.5, null, "points", "new"],
     [0, 0, "share", undefined],
   ] as const)("from %p, before %p, in %s: %p", (now, before, kind, text) => {
     expect(changeText(now, before, kind)).toBe(text);

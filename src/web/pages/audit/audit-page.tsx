@@ -16,10 +16,14 @@ const kindChoices = [
   { value: uploadKind, label: "Uploads" },
   { value: "artifact.refuse", label: "Refused uploads and deletions" },
   { value: "artifact.purge", label: "Purges" },
-  ...["blob", "member", "policy", "session", "storage", "team", "token", "user"].map((thing) => ({
-    value: thing,
-    label: thing,
-  })),
+  { value: "blob", label: "Damaged blobs" },
+  { value: "member", label: "Members" },
+  { value: "policy", label: "CI policies" },
+  { value: "session", label: "Sign-ins" },
+  { value: "storage", label: "Storage" },
+  { value: "team", label: "Teams" },
+  { value: "token", label: "Tokens" },
+  { value: "user", label: "Users" },
 ];
 
 export function AuditPage() {

@@ -1,7 +1,7 @@
 import { roundPercent } from "../../../units.ts";
 
 const noChange = "no change";
-const nothingBefore = "nothing before";
+const isNew = "new";
 
 /**
  * How a figure differs from that of the time before, which was as long.
@@ -24,10 +24,13 @@ export function Change({
   const text = changeText(now, before, kind);
   if (text === undefined) return null;
   const way = (now ?? 0) > (before ?? 0) ? "up" : "down";
-  const isNews = isGood && text !== noChange && text !== nothingBefore;
+  const isNews = isGood && text !== noChange && text !== isNew;
   const tone = !isNews ? "text-soft" : way === isGood ? "text-good" : "text-bad";
   return (
-    <span className={`text-sm font-medium whitespace-nowrap ${tone}`} title={`Against the ${span} before`}>
+    <span
+      className={`text-sm font-medium whitespace-nowrap ${tone}`}
+      title={text === isNew ? `There was nothing in the ${span} before` : `Against the ${span} before`}
+    >
       {text}
     </span>
   );
@@ -40,7 +43,7 @@ export function changeText(
   kind: "points" | "share",
 ): string | undefined {
   if (now === null || (kind === "share" && now === 0 && before === 0)) return undefined;
-  if (before === null || (kind === "share" && before === 0)) return nothingBefore;
+  if (before === null || (kind === "share" && before === 0)) return isNew;
   const difference = kind === "points" ? (now - before) * 100 : (now - before) / before;
   const arrow = difference > 0 ? "▲" : "▼";
   if (kind === "points") {

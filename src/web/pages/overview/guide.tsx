@@ -70,7 +70,13 @@ export function Guide({ overview, onEnd }: { overview: Overview; onEnd: () => vo
         </Step>
         <Step number={2} title="Connect a repository" isDone={hasArtifacts}>
           {(isNamed || hasArtifacts) && team ? (
-            <ConnectTool teamSlug={team.slug} tokenName="first repository" />
+            <>
+              <p className="mb-3 text-soft">
+                The token that the first start has printed will do, too. Each can be revoked on the page
+                Tokens.
+              </p>
+              <ConnectTool teamSlug={team.slug} tokenName="first repository" />
+            </>
           ) : (
             <p className="text-soft">Lines to paste into a repository come here.</p>
           )}

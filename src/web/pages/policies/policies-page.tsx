@@ -15,7 +15,7 @@ export function PoliciesPage() {
         title="CI policies"
         intro="Which jobs of a CI service get a token for nothing but what they are, instead of a secret."
       >
-        <Button onClick={() => setOpen("test")}>Test a token</Button>
+        <Button onClick={() => setOpen("test")}>Test a job's token</Button>
         {ownTeams.length > 0 && (
           <Button look="primary" onClick={() => setOpen("new")}>
             New policy

@@ -25,7 +25,7 @@ export function TestPolicyDialog({
     test.mutate(String(new FormData(event.currentTarget).get("token")).trim());
   };
   return (
-    <Dialog title="Test a token" onClose={onClose}>
+    <Dialog title="Test a job's token" onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
         <div>
           <label htmlFor={id} className="mb-1 block text-sm font-semibold">
