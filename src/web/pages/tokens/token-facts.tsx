@@ -10,7 +10,7 @@ const tones: Record<string, Tone> = { valid: "good", revoked: "bad" };
 /** Of an administrator's token, which acts in every team. */
 const maxNamedTeams = 5;
 
-export function TokenState({ state }: { state: string }) {
+function TokenState({ state }: { state: string }) {
   return <Badge tone={tones[state] ?? "plain"}>{state}</Badge>;
 }
 

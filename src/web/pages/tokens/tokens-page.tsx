@@ -14,7 +14,6 @@ import { NewTokenDialog } from "./new-token-dialog.tsx";
 import { RevokeDialog } from "./revoke-dialog.tsx";
 import { TestTokenDialog } from "./test-token-dialog.tsx";
 import { TokenDialog } from "./token-dialog.tsx";
-import { TokenState } from "./token-facts.tsx";
 
 export function TokensPage() {
   const { team, isOwner, me } = useMe();
@@ -91,7 +90,6 @@ export function TokensPage() {
             { title: "Belongs to", cell: ({ team: slug, user }) => (slug === null ? user : `team ${slug}`) },
             { title: "Permission", cell: ({ permission }) => permission },
             { title: "Scope", isMinor: true, cell: ({ scope }) => <ScopeBadge scope={scope} /> },
-            { title: "State", cell: ({ state }) => <TokenState state={state} /> },
             {
               title: "Created",
               isMinor: true,
