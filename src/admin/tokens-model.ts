@@ -15,7 +15,9 @@ export const tokenModel = t.Object({
   scope: t.String({ description: "Empty if it is trusted" }),
   state: oneOf(tokenStates, { description: "disabled: of a user who is" }),
   createdAt: isoTimeModel,
-  createdBy: t.Nullable(t.String(), { description: "In words, such as `user ann@example.org`" }),
+  createdBy: t.Nullable(t.String(), {
+    description: "In words, such as `user ann@example.org`; null to a team's own token without admin",
+  }),
   policyId: t.Nullable(t.String(), { description: "The policy under which a CI job got it" }),
   claims: t.Nullable(t.Record(t.String(), t.Unknown()), { description: "What that job proved of itself" }),
   expiresAt: t.Nullable(isoTimeModel),

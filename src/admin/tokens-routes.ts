@@ -2,8 +2,8 @@ import { Elysia, t } from "elysia";
 import { artifactsWrittenBy } from "../cache/totals.ts";
 import type { Database } from "../database/database.ts";
 import { requireNotBlocked } from "../identity/access.ts";
-import { readTokenReach, type TokenReach } from "../identity/token-reach.ts";
-import { examineSecret } from "../identity/token-report.ts";
+import { readTokenReach } from "../identity/token-reach.ts";
+import { examineSecret, type FoundToken } from "../identity/token-report.ts";
 import { tokenStates } from "../identity/token-state.ts";
 import { allows, type Token, type TokenFilter, type TokenHolder } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
@@ -91,11 +91,12 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
       "/test",
       async ({ caller, body }) => {
         const { services } = caller;
-        const mayKnow = (token: Token) => maySee(caller, token);
+        // Who has the secret of a token may know what that token is.
+        const mayKnow = (token: Token) => token.id === caller.facts.token?.id || maySee(caller, token);
         const { found, problem } = await examineSecret(body.token.trim(), services, database, mayKnow);
         return {
           problem: problem ?? null,
-          token: found ? await shownJson(database, found.token, found.reach) : null,
+          token: found ? await shownJson(caller, database, found) : null,
         };
       },
       {
@@ -108,7 +109,7 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
         detail: {
           summary: "Whose secret it is, and whether it counts",
           description:
-            "One that is of nobody, and one of whom the caller may not know, are answered alike. It is no use of the token, and nothing is kept.",
+            "One that is of nobody, and one of whom the caller may not know, are answered alike. Every token may be asked about itself. It is no use of the token, and nothing is kept.",
         },
       },
     )
@@ -116,7 +117,8 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
       "/:id",
       async ({ caller, params }) => {
         const token = await visible(caller, params.id);
-        return await shownJson(database, token, (await readTokenReach(database))(token));
+        const reach = (await readTokenReach(database))(token);
+        return await shownJson(caller, database, { token, reach });
       },
       {
         who: "anybody",
@@ -182,32 +184,42 @@ function ownHolder({ facts }: Caller, permission: Token["permission"]): TokenHol
   return { userId: facts.user.id };
 }
 
-/** One that the caller may see. @throws Refusal `not_found`, the same whether there is another's or none. */
+/**
+ * One that the caller may see.
+ * @throws Refusal `not_found`, the same whether there is another's or none, and `forbidden` for a token of one's own, asked for
+ *   with one that may less than its user.
+ */
 async function visible(caller: Caller, id: string): Promise<Token> {
   const token = await caller.services.tokens.findById(id);
   if (token && maySee(caller, token)) return token;
+  if (token && isOwn(caller, token))
+    throw new Refusal(
+      "forbidden",
+      "This needs a token with permission admin, or a browser in which you are signed in.",
+    );
   throw new Refusal(
     "not_found",
     "You have no such token, or there is none. GET /api/v1/tokens lists those that you may see.",
   );
 }
 
-/** @throws Refusal `forbidden` for a token of one's own, asked for with one that may less than its user. */
 function maySee(caller: Caller, token: Token): boolean {
-  const isOwn = token.userId !== null && token.userId === caller.facts.user?.id;
-  if (!(caller.isServerAdmin || isOwn || caller.may(token.teamId, "admin"))) return false;
-  if (!isOwn || allows(caller.facts.permission, "admin")) return true;
-  throw new Refusal(
-    "forbidden",
-    "This needs a token with permission admin, or a browser in which you are signed in.",
-  );
+  if (isOwn(caller, token)) return allows(caller.facts.permission, "admin");
+  return caller.isServerAdmin || caller.may(token.teamId, "admin");
+}
+
+function isOwn({ facts }: Caller, { userId }: Token): boolean {
+  return userId !== null && userId === facts.user?.id;
 }
 
 /** With where it may act, and how much of what it wrote is kept. */
-async function shownJson(database: Database, token: Token, { teams }: TokenReach) {
+async function shownJson(caller: Caller, database: Database, { token, reach }: FoundToken) {
+  const json = tokenJson(token);
   return {
-    ...tokenJson(token),
+    ...json,
+    // Who made it is told by the e-mail address.
+    createdBy: token.teamId === null || caller.knowsPeopleOf(token.teamId) ? json.createdBy : null,
     artifacts: await artifactsWrittenBy(database, token.id),
-    teams: teams.map(({ teamId, slug, permission }) => ({ team: slug, teamId, permission })),
+    teams: reach.teams.map(({ teamId, slug, permission }) => ({ team: slug, teamId, permission })),
   };
 }

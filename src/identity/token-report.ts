@@ -7,10 +7,16 @@ import { readTokenReach, type TokenReach } from "./token-reach.ts";
 import { tokenState } from "./token-state.ts";
 import type { Token } from "./tokens.ts";
 
+/** A token with what it may do as of now. */
+export interface FoundToken {
+  token: Token;
+  reach: TokenReach;
+}
+
 /** What has become of the token with some secret. */
 export interface TokenReport {
   /** Undefined where none has the secret that one may know of. */
-  found: { token: Token; reach: TokenReach } | undefined;
+  found: FoundToken | undefined;
   /** Why requests with it are refused; undefined where they are not. */
   problem: string | undefined;
 }
