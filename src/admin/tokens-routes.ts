@@ -117,7 +117,7 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
       "/:id",
       async ({ caller, params }) => {
         const token = await visible(caller, params.id);
-        const reach = (await readTokenReach(database))(token);
+        const reach = await readTokenReach(database, token);
         return await shownJson(caller, database, { token, reach });
       },
       {

@@ -5,7 +5,7 @@ import { artifactsByWriter, artifactsWrittenBy } from "../cache/totals.ts";
 import { timeValue } from "../config/value-kinds.ts";
 import { checkName } from "../identity/names.ts";
 import { checkScope } from "../identity/scope.ts";
-import { readTokenReach, type TokenReach } from "../identity/token-reach.ts";
+import { readTokenReach, readTokenReaches, type TokenReach } from "../identity/token-reach.ts";
 import { examineSecret } from "../identity/token-report.ts";
 import { type TokenState, tokenState, tokenStates } from "../identity/token-state.ts";
 import { type Permission, permissions, type Token } from "../identity/tokens.ts";
@@ -104,7 +104,7 @@ function listCommand(context: CommandContext): Command {
     .action((options: { team?: string; state?: TokenState; json?: true }) =>
       withData(context, command, async ({ database, teams, tokens }) => {
         const team = options.team === undefined ? undefined : await teams.get(options.team);
-        const reachOf = await readTokenReach(database);
+        const reachOf = await readTokenReaches(database);
         const counts = await artifactsByWriter(database);
         const found = (await tokens.list())
           .map((token) => ({ token, reach: reachOf(token), artifacts: counts.get(token.id) ?? 0 }))
@@ -133,7 +133,7 @@ function showCommand(context: CommandContext): Command {
         const team = options.team === undefined ? undefined : await teams.get(options.team);
         const token = await tokens.find(id, team?.id);
         const artifacts = await artifactsWrittenBy(database, token.id);
-        const reach = (await readTokenReach(database))(token);
+        const reach = await readTokenReach(database, token);
         context.stdout(
           options.json ? jsonText(listedJson(token, reach, artifacts)) : factsOf(token, reach, artifacts),
         );

@@ -33,7 +33,7 @@ export async function examineSecret(
 ): Promise<TokenReport> {
   const token = await tokens.findBySecret(secret);
   if (!token || !mayKnow(token)) return { found: undefined, problem: whyUnknown(secret) };
-  const reach = (await readTokenReach(database))(token);
+  const reach = await readTokenReach(database, token);
   const problem = whyRefused(token) ?? (await whyNowhere(token, reach, teams));
   return { found: { token, reach }, problem };
 }
