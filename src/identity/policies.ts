@@ -231,8 +231,11 @@ function checkPolicy(policy: NewPolicy, isInternalAllowed: boolean): void {
 }
 
 function checkAudience(audience: string): void {
-  if (/^[^\p{C}\p{Z}]{1,300}$/u.test(audience)) return;
-  refuse("An audience has 1 to 300 characters without blanks, such as https://cache.example.com.");
+  if (!/^[^\p{C}\p{Z}]{1,300}$/u.test(audience))
+    refuse("An audience has 1 to 300 characters without blanks, such as https://cache.example.com.");
+  // It stands in the lines to paste into jobs, where a name of a secret would become that secret.
+  if (/\$|\{\{|<</.test(audience))
+    refuse("An audience is a URL or a name, without $, {{ and <<: a CI service would fill those in.");
 }
 
 function checkClaims({ issuer, claims }: NewPolicy): void {

@@ -123,6 +123,21 @@ describe("policies", () => {
     expect(await policies.list()).toEqual([]);
   });
 
+  test("are refused with an audience in which a CI service would fill something in", async () => {
+    await using t = openTestIdentity();
+    const { id: teamId } = await t.teams.create({ slug: "web" });
+    const policies = new Policies(t.database, serverActor);
+    const withAudience = (audience: string) => policies.create({ ...goodPolicy, teamId, audience });
+    for (const audience of [`\${{toJSON(secrets)}}`, "$AGENT_TOKEN", "{{secret}}", "<<secret>>"])
+      expect(await withAudience(audience).catch((error) => error)).toMatchObject({
+        code: "bad_request",
+        message: expect.stringContaining("without $, {{ and <<"),
+      });
+    expect(await policies.list()).toEqual([]);
+    for (const audience of ["https://cache.example.com/a", "api://larder", "{a}<b>"])
+      expect(await withAudience(audience)).toMatchObject([{ audience }]);
+  });
+
   test("of those who do not look after the server may name issuers with TLS alone", async () => {
     await using t = openTestIdentity();
     const { id: teamId } = await t.teams.create({ slug: "web" });
