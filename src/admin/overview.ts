@@ -9,7 +9,7 @@ import type { UsageOverview } from "./usage-overview.ts";
 export interface Overview extends UsageOverview {
   storage: StorageFigures;
   /** What is wrong now, what matters most first. */
-  notices: ShownNotice[];
+  notices: Notice[];
   hasArtifacts: boolean;
 }
 
@@ -26,10 +26,6 @@ export interface StorageFigures {
   artifacts: number;
   /** Where one team is asked for. */
   team: { usedBytes: number; quotaBytes: number | null } | null;
-}
-
-export interface ShownNotice extends Notice {
-  teamId?: string;
 }
 
 /** Whom it is for, and what of it is asked for. */
@@ -75,16 +71,11 @@ export function teamIdsOf({ team, teams, isServerAdmin }: View): string[] | unde
 }
 
 /** The server's are for those who can mend it, and a team's for those who see the team. */
-export function noticesFor(
-  { team: asked, teams, isServerAdmin }: View,
-  all: readonly Notice[],
-): ShownNotice[] {
-  const ids = new Map(teams.map(({ slug, id }) => [slug, id]));
-  return all.flatMap((notice) => {
-    const { team } = notice;
-    if (team === undefined) return isServerAdmin ? [notice] : [];
-    const teamId = ids.get(team);
-    return teamId === undefined || (asked?.slug ?? team) !== team ? [] : [{ ...notice, teamId }];
+export function noticesFor({ team: asked, teams, isServerAdmin }: View, all: readonly Notice[]): Notice[] {
+  const ids = new Set(teams.map(({ id }) => id));
+  return all.filter(({ teamId }) => {
+    if (teamId === undefined) return isServerAdmin;
+    return ids.has(teamId) && (asked?.id ?? teamId) === teamId;
   });
 }
 

@@ -144,7 +144,9 @@ export async function startApp(loaded: LoadedConfig, { log, logRequest }: Server
     log,
     logRequest: (line, notes, headers) => {
       counter.count(line, notes, headers);
-      logRequest(line, notes);
+      // The log names a team by its slug alone.
+      const { teamId, ...logged } = notes ?? {};
+      logRequest(line, logged);
     },
   });
   const jobs = scheduleJobs(parts);

@@ -53,7 +53,8 @@ export function buildRoutes(parts: Parts) {
     refusedWrites,
     addressOf,
     onAsker: (request, asker) => {
-      requests.note(request, { ...("team" in asker && { team: asker.team.slug }), token: asker.name });
+      const ofTeam = "team" in asker && { team: asker.team.slug, teamId: asker.team.id };
+      requests.note(request, { ...ofTeam, token: asker.name });
       tokenUse.note(asker.tokenId);
     },
   };

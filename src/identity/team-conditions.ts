@@ -6,6 +6,7 @@ import type { QuotaRule, TeamState } from "./teams.ts";
 
 /** What there may be to say of a team. */
 export interface TeamCondition {
+  id: string;
   slug: string;
   state: TeamState;
   usedBytes: number;
@@ -50,8 +51,8 @@ export async function teamConditions(
       .limit(maxTeams);
     // Within the statement SQLite would ask for it of all teams, before it takes the first of them.
     return await Promise.all(
-      found.map(async ({ id: teamId, ...team }) => {
-        const [row] = await lastUse(database.read).execute({ teamId });
+      found.map(async (team) => {
+        const [row] = await lastUse(database.read).execute({ teamId: team.id });
         return { ...team, lastUsedAt: row?.at ?? null };
       }),
     );
@@ -64,5 +65,5 @@ export async function teamConditions(
   );
   const largest = await select(and(gt(teams.usedBytes, 0), lt(teams.createdAt, unusedSince)));
   const unused = largest.filter((team) => team.lastUsedAt !== null && team.lastUsedAt < unusedSince);
-  return [...new Map([...amiss, ...unused].map((team) => [team.slug, team])).values()];
+  return [...new Map([...amiss, ...unused].map((team) => [team.id, team])).values()];
 }

@@ -5,6 +5,7 @@ import { teams, tokens } from "../database/schema.ts";
 /** A team's token that ends, or has ended, while somebody relies on it. */
 export interface TokenDeadline {
   name: string;
+  teamId: string;
   teamSlug: string;
   expiresAt: number;
   lastUsedAt: number;
@@ -28,6 +29,7 @@ export async function tokenDeadlines(
   const rows = await database.read
     .select({
       name: tokens.name,
+      teamId: teams.id,
       teamSlug: teams.slug,
       expiresAt: tokens.expiresAt,
       lastUsedAt: tokens.lastUsedAt,

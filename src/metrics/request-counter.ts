@@ -24,13 +24,13 @@ const downloads = routeClasses.flatMap(({ route, tool }, index) =>
   route === "artifact_get" ? [{ tool, index }] : [],
 );
 
-/** Under how many names refused uploads are kept apart; what comes beyond counts without a team. */
-const maxRefusalNames = 1_000;
+/** Of how many teams and reasons refused uploads are kept apart; what comes beyond counts without a team. */
+const maxRefusalKinds = 1_000;
 
 /** Uploads of one team that were refused for one reason, a refusal's code. */
 export interface RefusedUploads {
-  /** The slug; undefined where the request was refused before it was clear, or there are too many. */
-  team: string | undefined;
+  /** Undefined where the request was refused before it was clear, or there are too many. A slug may be another team's soon. */
+  teamId: string | undefined;
   code: string;
   total: number;
   lastDay: number;
@@ -55,7 +55,7 @@ export class RequestCounter {
   /** @param basePath the prefix of every route, or empty. */
   constructor(private readonly basePath: string) {}
 
-  /** @param notes what the access log says of the request besides: `refused`, the code, and `team`, its slug. */
+  /** @param notes what is known of the request besides: `refused`, the code, and `teamId`. */
   count(
     { method, path, status, durationMs }: AnsweredRequest,
     notes: Record<string, unknown> | undefined,
@@ -114,11 +114,11 @@ export class RequestCounter {
 
   private countRefused(notes: Record<string, unknown>): void {
     const code = String(notes.refused);
-    const named = typeof notes.team === "string" ? notes.team : undefined;
-    const team = this.refused.size < maxRefusalNames ? named : undefined;
-    const refused = this.refused.get(`${code} ${named}`) ?? this.refused.get(`${code} ${team}`);
-    const counted = refused ?? { team, code, total: 0, day: new LastDay() };
-    if (!refused) this.refused.set(`${code} ${team}`, counted);
+    const known = typeof notes.teamId === "string" ? notes.teamId : undefined;
+    const teamId = this.refused.size < maxRefusalKinds ? known : undefined;
+    const refused = this.refused.get(`${code} ${known}`) ?? this.refused.get(`${code} ${teamId}`);
+    const counted = refused ?? { teamId, code, total: 0, day: new LastDay() };
+    if (!refused) this.refused.set(`${code} ${teamId}`, counted);
     counted.total++;
     counted.day.add();
   }

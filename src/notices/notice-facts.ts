@@ -1,11 +1,12 @@
 import type { CacheFigures } from "../cache/figures.ts";
 import type { TeamCondition } from "../identity/team-conditions.ts";
+import type { Team } from "../identity/teams.ts";
 import type { TokenDeadline } from "../identity/token-deadlines.ts";
 
 /** Uploads that were refused for one reason. */
 export interface RefusedUploads {
-  /** The team's slug, if it is known. */
-  team: string | undefined;
+  /** If it is known, as it is called today. */
+  team: Pick<Team, "id" | "slug"> | undefined;
   /**
    * A refusal's, of those since the server's start; undefined for those before, of which the sums tell: for their size, a quota,
    * or want of room.

@@ -13,6 +13,8 @@ export interface Notice {
   remedy: string;
   /** Whose it is, by its slug; without one it is the whole server's, and for its administrators. */
   team?: string;
+  /** Says whose it is for good: a slug may be another team's soon. */
+  teamId?: string;
 }
 
 /** Such as `1 upload` or `2 uploads`. */

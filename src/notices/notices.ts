@@ -1,7 +1,10 @@
+import { inArray } from "drizzle-orm";
 import type { Cache } from "../cache/cache.ts";
 import type { Database } from "../database/database.ts";
+import { teams } from "../database/schema.ts";
 import { hasEnabledAdmin } from "../identity/change-user.ts";
 import { teamConditions } from "../identity/team-conditions.ts";
+import type { Team } from "../identity/teams.ts";
 import { tokenDeadlines } from "../identity/token-deadlines.ts";
 import { Remembered } from "../remembered.ts";
 import { type RefusedInHour, refusedByHour } from "../usage/refused-by-hour.ts";
@@ -24,6 +27,11 @@ export function noticesOf(facts: NoticeFacts): Notice[] {
   return severities.flatMap((severity) => notices.filter((notice) => notice.severity === severity));
 }
 
+/** Counted by the team's id, since a slug may be another team's soon. */
+interface CountedRefusals extends Omit<RefusedUploads, "team"> {
+  teamId: string | undefined;
+}
+
 export interface NoticeSources {
   cache: Cache;
   database: Database;
@@ -31,7 +39,7 @@ export interface NoticeSources {
   server?: {
     settings: NoticeSettings;
     usage: Pick<UsageRecorder, "dropped">;
-    counter: { refusedUploads(): readonly RefusedUploads[] };
+    counter: { refusedUploads(): readonly CountedRefusals[] };
   };
 }
 
@@ -71,21 +79,41 @@ export class Notices {
         droppedUsage: server.usage.dropped,
       },
       cache: await cache.figures(),
-      refusedUploads: [...(server?.counter.refusedUploads() ?? []), ...this.refusedBeforeStart(now)],
+      refusedUploads: await this.refusedUploads(now),
       hasAdministrator: await hasEnabledAdmin(database.read),
       teams: await teamConditions(database, { quotaShare: fullShare, unusedSince: now - unusedAfterMs }),
       tokens: await tokenDeadlines(database, { now, withinMs: deadlineMs }),
     };
   }
 
-  private refusedBeforeStart(now: number): RefusedUploads[] {
+  private async refusedUploads(now: number): Promise<RefusedUploads[]> {
+    const { database, server } = this.sources;
+    const refused = [...(server?.counter.refusedUploads() ?? []), ...this.refusedBeforeStart(now)];
+    const ids = refused.flatMap(({ teamId }) => teamId ?? []);
+    const teamOf = new Map((await teamsOf(database, ids)).map((team) => [team.id, team]));
+    return refused.flatMap(({ teamId, code, lastDay }) => {
+      const team = teamId === undefined ? undefined : teamOf.get(teamId);
+      // Of a team that has been deleted nobody is told.
+      return teamId !== undefined && team === undefined ? [] : [{ team, code, lastDay }];
+    });
+  }
+
+  private refusedBeforeStart(now: number): CountedRefusals[] {
     const lately = this.refusedBefore.filter(({ startAt }) => startAt >= firstHour(now));
-    return [...Map.groupBy(lately, ({ team }) => team)].map(([team, hours]) => ({
-      team,
+    return [...Map.groupBy(lately, ({ teamId }) => teamId)].map(([teamId, hours]) => ({
+      teamId,
       code: undefined,
       lastDay: hours.reduce((total, { uploads }) => total + uploads, 0),
     }));
   }
+}
+
+/** Those of them that there still are, as they are called today. */
+async function teamsOf({ read }: Database, ids: readonly string[]): Promise<Pick<Team, "id" | "slug">[]> {
+  return await read
+    .select({ id: teams.id, slug: teams.slug })
+    .from(teams)
+    .where(inArray(teams.id, [...new Set(ids)]));
 }
 
 /** The first of the 24 hours that end with this one. */

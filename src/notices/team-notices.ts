@@ -19,7 +19,7 @@ export function teamNotices(facts: NoticeFacts): Notice[] {
 }
 
 function noticesOfTeam(condition: TeamCondition, { now }: NoticeFacts): Notice[] {
-  const { slug: team, state, usedBytes, quotaBytes, quotaRule, lastUsedAt } = condition;
+  const { id: teamId, slug: team, state, usedBytes, quotaBytes, quotaRule, lastUsedAt } = condition;
   if (state !== "enabled") {
     return [
       {
@@ -29,6 +29,7 @@ function noticesOfTeam(condition: TeamCondition, { now }: NoticeFacts): Notice[]
         message: `Its builds go on without the cache, since its state is ${state}.`,
         remedy: `\`larder team set ${team} --state enabled\` turns it on again.`,
         team,
+        teamId,
       },
     ];
   }
@@ -44,6 +45,7 @@ function noticesOfTeam(condition: TeamCondition, { now }: NoticeFacts): Notice[]
         (refuses ? "Beyond it uploads are refused." : "Its least recently used artifacts go for new ones."),
       remedy: `\`larder team set ${team} --quota SIZE\` gives it more, \`larder purge --team ${team} --older-than 30d\` makes room.`,
       team,
+      teamId,
     });
   }
   if (lastUsedAt !== null && now - lastUsedAt > unusedAfterMs) {
@@ -54,13 +56,15 @@ function noticesOfTeam(condition: TeamCondition, { now }: NoticeFacts): Notice[]
       message: `None of its artifacts was uploaded or downloaded for ${roundTime(now - lastUsedAt)}.`,
       remedy: `If it should: \`larder connect --team ${team}\` prints what its repositories need, \`larder token list --team ${team}\` which of its tokens are valid.`,
       team,
+      teamId,
     });
   }
   return notices;
 }
 
 function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
-  return [...Map.groupBy(tokens, ({ teamSlug }) => teamSlug)].flatMap(([team, ofTeam]) => {
+  return [...Map.groupBy(tokens, ({ teamId }) => teamId)].flatMap(([teamId, ofTeam]) => {
+    const team = (ofTeam[0] as TokenDeadline).teamSlug;
     const renewal = `\`larder token create --team ${team} --name NAME --permission write --expires 90d\` makes a new one to put in its place.`;
     const expired = ofTeam.filter(({ expiresAt }) => expiresAt <= now);
     const expiring = ofTeam.filter(({ expiresAt }) => expiresAt > now);
@@ -73,6 +77,7 @@ function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
         message: `${countOf(expired.length, "token")} that builds used to the last: ${named(expired)}. Those builds go on without the cache.`,
         remedy: renewal,
         team,
+        teamId,
       });
     }
     const [first] = expiring;
@@ -84,6 +89,7 @@ function tokenNotices({ tokens, now }: NoticeFacts): Notice[] {
         message: `${countOf(expiring.length, "token")} in use, the first in ${roundTime(first.expiresAt - now)}: ${named(expiring)}.`,
         remedy: renewal,
         team,
+        teamId,
       });
     }
     return notices;

@@ -4,16 +4,16 @@ import { isStartedLately, type NoticeFacts } from "./notice-facts.ts";
 /** Which uploads were refused in the last 24 hours, and could have been kept. */
 export function uploadNotices(facts: NoticeFacts): Notice[] {
   return facts.refusedUploads.flatMap(({ team, code, lastDay }) => {
-    const worded = lastDay > 0 ? wordingOf(code, team) : undefined;
+    const worded = lastDay > 0 ? wordingOf(code, team?.slug) : undefined;
     if (!worded) return [];
     const { why, ...notice } = worded;
-    const whose = team === undefined ? "" : ` of team ${team}`;
+    const whose = team === undefined ? "" : ` of team ${team.slug}`;
     const were = lastDay === 1 ? "was" : "were";
     return [
       {
         ...notice,
         message: `${countOf(lastDay, "upload")}${whose} ${were} refused ${whenOf(code, facts)}: ${why}`,
-        ...(team !== undefined && { team }),
+        ...(team && { team: team.slug, teamId: team.id }),
       },
     ];
   });

@@ -18,7 +18,7 @@ export class Requests {
     return this.carrier?.server.pendingRequests ?? 0;
   }
 
-  /** What the access log says of a request besides what everybody sees of it. Never a secret. */
+  /** What is known of a request besides what everybody sees of it, for the access log and for counts. Never a secret. */
   note(request: Request, facts: Record<string, unknown>): void {
     const noted = this.notes.get(request);
     if (noted) Object.assign(noted, facts);

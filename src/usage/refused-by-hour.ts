@@ -1,11 +1,10 @@
-import { and, eq, gt, gte, sql } from "drizzle-orm";
+import { and, gt, gte, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { teams, usageHours } from "../database/schema.ts";
+import { usageHours } from "../database/schema.ts";
 
 /** Uploads of a team that were refused for their size, a quota, or want of room. */
 export interface RefusedInHour {
-  /** The team's slug. */
-  team: string;
+  teamId: string;
   /** When the hour began, in milliseconds since 1970. */
   startAt: number;
   uploads: number;
@@ -15,12 +14,11 @@ export interface RefusedInHour {
 export async function refusedByHour({ read }: Database, since: number): Promise<RefusedInHour[]> {
   return await read
     .select({
-      team: teams.slug,
+      teamId: usageHours.teamId,
       startAt: usageHours.startAt,
       uploads: sql<number>`sum(${usageHours.refusedUploads})`.mapWith(Number),
     })
     .from(usageHours)
-    .innerJoin(teams, eq(teams.id, usageHours.teamId))
     .where(and(gte(usageHours.startAt, since), gt(usageHours.refusedUploads, 0)))
     .groupBy(usageHours.teamId, usageHours.startAt);
 }

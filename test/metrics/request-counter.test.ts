@@ -49,14 +49,14 @@ test("a duration counts within its bound, and beyond all of them", () => {
 
 test("refused uploads count by reason and team, and what is refused otherwise does not", () => {
   const counter = new RequestCounter("");
-  counter.count({ ...put, status: 507 }, { refused: "no_space", team: "web" }, noHeaders);
-  counter.count({ ...put, status: 507 }, { refused: "no_space", team: "web" }, noHeaders);
+  counter.count({ ...put, status: 507 }, { refused: "no_space", teamId: "team_web" }, noHeaders);
+  counter.count({ ...put, status: 507 }, { refused: "no_space", teamId: "team_web" }, noHeaders);
   counter.count({ ...put, status: 413 }, { refused: "too_large" }, noHeaders);
-  counter.count(put, { team: "web" }, noHeaders);
-  counter.count({ ...get, status: 403 }, { refused: "wrong_team", team: "web" }, noHeaders);
+  counter.count(put, { teamId: "team_web" }, noHeaders);
+  counter.count({ ...get, status: 403 }, { refused: "wrong_team", teamId: "team_web" }, noHeaders);
   expect(counter.refusedUploads()).toEqual([
-    { team: "web", code: "no_space", total: 2, lastDay: 2 },
-    { team: undefined, code: "too_large", total: 1, lastDay: 1 },
+    { teamId: "team_web", code: "no_space", total: 2, lastDay: 2 },
+    { teamId: undefined, code: "too_large", total: 1, lastDay: 1 },
   ]);
   expect(counter.refusedUploads(Date.now() + 25 * 3_600_000)).toMatchObject([
     { total: 2, lastDay: 0 },
@@ -67,10 +67,10 @@ test("refused uploads count by reason and team, and what is refused otherwise do
 test("the teams whose refused uploads are kept apart are bounded, and no upload goes uncounted", () => {
   const counter = new RequestCounter("");
   for (let team = 0; team < 5_000; team++) {
-    counter.count({ ...put, status: 507 }, { refused: "no_space", team: `team-${team}` }, noHeaders);
+    counter.count({ ...put, status: 507 }, { refused: "no_space", teamId: `team_${team}` }, noHeaders);
   }
   const refused = counter.refusedUploads();
   expect(refused.length).toBeLessThanOrEqual(1_001);
   expect(refused.reduce((sum, { total }) => sum + total, 0)).toBe(5_000);
-  expect(refused.at(-1)).toMatchObject({ team: undefined, total: 4_000 });
+  expect(refused.at(-1)).toMatchObject({ teamId: undefined, total: 4_000 });
 });

@@ -70,6 +70,7 @@ function facts({
 }
 
 const web = {
+  id: "team_web",
   slug: "web",
   state: "enabled",
   usedBytes: GiB,
@@ -77,7 +78,8 @@ const web = {
   quotaRule: "evict",
   lastUsedAt: now - hourMs,
 } as const;
-const token = { name: "ci", teamSlug: "web", lastUsedAt: now - hourMs };
+const app = { id: "team_app", slug: "app" };
+const token = { name: "ci", teamId: web.id, teamSlug: web.slug, lastUsedAt: now - hourMs };
 const young = (ageMs: number) => ({
   trusted: { lastRoundMs: ageMs, dayMs: ageMs },
   untrusted: { lastRoundMs: undefined, dayMs: undefined },
@@ -136,7 +138,7 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
   ],
   [
     "uploads without room",
-    facts({ refusedUploads: [{ team: "web", code: "no_space", lastDay: 12 }] }),
+    facts({ refusedUploads: [{ team: web, code: "no_space", lastDay: 12 }] }),
     "refused_no_space",
     /^12 uploads of team web were refused in the last 24 hours:/,
   ],
@@ -144,7 +146,7 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
     "uploads without room since a start of today",
     facts({
       startedAt: now - 3 * hourMs,
-      refusedUploads: [{ team: "web", code: "no_space", lastDay: 12 }],
+      refusedUploads: [{ team: web, code: "no_space", lastDay: 12 }],
     }),
     "refused_no_space",
     /^12 uploads of team web were refused since the server's start:/,
@@ -153,14 +155,14 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
     "uploads of which the sums tell, of before a start of today",
     facts({
       startedAt: now - 3 * hourMs,
-      refusedUploads: [{ team: "web", code: undefined, lastDay: 12 }],
+      refusedUploads: [{ team: web, code: undefined, lastDay: 12 }],
     }),
     "refused_uploads",
     /^12 uploads of team web were refused in the last 24 hours, before the server's start:/,
   ],
   [
     "an upload over the quota",
-    facts({ refusedUploads: [{ team: "web", code: "team_over_limit", lastDay: 1 }] }),
+    facts({ refusedUploads: [{ team: web, code: "team_over_limit", lastDay: 1 }] }),
     "refused_over_quota",
     /^1 upload of team web was refused/,
   ],
@@ -172,13 +174,13 @@ const cases: [string, NoticeFacts, string, RegExp][] = [
   ],
   [
     "uploads larger than their team's quota",
-    facts({ refusedUploads: [{ team: "web", code: "larger_than_quota", lastDay: 2 }] }),
+    facts({ refusedUploads: [{ team: web, code: "larger_than_quota", lastDay: 2 }] }),
     "refused_larger_than_quota",
     /^2 uploads of team web were refused.*the team's quota/,
   ],
   [
     "uploads without a signature",
-    facts({ refusedUploads: [{ team: "web", code: "signature_required", lastDay: 2 }] }),
+    facts({ refusedUploads: [{ team: web, code: "signature_required", lastDay: 2 }] }),
     "refused_unsigned",
     /signed artifacts only/,
   ],
@@ -250,7 +252,7 @@ test("where the disk is full, what is said to help frees enough", () => {
 test("what is of a team says so", () => {
   const ofTeams = cases.filter(([, given]) => given.teams.length > 0 || given.tokens.length > 0);
   expect(ofTeams.length).toBeGreaterThan(5);
-  for (const [, given] of ofTeams) expect(noticesOf(given)[0]?.team).toBe("web");
+  for (const [, given] of ofTeams) expect(noticesOf(given)[0]).toMatchObject({ team: "web", teamId: web.id });
 });
 
 test.each([
@@ -277,11 +279,11 @@ test.each([
   ],
   [
     "uploads that were refused the day before",
-    facts({ refusedUploads: [{ team: "web", code: "no_space", lastDay: 0 }] }),
+    facts({ refusedUploads: [{ team: web, code: "no_space", lastDay: 0 }] }),
   ],
   [
     "uploads that only the client can mend",
-    facts({ refusedUploads: [{ team: "web", code: "unauthorized", lastDay: 9 }] }),
+    facts({ refusedUploads: [{ team: web, code: "unauthorized", lastDay: 9 }] }),
   ],
 ])("%s is none", (_, given) => {
   expect(noticesOf(given)).toEqual([]);
@@ -313,7 +315,7 @@ const anyFacts: fc.Arbitrary<NoticeFacts> = fc
     hasAdministrator: fc.boolean(),
     refusedUploads: fc.array(
       fc.record({
-        team: fc.constantFrom(undefined, "web", "app"),
+        team: fc.constantFrom(undefined, web, app),
         code: fc.constantFrom(
           ...[
             "no_space",
@@ -330,7 +332,8 @@ const anyFacts: fc.Arbitrary<NoticeFacts> = fc
     ),
     teams: fc.array(
       fc.record({
-        slug: fc.constantFrom("web", "app"),
+        id: fc.constantFrom(web.id, app.id),
+        slug: fc.constantFrom(web.slug, app.slug),
         state: fc.constantFrom(...teamStates),
         usedBytes: fc.nat(),
         quotaBytes: fc.option(fc.nat()),
@@ -341,7 +344,8 @@ const anyFacts: fc.Arbitrary<NoticeFacts> = fc
     tokens: fc.array(
       fc.record({
         name: fc.string(),
-        teamSlug: fc.constantFrom("web", "app"),
+        teamId: fc.constantFrom(web.id, app.id),
+        teamSlug: fc.constantFrom(web.slug, app.slug),
         expiresAt: fc.integer({ min: now - 7 * dayMs, max: now + 7 * dayMs }),
         lastUsedAt: fc.constant(now),
       }),
@@ -421,7 +425,7 @@ const limitless = {
 /** Of a server that has just been started on it. */
 async function noticesNow(
   it: TestCache,
-  { refused = [] }: { refused?: { team: string; code: string; lastDay: number }[] } = {},
+  { refused = [] }: { refused?: { teamId: string; code: string; lastDay: number }[] } = {},
 ): Promise<Notice[]> {
   const notices = await Notices.open({
     cache: it.cache,
@@ -446,7 +450,7 @@ test("a server finds out by itself what is wrong with it", async () => {
   await new Teams(database, serverActor).create({ slug: "app" });
   await new Teams(database, serverActor).set("app", { state: "blocked" });
   await it.put("a", "a".repeat(96));
-  const refused = [{ team: "default", code: "team_over_limit", lastDay: 2 }];
+  const refused = [{ teamId: it.team.id, code: "team_over_limit", lastDay: 2 }];
   expect(codesOf(await noticesNow(it, { refused }))).toEqual([
     "refused_over_quota default",
     "team_not_enabled app",
