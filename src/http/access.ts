@@ -99,7 +99,7 @@ export function access({ authenticator, rateLimiter, refusedWrites, addressOf, o
             if (needed === "write" || needed === "admin") {
               // There are none on a path that has none.
               const hash = (params as { hash?: string } | undefined)?.hash;
-              await refusedWrites.record(known, error, { hash, address: addressOf(request) });
+              await refusedWrites.record(known, error, { owner, hash, address: addressOf(request) });
             }
             throw error;
           }

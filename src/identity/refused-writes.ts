@@ -27,26 +27,34 @@ export class RefusedWrites {
   }
 
   /**
-   * Of one asker and one reason, one a minute is written down. Never rejects: the answer is the refusal itself.
+   * Of one asker and one reason, one a minute is written down, and ten in all of a user's tokens or of a team's own: whoever
+   * floods the log mutes nobody else. Never rejects: the answer is the refusal itself.
    * @param error whatever the request failed with.
-   * @param wish `hash` is undefined for a deletion.
+   * @param wish `owner` is the credential's, see there. `hash` is undefined for a deletion, or where the request has none.
    */
   async record(
     asker: Credential | Principal,
     error: unknown,
-    { hash, address }: { hash: string | undefined; address: string | null },
+    { owner, hash, address }: { owner: string; hash: string | undefined; address: string | null },
   ): Promise<void> {
     if (!(error instanceof Refusal) || !recorded.includes(error.code)) return;
     const by = actorOf(asker, address);
-    const details = { code: error.code, reason: error.message, scope: asker.scope };
+    const teamId = onlyTeamOf(asker);
     const entry = {
       kind: "artifact.refuse",
-      teamId: onlyTeamOf(asker),
+      teamId,
       ...(hash !== undefined && { target: hash }),
-      details,
+      details: { code: error.code, reason: error.message, scope: asker.scope },
     } as const;
+    // Of strangers one a minute and team will do, wherever they come from.
+    const who = by.kind === "anonymous" ? by.name : owner;
     try {
-      await this.refusals.record(by, entry, `${by.kind} ${by.id ?? by.name} ${error.code}`);
+      await this.refusals.record(
+        by,
+        entry,
+        `${by.kind} ${who} ${error.code}`,
+        asker.userId ?? teamId ?? undefined,
+      );
     } catch (failure) {
       this.log.error({ err: failure }, "refused write not written down");
     }

@@ -49,3 +49,44 @@ test("after the clock was set back, refusals are written down as before", async 
   await refuse(refusals, 1);
   expect(await t.rows()).toHaveLength(2);
 });
+
+test("each group has its own minute, and its next row tells how many were left out", async () => {
+  await using t = openTestAudit();
+  const refusals = new RefusalLog(t.database, 2);
+  const inGroup = (group: string, about: string) =>
+    refusals.record(ann, { kind: "artifact.refuse", target: about, details: { group } }, about, group);
+  setSystemTime(noon);
+  for (const about of ["a", "a", "b", "c"]) await inGroup("red", about);
+  await inGroup("blue", "a");
+  setSystemTime(noon + 60_000);
+  for (const about of ["d", "e"]) await inGroup("red", about);
+  expect((await t.rows()).map(({ target, details }) => [target, details])).toEqual([
+    ["a", { group: "red" }],
+    ["b", { group: "red", leftOut: 1 }],
+    ["a", { group: "blue" }],
+    ["d", { group: "red", leftOut: 1 }],
+    ["e", { group: "red" }],
+  ]);
+});
+
+test("of more groups than are remembered, those of the last minute stay", async () => {
+  await using t = openTestAudit();
+  const refusals = new RefusalLog(t.database, 1);
+  const inGroup = (group: string) => refusals.record(ann, { kind: "artifact.refuse" }, undefined, group);
+  const leftOut = async () => (await t.rows()).at(-1)?.details?.leftOut;
+  setSystemTime(noon);
+  for (let times = 0; times < 2; times++) await inGroup("old");
+  setSystemTime(noon + 60_000);
+  for (let times = 0; times < 2; times++) await inGroup("first");
+  await Promise.all(Array.from({ length: 1_100 }, (_, index) => inGroup(`group ${index}`)));
+  await inGroup("first");
+  expect(await t.rows()).toHaveLength(2 + 1_100);
+  await inGroup("old");
+  expect(await leftOut()).toBeUndefined();
+  setSystemTime(noon + 119_999);
+  await inGroup("first");
+  expect(await t.rows()).toHaveLength(3 + 1_100);
+  setSystemTime(noon + 120_000);
+  await inGroup("first");
+  expect(await leftOut()).toBe(3);
+});

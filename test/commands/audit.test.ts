@@ -110,6 +110,8 @@ describe("larder audit", () => {
       code: "signature_required",
       reason: expect.stringContaining("signed artifacts only"),
       scope: "pr-7",
+      // The second upload of other bytes.
+      leftOut: 1,
     });
   });
 

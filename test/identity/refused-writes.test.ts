@@ -9,10 +9,11 @@ import { openTestAudit } from "../audit/test-audit.ts";
 const noon = new Date("2026-11-20T12:00:00Z").getTime();
 afterEach(() => void setSystemTime());
 
-const asker = (tokenId: string) =>
-  ({ name: "ci", tokenId, scope: "", team: { id: "team_1" } }) as unknown as Principal;
+const asker = (tokenId: string, teamId = "team_1", userId: string | null = null) =>
+  ({ name: "ci", tokenId, userId, scope: "", team: { id: teamId } }) as unknown as Principal;
 const denied = new Refusal("forbidden", "This token may read, and this needs write.");
-const wish = { hash: "a", address: null };
+const wish = { owner: "tok_1", hash: "a", address: null };
+const wishOf = (owner: string) => ({ ...wish, owner });
 
 test("a flood of refused writes leaves ten rows a minute, and of one token and reason a single one", async () => {
   await using t = openTestAudit();
@@ -23,12 +24,45 @@ test("a flood of refused writes leaves ten rows a minute, and of one token and r
   await refused.record(asker("tok_1"), new Refusal("conflict", "There already."), wish);
   expect(await t.rows()).toHaveLength(2);
   await Promise.all(
-    Array.from({ length: 100 }, (_, index) => refused.record(asker(`tok_${index}`), denied, wish)),
+    Array.from({ length: 100 }, (_, index) =>
+      refused.record(asker(`tok_${index}`), denied, wishOf(`tok_${index}`)),
+    ),
   );
   expect(await t.rows()).toHaveLength(10);
   setSystemTime(noon + 60_000);
   await refused.record(asker("tok_1"), denied, wish);
   expect(await t.rows()).toHaveLength(11);
+});
+
+test("who floods the log mutes his own team, or with tokens of his own himself, and nobody else", async () => {
+  await using t = openTestAudit();
+  const refused = new RefusedWrites(t.database, pino({ level: "silent" }));
+  setSystemTime(noon);
+  const teamsOf = async () => (await t.rows()).map(({ actorId, teamId }) => `${teamId} ${actorId}`);
+  for (let index = 0; index < 12; index++)
+    await refused.record(asker(`tok_${index}`), denied, wishOf(`tok_${index}`));
+  for (let index = 0; index < 12; index++)
+    await refused.record(asker(`tok_ann${index}`, "team_2", "usr_ann"), denied, wishOf(`tok_ann${index}`));
+  expect(await teamsOf()).toEqual([
+    ...Array.from({ length: 10 }, (_, index) => `team_1 tok_${index}`),
+    ...Array.from({ length: 10 }, (_, index) => `team_2 tok_ann${index}`),
+  ]);
+  await refused.record(asker("tok_web", "team_2"), denied, wishOf("tok_web"));
+  await refused.record(asker("tok_bea", "team_1", "usr_bea"), denied, wishOf("tok_bea"));
+  expect((await teamsOf()).slice(20)).toEqual(["team_2 tok_web", "team_1 tok_bea"]);
+  setSystemTime(noon + 60_000);
+  await refused.record(asker("tok_12"), denied, wishOf("tok_12"));
+  expect((await t.rows()).at(-1)?.details).toMatchObject({ code: "forbidden", leftOut: 2 });
+});
+
+test("a CI job that gets one token after another stays one asker", async () => {
+  await using t = openTestAudit();
+  const refused = new RefusedWrites(t.database, pino({ level: "silent" }));
+  setSystemTime(noon);
+  for (const id of ["tok_a", "tok_b", "tok_c"])
+    await refused.record(asker(id), denied, wishOf("pol_1 repo:x"));
+  await refused.record(asker("tok_d"), denied, wishOf("pol_1 repo:y"));
+  expect((await t.rows()).map(({ actorId }) => actorId)).toEqual(["tok_a", "tok_d"]);
 });
 
 test("what was wrong with the request, or wanting in the server, is no refused write", async () => {

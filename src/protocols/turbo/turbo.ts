@@ -132,7 +132,7 @@ function artifactRoutes(path: string, options: TurboOptions) {
       .head(`${path}/:hash`, download, { access: "anonymousRead" })
       .put(
         `${path}/:hash`,
-        async ({ request, headers, params, query, team, principal }) => {
+        async ({ request, headers, params, query, team, principal, owner }) => {
           requireEnabled(team);
           const key = keyOf(principal, params.hash);
           const facts = parseFacts(headers, principal.tokenId);
@@ -151,7 +151,7 @@ function artifactRoutes(path: string, options: TurboOptions) {
             usage.upload(asker, key.hash, { ...kept, durationMs: facts.durationMs });
           } catch (error) {
             if (isForRoom(error)) usage.refusedUpload(asker, key.hash, facts.durationMs);
-            await refusedWrites.record(principal, error, { hash: key.hash, address: by.address });
+            await refusedWrites.record(principal, error, { owner, hash: key.hash, address: by.address });
             throw error;
           }
           return Response.json({ urls: [url] }, { status: 202 });
