@@ -26,6 +26,7 @@ import { Guard } from "../metrics/guard.ts";
 import { metricsRoute } from "../metrics/metrics-route.ts";
 import { oauth } from "../protocols/oauth/oauth.ts";
 import { turboAccount } from "../protocols/turbo/account.ts";
+import { hashOf } from "../protocols/turbo/hash.ts";
 import { turbo } from "../protocols/turbo/turbo.ts";
 import type { Refusal } from "../refusal.ts";
 import { health, type ReadinessCheck } from "../server/health.ts";
@@ -51,6 +52,7 @@ export function buildRoutes(parts: Parts) {
     authenticator,
     rateLimiter: new RateLimiter(config.maxRequestsPerMinute),
     refusedWrites,
+    hashOf,
     addressOf,
     onAsker: (request, asker) => {
       const ofTeam = "team" in asker && { team: asker.team.slug, teamId: asker.team.id };

@@ -21,6 +21,8 @@ export interface AccessOptions {
   rateLimiter: RateLimiter;
   /** Told whom a route refuses that needs more than to read. */
   refusedWrites: RefusedWrites;
+  /** The artifact's hash among what a path has been taken apart into; undefined where there is none that could be one. */
+  hashOf: (params: unknown) => string | undefined;
   /** Where a request comes from. */
   addressOf: (request: Request) => string | null;
   /** Told who asks, and then for which team where that was not clear before, for the access log. */
@@ -41,7 +43,8 @@ export type Access = Permission | "anonymousRead" | "anyTeam";
  * What is about the asker and no team declares `{ asker: "known" }` and has `credential`, refused as above; or
  * `{ secret: "any" }`, and has `secret`, whatever it may be worth, and its `credential` if it is valid.
  */
-export function access({ authenticator, rateLimiter, refusedWrites, addressOf, onAsker }: AccessOptions) {
+export function access(options: AccessOptions) {
+  const { authenticator, rateLimiter, refusedWrites, hashOf, addressOf, onAsker } = options;
   const identify = async (request: Request, secret: string): Promise<Credential | undefined> => {
     const credential = await authenticator.authenticate(secret);
     if (!credential) return undefined;
@@ -97,9 +100,8 @@ export function access({ authenticator, rateLimiter, refusedWrites, addressOf, o
             return { principal, team: principal.team, owner };
           } catch (error) {
             if (needed === "write" || needed === "admin") {
-              // There are none on a path that has none.
-              const hash = (params as { hash?: string } | undefined)?.hash;
-              await refusedWrites.record(known, error, { owner, hash, address: addressOf(request) });
+              const address = addressOf(request);
+              await refusedWrites.record(known, error, { owner, hash: hashOf(params), address });
             }
             throw error;
           }

@@ -1,5 +1,6 @@
 import { afterEach, expect, setSystemTime, test } from "bun:test";
 import { RefusalLog } from "../../src/audit/refusal-log.ts";
+import type { Database } from "../../src/database/database.ts";
 import { ann, openTestAudit } from "./test-audit.ts";
 
 const noon = new Date("2026-11-20T12:00:00Z").getTime();
@@ -89,4 +90,17 @@ test("of more groups than are remembered, those of the last minute stay", async 
   setSystemTime(noon + 120_000);
   await inGroup("first");
   expect(await leftOut()).toBe(3);
+});
+
+test("a row that cannot be written takes no other's place, and is told of as left out", async () => {
+  await using t = openTestAudit();
+  let isBroken = true;
+  const write: Database["write"] = (...args) =>
+    isBroken ? Promise.reject(new Error("no disk")) : t.database.write(...args);
+  const refusals = new RefusalLog({ write } as Database, 1);
+  setSystemTime(noon);
+  await expect(refuse(refusals, 1, "a")).rejects.toThrow("no disk");
+  isBroken = false;
+  await refuse(refusals, 1, "a");
+  expect((await t.rows()).map(({ target, details }) => [target, details])).toEqual([["a", { leftOut: 1 }]]);
 });

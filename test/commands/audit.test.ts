@@ -115,6 +115,21 @@ describe("larder audit", () => {
     });
   });
 
+  test("has a refused upload to what is no hash, without it, and is not silenced by it", async () => {
+    const reader = await createToken(larder, "default", "read");
+    for (const hash of ["%ff", "%1b[2J", "a%00", "a"]) {
+      const { status } = await fetch(`${larder.url}/v8/artifacts/${hash}`, {
+        method: "PUT",
+        headers: { authorization: `Bearer ${reader.token}` },
+        body: "x",
+      });
+      expect(status).toBe(403);
+    }
+    const rows = await audit("--kind", "artifact.refuse");
+    expect(rows.map(({ actorId, target }) => [actorId, target])).toEqual([[reader.id, null]]);
+    expect(larder.stderr()).not.toContain("not written down");
+  });
+
   test("filters by time, actor, kind, team and target, and says when there is more", async () => {
     const web = await createTeam(larder, "web");
     await clientOf(web.token).put("a", "hello");

@@ -18,3 +18,9 @@ export function checkHash(hash: string | null): string {
 export function isHash(hash: unknown): hash is string {
   return typeof hash === "string" && pattern.test(hash);
 }
+
+/** @param params of a path, as the router took it apart; undefined where the path has none. */
+export function hashOf(params: unknown): string | undefined {
+  const { hash } = (params ?? {}) as { hash?: unknown };
+  return isHash(hash) ? hash : undefined;
+}
