@@ -93,7 +93,7 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
         const { services } = caller;
         // Who has the secret of a token may know what that token is.
         const mayKnow = (token: Token) => token.id === caller.facts.token?.id || maySee(caller, token);
-        const { found, problem } = await examineSecret(body.token.trim(), services, database, mayKnow);
+        const { found, problem } = await examineSecret(body.secret.trim(), services, database, mayKnow);
         return {
           problem: problem ?? null,
           token: found ? await shownJson(caller, database, found) : null,
@@ -102,7 +102,7 @@ export function tokensRoutes({ who, database, cache, baseUrl, keepAlive }: Admin
       {
         who: "anybody",
         body: t.Object(
-          { token: t.String({ maxLength: maxTestedLength, description: "The secret of a token" }) },
+          { secret: t.String({ maxLength: maxTestedLength, description: "Of the token" }) },
           { additionalProperties: false },
         ),
         response: tokenReportModel,

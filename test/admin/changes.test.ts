@@ -114,7 +114,7 @@ test("a secret is told whose it is to those who may know, and to all others as o
     scope: "pr-1",
   });
   const ofMember = await member.ok("POST", "/tokens", { team: null, name: "mine", permission: "read" });
-  const test = (client: ApiClient, token: string) => client.ok("POST", "/tokens/test", { token });
+  const test = (client: ApiClient, secret: string) => client.ok("POST", "/tokens/test", { secret });
 
   const shown = await owner.get(`/tokens/${ofTeam.id}`);
   for (const client of [admin, owner])
@@ -146,7 +146,7 @@ test("a secret is told whose it is to those who may know, and to all others as o
     expect((await test(world.bearer(secret), secret)).token).toMatchObject({ id, createdBy });
   }
   expect(
-    (await world.bearer(ofTeam.secret).send("POST", "/tokens/test", { token: ofTeam.secret })).status,
+    (await world.bearer(ofTeam.secret).send("POST", "/tokens/test", { secret: ofTeam.secret })).status,
   ).toBe(403);
 
   await owner.ok("DELETE", `/tokens/${ofTeam.id}`);

@@ -67,8 +67,10 @@ describeWith(chromium, "an administrator with a browser", (path) => {
     expect(await (await owner.get("bbbbbbbbbbbbbbb1")).text()).toBe("content of bbbbbbbbbbbbbbb1");
     await page.getByLabel("State").selectOption("revoked");
     const row = page.getByRole("row").filter({ hasText: "default write" });
-    await row.getByText("revoked", { exact: true }).waitFor();
-    expect(await row.getByRole("button", { name: /^Revoke/ }).count()).toBe(0);
+    await page.waitForURL((url) => url.searchParams.get("state") === "revoked");
+    await row.getByRole("button", { name: /^Revoke/ }).waitFor({ state: "detached" });
+    await row.getByRole("button", { name: "default write" }).click();
+    await dialog.getByText("revoked", { exact: true }).waitFor();
   });
 
   test("purges what fits, and nothing before it was told how much that is", async () => {

@@ -10,17 +10,17 @@ import { TokenFacts } from "./token-facts.tsx";
 
 /** Says whose a secret is, and whether it counts. */
 export function TestTokenDialog({ onClose }: { onClose: () => void }) {
-  const test = useChange((token: string) => call<TokenReport>("POST", "/tokens/test", { body: { token } }));
+  const test = useChange((secret: string) => call<TokenReport>("POST", "/tokens/test", { body: { secret } }));
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    test.mutate(String(new FormData(event.currentTarget).get("token")).trim());
+    test.mutate(String(new FormData(event.currentTarget).get("secret")).trim());
   };
   return (
     <Dialog title="Test a token" onClose={onClose}>
       <form onSubmit={submit} className="space-y-4">
         <TextField
           label="Secret"
-          name="token"
+          name="secret"
           required
           autoFocus
           spellCheck={false}
