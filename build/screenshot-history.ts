@@ -172,7 +172,7 @@ function recordBuild(
   const events = Array.from({ length: tasks }, (_, task) => {
     const hash = hashOf(`${name} ${task}`);
     const durationMs = Math.floor(1_500 + random() ** 3 * 90_000);
-    const sizeBytes = Math.floor(2_000 + random() ** 4 * 9_000_000);
+    const sizeBytes = Math.floor(2_000 + random() ** 4 * 50_000);
     const isMiss = random() < missRate;
     const isLocal = !isMiss && clientCi === null && random() < 0.6;
     if (isMiss) {

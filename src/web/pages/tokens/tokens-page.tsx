@@ -80,7 +80,7 @@ export function TokensPage() {
                 <button
                   type="button"
                   title={token.id}
-                  className="link text-left font-medium md:min-w-32 [overflow-wrap:anywhere]"
+                  className="link text-left font-medium md:min-w-28 [overflow-wrap:anywhere]"
                   onClick={() => setShown(token)}
                 >
                   {token.name}
