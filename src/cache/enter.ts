@@ -14,6 +14,13 @@ const overwriteRule = prepared((queries) =>
     .where(eq(teams.id, given("teamId"))),
 );
 
+const isOfKey = and(
+  eq(artifacts.teamId, given("teamId")),
+  eq(artifacts.tool, given("tool")),
+  eq(artifacts.scope, given("scope")),
+  eq(artifacts.hash, given("hash")),
+);
+
 const blobOfKey = prepared((queries) =>
   queries
     .select({
@@ -25,14 +32,7 @@ const blobOfKey = prepared((queries) =>
     })
     .from(artifacts)
     .innerJoin(blobs, eq(blobs.id, artifacts.blobId))
-    .where(
-      and(
-        eq(artifacts.teamId, given("teamId")),
-        eq(artifacts.tool, given("tool")),
-        eq(artifacts.scope, given("scope")),
-        eq(artifacts.hash, given("hash")),
-      ),
-    ),
+    .where(isOfKey),
 );
 
 const blobOfName = prepared((queries) =>
@@ -81,6 +81,13 @@ const storeArtifact = prepared((queries) => {
     });
 });
 
+const signArtifact = prepared((queries) =>
+  queries
+    .update(artifacts)
+    .set({ tag: given("tag") })
+    .where(isOfKey),
+);
+
 const releaseBlob = prepared((queries) =>
   queries
     .update(blobs)
@@ -114,6 +121,9 @@ export async function enter(
       return { storedBytes: 0, isChanged: false, isMended: false };
     // Nobody may strip or replace a signature. Where there was none, whoever signs has uploaded these very bytes.
     if (before.tag !== null) throw neverOverwritten("signature", key, team.slug);
+    // Whoever wrote them first has written them: a purge goes by that.
+    await signArtifact(tx).execute({ ...key, tag: facts.tag });
+    return { storedBytes: 0, isChanged: true, isMended: false };
   }
   if (before === undefined && key.scope !== trustedScope) await scopeLimit.makeRoom(tx, key);
   // From here on, since the blobs of what has just gone may be let go.

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { trustedScope } from "../../src/cache/artifact.ts";
+import type { PurgeFilter } from "../../src/cache/purge.ts";
 import { artifacts, blobs } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { openTestCache, type TestCache } from "./test-cache.ts";
@@ -154,7 +155,7 @@ describe("write-once", () => {
     const facts = () => t.cache.query({ teamId: t.team.id, tool: "turbo", scope: trustedScope }, ["a"]);
     await t.put("a", "first");
     await t.put("a", "first", { facts: { tag: "signed", durationMs: 7 } });
-    expect((await facts()).get("a")).toMatchObject({ tag: "signed", durationMs: 7 });
+    expect((await facts()).get("a")).toMatchObject({ tag: "signed", durationMs: 0 });
     const other = { tag: "by another key", durationMs: 8 };
     expect(await t.put("a", "first", { facts: other }).catch((error) => error)).toMatchObject({
       code: "conflict",
@@ -164,8 +165,25 @@ describe("write-once", () => {
       code: "conflict",
       message: expect.stringContaining("other bytes"),
     });
-    expect((await facts()).get("a")).toMatchObject({ tag: "signed", durationMs: 7 });
+    expect((await facts()).get("a")).toMatchObject({ tag: "signed", durationMs: 0 });
     expect(await t.get("a")).toBe("first");
+  });
+
+  test("keeps the first writer's facts when the same bytes are signed, for purges to go by", async () => {
+    await using t = await openTestCache({ overwrite: "never" });
+    await t.put("a", "first", { facts: { writtenBy: "tok_first", durationMs: 3, sha: "s" } });
+    const longAgo = 1_000;
+    await t.database.write(async (tx) => void (await tx.update(artifacts).set({ createdAt: longAgo })));
+    const rows = () => t.database.read.select().from(artifacts);
+    const [before] = await rows();
+    const signer = { tag: "signed", writtenBy: "tok_signer", durationMs: 7, sha: "other", dirtyHash: "d" };
+    await t.put("a", "first", { facts: signer });
+    expect(await rows()).toEqual([{ ...before, tag: "signed" } as never]);
+    const purge = (filter: Omit<PurgeFilter, "teamId">) =>
+      t.cache.purge({ teamId: t.team.id, ...filter }, serverActor);
+    expect(await purge({ writtenBy: ["tok_signer"] })).toBe(0);
+    expect(await purge({ writtenAfter: longAgo + 1 })).toBe(0);
+    expect(await purge({ writtenBy: ["tok_first"] })).toBe(1);
   });
 
   test("lets a quarantined artifact be replaced", async () => {

@@ -102,6 +102,8 @@ export class Model {
       if (before.body !== artifact.body) return 409;
       if (artifact.tag === null || artifact.tag === before.tag) return 202;
       if (before.tag !== null) return 409;
+      this.stored.set(keyOf(place), { ...place, artifact: { ...before, tag: artifact.tag } });
+      return 202;
     }
     this.stored.set(keyOf(place), { ...place, artifact });
     return 202;
