@@ -207,7 +207,7 @@ describe("signing in with a password", () => {
         address: "192.0.2.1",
         details: '{"reason":"wrong password"}',
       },
-      { target: null, details: '{"reason":"wrong password"}' },
+      { target: null, details: '{"reason":"wrong password","leftOut":5}' },
     ]);
     expect(JSON.stringify(rows)).not.toContain("hunter");
   });
