@@ -3,7 +3,7 @@ import type { Policy } from "../identity/policies.ts";
 import type { ConnectLine } from "./connect-lines.ts";
 
 /** What the jobs that a policy takes have to know. */
-export interface CiConnection {
+interface CiConnection {
   /** Where the CI service finds this larder. */
   url: string;
   teamSlug: string;

@@ -31,8 +31,6 @@ export interface PolicyTemplate {
 
 interface Provider {
   issuer(project: CiProject): string;
-  /** Of the public service. */
-  issuerHost: string;
   /** Which project a job is of. No other service has a claim of that name. */
   projectClaim: string;
   /** The only audience that its jobs' tokens have, unless they ask for another. */
@@ -49,11 +47,22 @@ interface Provider {
 const circleOrigin = "oidc.circleci.com/vcs-origin";
 const circleRef = "oidc.circleci.com/vcs-ref";
 
+/** Of the public services. */
+const issuerHosts: Record<CiProvider, string> = {
+  github: "token.actions.githubusercontent.com",
+  gitlab: "gitlab.com",
+  buildkite: "agent.buildkite.com",
+  circleci: "oidc.circleci.com",
+};
+
+function publicIssuer(name: CiProvider): string {
+  return `https://${issuerHosts[name]}`;
+}
+
 const providers: Record<CiProvider, Provider> = {
   github: {
-    issuerHost: "token.actions.githubusercontent.com",
     projectClaim: "repository",
-    issuer: ({ issuer }) => issuer ?? "https://token.actions.githubusercontent.com",
+    issuer: ({ issuer }) => issuer ?? publicIssuer("github"),
     describe: (text) => `${text("repository")} run ${text("run_id")}`,
     shownClaims: [
       "repository",
@@ -82,9 +91,8 @@ const providers: Record<CiProvider, Provider> = {
     }),
   },
   gitlab: {
-    issuerHost: "gitlab.com",
     projectClaim: "project_path",
-    issuer: ({ issuer }) => issuer ?? "https://gitlab.com",
+    issuer: ({ issuer }) => issuer ?? publicIssuer("gitlab"),
     describe: (text) => `${text("project_path")} job ${text("job_id")}`,
     shownClaims: [
       "project_path",
@@ -115,9 +123,8 @@ const providers: Record<CiProvider, Provider> = {
     }),
   },
   buildkite: {
-    issuerHost: "agent.buildkite.com",
     projectClaim: "pipeline_slug",
-    issuer: ({ issuer }) => issuer ?? "https://agent.buildkite.com",
+    issuer: ({ issuer }) => issuer ?? publicIssuer("buildkite"),
     describe: (text) => `${text("organization_slug")}/${text("pipeline_slug")} build ${text("build_number")}`,
     shownClaims: [
       "organization_slug",
@@ -147,9 +154,9 @@ const providers: Record<CiProvider, Provider> = {
     }),
   },
   circleci: {
-    issuerHost: "oidc.circleci.com",
     projectClaim: circleOrigin,
-    issuer: (project) => project.issuer ?? `https://oidc.circleci.com/org/${needed(project, "organization")}`,
+    issuer: (project) =>
+      project.issuer ?? `${publicIssuer("circleci")}/org/${needed(project, "organization")}`,
     audience: (project) => needed(project, "organization"),
     describe: (text) => `${text(circleOrigin)} job ${text("oidc.circleci.com/job-id")}`,
     shownClaims: [
@@ -181,7 +188,7 @@ const providers: Record<CiProvider, Provider> = {
  * GitHub's `job_workflow_ref`: a workflow that is public runs for whoever calls it.
  */
 const sharedIssuers: Record<string, Record<string, string>> = {
-  "https://token.actions.githubusercontent.com": {
+  [publicIssuer("github")]: {
     repository: "OWNER/",
     repository_id: "ID",
     repository_owner: "OWNER",
@@ -190,7 +197,7 @@ const sharedIssuers: Record<string, Record<string, string>> = {
     enterprise_id: "ID",
     sub: "repo:OWNER/",
   },
-  "https://gitlab.com": {
+  [publicIssuer("gitlab")]: {
     project_path: "GROUP/",
     project_id: "ID",
     namespace_path: "GROUP/",
@@ -198,7 +205,7 @@ const sharedIssuers: Record<string, Record<string, string>> = {
     ci_config_ref_uri: "gitlab.com/GROUP/",
     sub: "project_path:GROUP/",
   },
-  "https://agent.buildkite.com": {
+  [publicIssuer("buildkite")]: {
     organization_slug: "ORGANIZATION",
     organization_id: "ID",
     pipeline_id: "ID",
@@ -271,7 +278,7 @@ export function providerOfPolicy(policy: {
 }): CiProvider | undefined {
   const host = URL.parse(policy.issuer)?.host;
   return (
-    ciProviders.find((name) => providers[name].issuerHost === host) ??
+    ciProviders.find((name) => issuerHosts[name] === host) ??
     ciProviders.find((name) => policy.claims[providers[name].projectClaim] !== undefined)
   );
 }
