@@ -4,6 +4,7 @@ import type { IdentityServices } from "../identity/services.ts";
 import type { Team } from "../identity/teams.ts";
 import { allows, type Permission } from "../identity/tokens.ts";
 import { Refusal } from "../refusal.ts";
+import type { View } from "./overview.ts";
 
 /** What a route may need of whoever asks in a team: to see it, or to look after it as an owner does. */
 export type TeamRight = "read" | "admin";
@@ -120,6 +121,18 @@ export class Caller {
     if (slugOrId !== undefined) return [this.team(slugOrId, needed).id];
     if (this.isServerAdmin) return undefined;
     return this.facts.grants.map(({ team }) => team.id).filter((id) => this.may(id, needed));
+  }
+
+  /**
+   * What the caller may see of an overview, of the team that is asked for or of all.
+   * @throws Refusal as `team`.
+   */
+  view(slugOrId: string | undefined): View {
+    return {
+      isServerAdmin: this.isServerAdmin,
+      teams: this.facts.grants.map(({ team }) => team),
+      team: slugOrId === undefined ? undefined : this.team(slugOrId, "read"),
+    };
   }
 
   private requireAdmin({ team, permission }: Grant): void {

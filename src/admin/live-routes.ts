@@ -4,7 +4,6 @@ import type { Caller } from "./caller.ts";
 import type { Sight } from "./live-feed.ts";
 import { teamQuery } from "./model.ts";
 import { noticesFor, teamIdsOf } from "./overview.ts";
-import { viewOf } from "./overview-routes.ts";
 
 const headers = {
   "content-type": "text/event-stream",
@@ -16,7 +15,7 @@ const headers = {
 /** `/live`: what happens, as it happens. */
 export function liveRoutes({ who, admission, liveFeed, keepAlive }: AdminOptions) {
   const sightOf = (caller: Caller, team: string | undefined): Sight => {
-    const view = viewOf(caller, team);
+    const view = caller.view(team);
     return { teamIds: teamIdsOf(view), noticesOf: (all) => noticesFor(view, all) };
   };
 

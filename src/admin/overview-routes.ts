@@ -1,9 +1,8 @@
 import { Elysia, t } from "elysia";
 import { usageSpan } from "../usage/usage-span.ts";
 import type { AdminOptions } from "./admin.ts";
-import type { Caller } from "./caller.ts";
 import { spanQuery, teamQuery } from "./model.ts";
-import { overviewOf, teamIdsOf, type View } from "./overview.ts";
+import { overviewOf, teamIdsOf } from "./overview.ts";
 import { RememberedOverviews } from "./remembered-overviews.ts";
 import { spanOf } from "./span.ts";
 import { overviewModel } from "./usage-model.ts";
@@ -20,7 +19,7 @@ export function overviewRoutes(options: AdminOptions) {
       const now = Date.now();
       const { until = now, ...asked } = spanOf(query);
       const { since = until - defaultAgeMs } = asked;
-      const view = viewOf(caller, query.team);
+      const view = caller.view(query.team);
       const teamIds = teamIdsOf(view);
       const filter = { span: usageSpan(since, until, now), ...(teamIds && { teamIds }) };
       const usage = await overviews.get(caller.turnOf(teamIds), filter, { byTeam: !view.team });
@@ -38,16 +37,4 @@ export function overviewRoutes(options: AdminOptions) {
       },
     },
   );
-}
-
-/**
- * What a caller may see, of one team or of all.
- * @throws Refusal as `Caller.team`.
- */
-export function viewOf(caller: Caller, slugOrId: string | undefined): View {
-  return {
-    isServerAdmin: caller.isServerAdmin,
-    teams: caller.facts.grants.map(({ team }) => team),
-    team: slugOrId === undefined ? undefined : caller.team(slugOrId, "read"),
-  };
 }
