@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { eq, sql } from "drizzle-orm";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { createDataFolder, openDataFolder } from "../../src/database/data-folder.ts";
+import { readMigrations } from "../../src/database/migrations.macro.ts" with { type: "macro" };
 import { artifacts, blobs, teams } from "../../src/database/schema.ts";
 import { defaultTeamSlug, Teams } from "../../src/identity/teams.ts";
 
@@ -26,13 +27,16 @@ export async function fillDataFolder(folder: string, count: number): Promise<voi
   await writeRows(folder, count);
 }
 
-/** The same, made only once if `cache` names a folder to keep it in. A run changes nothing in it that the next would notice. */
+/**
+ * The same, made only once for each schema if `cache` names a folder to keep it in: the first start on an older one would be
+ * measured with its migration. A run changes nothing in it that the next would notice.
+ */
 export async function cachedDataFolder(
   cache: string | undefined,
   scratch: string,
   count: number,
 ): Promise<string> {
-  const folder = join(cache ?? scratch, `artifacts-${count}`);
+  const folder = join(cache ?? scratch, `artifacts-${count}-schema-${readMigrations().length}`);
   const complete = join(folder, "complete");
   if (existsSync(complete)) return folder;
   rmSync(folder, { recursive: true, force: true });
