@@ -5,8 +5,8 @@ interface Answer<T> {
 
 /**
  * An answer that costs something, for many who ask: while it is under way all share it, and then it is remembered for a moment.
- * Its age counts from its end. Counted from its beginning, one that takes longer than that would be begun again beside itself.
- * What fails is not remembered.
+ * Its age counts from its beginning, since what changes after that may not be in it. One that takes longer than it may be old is
+ * never begun beside itself. What fails is not remembered.
  */
 export class Remembered<T> {
   private last: Answer<T> | undefined;
@@ -24,11 +24,12 @@ export class Remembered<T> {
 
   get(): Promise<T> {
     if (this.last && !this.isOld) return this.last.promise;
+    const until = performance.now() + this.maxAgeMs;
     const answer = { promise: this.ask(), until: Number.POSITIVE_INFINITY };
     this.last = answer;
     answer.promise.then(
       () => {
-        answer.until = performance.now() + this.maxAgeMs;
+        answer.until = until;
       },
       () => {
         this.last = undefined;

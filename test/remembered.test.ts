@@ -36,6 +36,20 @@ test("an answer is remembered until it is too old", async () => {
   expect(remembered.isOld).toBe(false);
 });
 
+test("its age counts from when it was asked for", async () => {
+  const { remembered, asked, answer } = openRemembered(20);
+  const begun = performance.now();
+  const slow = remembered.get();
+  while (performance.now() - begun <= 20) await new Promise((turned) => setImmediate(turned));
+  expect(remembered.isOld).toBe(false);
+  answer(1);
+  await slow;
+  expect(remembered.isOld).toBe(true);
+  const next = remembered.get();
+  answer(2);
+  expect([await next, asked.length]).toEqual([2, 2]);
+});
+
 test("what failed is told to all who shared it, and asked anew", async () => {
   const { remembered, asked, answer } = openRemembered(Number.POSITIVE_INFINITY);
   const shared = Promise.allSettled([remembered.get(), remembered.get()]);

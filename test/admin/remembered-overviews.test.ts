@@ -20,7 +20,7 @@ function counting(history: UsageHistory) {
 test("those who ask the same share an answer, for a moment, and others come one after the other", async () => {
   await using t = await openTestUsage();
   const counted = counting(t.history);
-  const overviews = new RememberedOverviews(t.history);
+  const overviews = new RememberedOverviews(t.history, { maxAgeMs: 60_000 });
   const ask = (teamIds: string[]) => overviews.get("ann", { span: recently(), teamIds }, { byTeam: false });
   await Promise.all(Array.from({ length: 40 }, (_, index) => ask([`team_${index % 4}`])));
   await ask(["team_0"]);

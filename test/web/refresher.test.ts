@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { focusManager, InfiniteQueryObserver, QueryClient, QueryObserver } from "@tanstack/react-query";
+import { Remembered } from "../../src/remembered.ts";
 import { askAnew, Refresher } from "../../src/web/api/refresher.ts";
 
 /** Shows something of the API, which answers when it is told to. */
@@ -33,7 +34,7 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, afterMs));
 }
 
-test("many changes within a while are one question, and none is a question for what nobody looks at", async () => {
+test("many changes within a while are one question and a last one, and none is for what nobody looks at", async () => {
   const client = new QueryClient();
   const refresher = new Refresher(client, afterMs);
   const overview = show(client, "/overview");
@@ -41,16 +42,41 @@ test("many changes within a while are one question, and none is a question for w
   const left = show(client, "/runs");
   left.answer();
   left.end();
-  const again = overview.isAsked();
+  let again = overview.isAsked();
   for (let count = 0; count < 100; count++) {
     refresher.refresh("/overview");
     refresher.refresh("/runs");
   }
   await again;
+  again = overview.isAsked();
+  overview.answer();
+  await again;
   overview.answer();
   await settled();
-  expect([overview.asked(), left.asked()]).toEqual([2, 1]);
+  expect([overview.asked(), left.asked()]).toEqual([3, 1]);
   refresher.stop();
+});
+
+test("what changes after somebody else has asked is shown, although the server remembers the answer from before", async () => {
+  const at = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  let changes = 0;
+  const server = new Remembered(async () => changes, 20);
+  const client = new QueryClient();
+  const refresher = new Refresher(client, 30);
+  const observer = new QueryObserver(client, { queryKey: ["/overview", {}], queryFn: () => server.get() });
+  const allShown = Promise.withResolvers<void>();
+  const end = observer.subscribe(({ data }) => data === 2 && allShown.resolve());
+  const change = () => {
+    changes++;
+    refresher.refresh("/overview");
+  };
+  change();
+  // What the page itself has asked for first is too old by now.
+  await at(25);
+  await server.get();
+  change();
+  await allShown.promise;
+  end();
 });
 
 test("an answer that takes long is waited for, and what changed meanwhile is asked for afterwards", async () => {

@@ -3,9 +3,14 @@ import { focusManager, type Query, type QueryClient } from "@tanstack/react-quer
 /** No less than what the server remembers an overview for, or else the answer could be of before the change. */
 const defaultAfterMs = 2_000;
 
-/** Asks anew for what is shown and has changed: at most once in a while, and for one thing once at a time. */
+/**
+ * Asks anew for what is shown and has changed: at most once in a while, for one thing once at a time, and never for the last time
+ * less than that while after its last change.
+ */
 export class Refresher {
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** What has changed since its timer began. */
+  private readonly changed = new Set<string>();
   private readonly asked = new Map<string, Promise<void>>();
 
   constructor(
@@ -15,7 +20,10 @@ export class Refresher {
 
   /** Something at that path of the API has changed. */
   refresh(path: string): void {
-    if (this.timers.has(path)) return;
+    if (this.timers.has(path)) {
+      this.changed.add(path);
+      return;
+    }
     this.timers.set(
       path,
       setTimeout(() => void this.ask(path), this.afterMs),
@@ -36,6 +44,7 @@ export class Refresher {
 
   stop(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
+    this.changed.clear();
   }
 
   private async ask(path: string): Promise<void> {
@@ -44,6 +53,8 @@ export class Refresher {
     // What changes from now on may not be in the answer.
     this.timers.delete(path);
     this.asked.set(path, askAnew(this.client, path));
+    // Nor what changed lately, where the server has remembered one for somebody else.
+    if (this.changed.delete(path)) this.refresh(path);
   }
 }
 
