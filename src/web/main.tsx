@@ -15,7 +15,10 @@ const client: QueryClient = new QueryClient({
   queryCache: new QueryCache({ onError: lookAgain }),
   mutationCache: new MutationCache({ onError: lookAgain }),
   defaultOptions: {
+    // The server may be on this machine or in this house: what the browser thinks of the network does not matter.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: 5_000,
       // A refusal stays one; what the network or the server got wrong may work the next time.
       retry: (count, error) =>

@@ -116,6 +116,15 @@ describeWith(chromium, "the dashboard", (path) => {
     expect(await rate.textContent()).not.toBe(before);
   });
 
+  test("asks a server in the same house also when the browser takes itself for offline", async () => {
+    const page = await openPage();
+    await open(page, "/", "Overview");
+    await page.evaluate(() => window.dispatchEvent(new Event("offline")));
+    await page.getByRole("link", { name: "Artifacts" }).click();
+    await arrive(page, "Artifacts");
+    await page.locator("tbody tr").nth(49).waitFor();
+  });
+
   test("leads whoever is signed out meanwhile to sign in, and back", async () => {
     visitors.expectRefusals(401);
     const page = await openPage();
