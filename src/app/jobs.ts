@@ -2,6 +2,7 @@ import { expireAudit } from "../audit/expire-audit.ts";
 import { removeExchangedTokens } from "../identity/exchanged-tokens.ts";
 import { Links } from "../identity/links.ts";
 import { Sessions } from "../identity/sessions.ts";
+import { GarbageWatch } from "../server/garbage-watch.ts";
 import { inTurn, type Schedule, schedule, type Work } from "../server/schedule.ts";
 import { expireEvents, expireHours, expireRuns } from "../usage/expire-usage.ts";
 import { EventTrimmer } from "../usage/trim-events.ts";
@@ -14,6 +15,7 @@ const usageEveryMs = 1_000;
 const trimEveryMs = 10_000;
 const expireEveryMs = 60 * 60_000;
 const verifyPauseMs = 60_000;
+const lookForGarbageEveryMs = 5_000;
 /** For that long one can look up whose job an expired token of CI was, whatever it did. */
 const exchangedTokenMaxAgeMs = 30 * 86_400_000;
 
@@ -21,6 +23,7 @@ const exchangedTokenMaxAgeMs = 30 * 86_400_000;
 export function scheduleJobs(parts: Parts): Schedule[] {
   const { cache, config, database, tokenUse, uploadLog, usage, log } = parts;
   const events = new EventTrimmer(database);
+  const garbage = new GarbageWatch();
   return [
     schedule("collect", collectEveryMs, log, inTurn(log, collecting(parts))),
     schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
@@ -29,6 +32,7 @@ export function scheduleJobs(parts: Parts): Schedule[] {
     schedule("trim the log of uploads", trimEveryMs, log, (signal) => uploadLog.trim(signal)),
     schedule("trim events", trimEveryMs, log, (signal) => events.trim(signal)),
     schedule("remove what is old", expireEveryMs, log, inTurn(log, expiring(parts))),
+    schedule("collect garbage", lookForGarbageEveryMs, log, async () => garbage.look()),
     schedule("verify blobs", verifyPauseMs, log, async (signal) => {
       const { verifyRate } = config;
       if (verifyRate === undefined) return;
