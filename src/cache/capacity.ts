@@ -164,8 +164,10 @@ export class Capacity {
 
   /** @throws Refusal `no_space` when the disk is too full to write to. */
   async check(): Promise<void> {
-    const { bytes: free } = await this.readFreeBytes();
-    if (free < this.options.minFreeBytes) throw this.diskFull(free);
+    const { minFreeBytes } = this.options;
+    let { bytes: free } = await this.readFreeBytes();
+    if (free < minFreeBytes) ({ bytes: free } = await this.readFreeBytes(0));
+    if (free < minFreeBytes) throw this.diskFull(free);
   }
 
   /**
@@ -190,8 +192,14 @@ export class Capacity {
       );
     }
     for (const deadline = performance.now() + patienceMs; ; ) {
-      // Nothing is awaited between looking and taking, or two would take the same room.
-      if (promisedBytes > 0) this.expectFree(taken, promisedBytes, await this.readFreeBytes());
+      if (promisedBytes > 0) {
+        let free = await this.readFreeBytes();
+        // Nobody is refused for how the disk was before.
+        if (this.lackOf(taken, promisedBytes, free)) free = await this.readFreeBytes(0);
+        // Nothing is awaited between looking and taking, or two would take the same room.
+        const lack = this.lackOf(taken, promisedBytes, free);
+        if (lack) throw lack;
+      }
       const isPromisable = taken.promised + promisedBytes <= mostBytes;
       if (isPromisable && this.stored + this.reservedBytes + sizeBytes <= maxSizeBytes) {
         taken.promised += promisedBytes;
@@ -220,14 +228,19 @@ export class Capacity {
     }
   }
 
-  /** @throws Refusal `no_space` when the disk could not hold so much more than it has promised. */
-  private expectFree(taken: Taken, sizeBytes: number, readAt: { bytes: number; writtenEver: number }): void {
+  /** @returns what to say when the disk could not hold so much more than it has promised. */
+  private lackOf(
+    taken: Taken,
+    sizeBytes: number,
+    readAt: { bytes: number; writtenEver: number },
+  ): Refusal | undefined {
     const { minFreeBytes } = this.options;
     const free = readAt.bytes - (this.writtenEver - readAt.writtenEver);
     const promised = this.trusted.promised + this.untrusted.promised;
-    if (free - (promised - this.written) - sizeBytes < minFreeBytes) throw this.diskFull(free);
-    const isTooMuch = taken.promised + sizeBytes > (free - minFreeBytes) * untrustedShare;
-    if (taken === this.untrusted && isTooMuch) throw this.diskFull(free);
+    const isTooMuch =
+      taken === this.untrusted && taken.promised + sizeBytes > (free - minFreeBytes) * untrustedShare;
+    const isLacking = free - (promised - this.written) - sizeBytes < minFreeBytes;
+    return isLacking || isTooMuch ? this.diskFull(free) : undefined;
   }
 
   private diskFull(free: number): Refusal {
@@ -237,9 +250,10 @@ export class Capacity {
     );
   }
 
-  private async readFreeBytes(): Promise<{ bytes: number; writtenEver: number }> {
+  /** @param maxAgeMs how long ago the disk may have been asked. */
+  private async readFreeBytes(maxAgeMs = freeBytesAgeMs): Promise<{ bytes: number; writtenEver: number }> {
     const now = performance.now();
-    if (!this.free || now - this.free.at > freeBytesAgeMs) {
+    if (!this.free || now - this.free.at > maxAgeMs) {
       this.free = { bytes: this.options.freeBytes(), at: now, writtenEver: this.writtenEver };
     }
     const { bytes, writtenEver } = this.free;
