@@ -134,9 +134,9 @@ test.skipIf(process.platform !== "linux")(
     }
     const step = () => Promise.all([...uploads, ...downloads].map((one) => one.step()));
     await step();
-    const areAllUnderWay = () =>
-      slowUploads() === slowOfEachKind && openDownloads(larder, largeFile) === slowOfEachKind;
-    await until(larder.url, areAllUnderWay, 20_000);
+    const underWay = () => ({ uploads: slowUploads(), downloads: openDownloads(larder, largeFile) });
+    const all = { uploads: slowOfEachKind, downloads: slowOfEachKind };
+    await until(larder.url, () => Bun.deepEquals(underWay(), all), 20_000);
 
     const ticking = setInterval(step, everyMs);
     for (let index = 0; index < normalRequests; index++) {
@@ -144,7 +144,7 @@ test.skipIf(process.platform !== "linux")(
       expect((await client.put(hash, `bytes ${index}`)).status).toBe(202);
       expect(await (await client.get(hash)).text()).toBe(`bytes ${index}`);
     }
-    expect(areAllUnderWay()).toBe(true);
+    expect(underWay()).toEqual(all);
     clearInterval(ticking);
 
     expect(new Set(await Promise.all(uploads.map((upload) => upload.hurry())))).toEqual(new Set([202]));
