@@ -69,8 +69,10 @@ export function keepServersOff(
       return { [Symbol.dispose]: () => release(folder, lock) };
     }
     const holder = readHolder(folder);
-    if (holder.command === undefined) return undefined;
-    if (performance.now() > deadline) throw heldByCommand(folder, holder);
+    const isOver = performance.now() > deadline;
+    // Whoever has just taken the lock or lets go of it has left no word, and may be a command; a server has, before long.
+    if (holder.command === undefined && (holder.pid !== undefined || isOver)) return undefined;
+    if (isOver) throw heldByCommand(folder, holder);
   }
 }
 

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -80,6 +81,15 @@ describe("a command on a data folder without a server", () => {
       expect(held).toBeDefined();
     }
     expect(await child.exited).toBe(0);
+  });
+
+  test("that has yet to leave word is not taken for a server before it has had its time", () => {
+    using folder = temporaryFolder();
+    using lock = new Database(join(folder.path, "server.lock"));
+    lock.run("BEGIN EXCLUSIVE");
+    const begunAt = performance.now();
+    expect(keepServersOff(folder.path, "larder gc", 2_000)).toBeUndefined();
+    expect(performance.now() - begunAt).toBeGreaterThan(2_000);
   });
 
   test("is named to another one if it is long, and never taken for a server", () => {
