@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type RunningLarder, startLarder } from "../../larder.ts";
-import { holdingsOf } from "../../server/holdings.ts";
+import { type Holdings, holdingsOf } from "../../server/holdings.ts";
 import { errorLines } from "../../server/log-lines.ts";
 import { type RawAnswer, RawConnection } from "../../server/raw-connection.ts";
+import { until } from "../../server/until.ts";
 import { cliOutput, createTeam, expectRefusal, TurboClient } from "./client.ts";
 
 const maxSizeBytes = 1024 * 1024;
@@ -17,6 +18,13 @@ beforeAll(async () => {
   client = new TurboClient(larder.url, larder.firstToken);
 });
 afterAll(() => larder[Symbol.asyncDispose]());
+
+/** What lies there once the server has collected all that other tests had it replace, which it does in its own time. */
+async function settledHoldings(): Promise<Holdings> {
+  const released = () => holdingsOf(larder.dataFolder).blobs.filter(({ releasedAt }) => releasedAt !== null);
+  await until(larder.url, () => released().length === 0);
+  return holdingsOf(larder.dataFolder);
+}
 
 /** A body without a length: fetch sends it chunked, as turbo 1.x does. */
 function chunked(...chunks: (string | Uint8Array<ArrayBuffer>)[]): ReadableStream {
@@ -147,7 +155,7 @@ describe("a team whose artifacts are never overwritten", () => {
 
   test("keeps nothing of what it refused", async () => {
     await strict.put("kept", "kept bytes");
-    const before = holdingsOf(larder.dataFolder);
+    const before = await settledHoldings();
     await expectRefusal(await strict.put("kept", "refused bytes"), 409, "conflict");
     expect(holdingsOf(larder.dataFolder)).toEqual(before);
   });
@@ -171,7 +179,7 @@ describe("an artifact over the size limit", () => {
   });
 
   test("is refused with the limit and its size", async () => {
-    const before = holdingsOf(larder.dataFolder);
+    const before = await settledHoldings();
     const message = await expectRefusal(await client.put("big", tooLarge), 413, "too_large");
     expect(message).toContain(String(maxSizeBytes));
     expect(message).toContain(String(maxSizeBytes + 1));
@@ -179,7 +187,7 @@ describe("an artifact over the size limit", () => {
   });
 
   test("in chunks is refused with the limit", async () => {
-    const before = holdingsOf(larder.dataFolder);
+    const before = await settledHoldings();
     const message = await expectRefusal(await client.put("big", chunked(tooLarge)), 413, "too_large");
     expect(message).toContain(String(maxSizeBytes));
     expect(holdingsOf(larder.dataFolder)).toEqual(before);
