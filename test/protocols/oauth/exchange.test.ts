@@ -246,8 +246,12 @@ describe("what is refused, in OAuth's words:", () => {
 });
 
 test("too many from one address are told when to come back", async () => {
-  const answers = await Promise.all(Array.from({ length: 330 }, () => post("")));
-  const late = answers.filter(({ status }) => status === 429);
+  const late: Response[] = [];
+  // Five more are let in with each second, and nobody is so slow.
+  for (let round = 0; round < 10 && late.length === 0; round++) {
+    const answers = await Promise.all(Array.from({ length: 330 }, () => post("")));
+    late.push(...answers.filter(({ status }) => status === 429));
+  }
   expect(late.length).toBeGreaterThan(0);
   expect(Number(late[0]?.headers.get("retry-after"))).toBeWithin(1, 11);
   expect(await late[0]?.json()).toMatchObject({
