@@ -21,7 +21,8 @@ test("those who ask the same share an answer, for a moment, and others come one 
   await using t = await openTestUsage();
   const counted = counting(t.history);
   const overviews = new RememberedOverviews(t.history, { maxAgeMs: 60_000 });
-  const ask = (teamIds: string[]) => overviews.get("ann", { span: recently(), teamIds }, { byTeam: false });
+  const span = recently();
+  const ask = (teamIds: string[]) => overviews.get("ann", { span, teamIds }, { byTeam: false });
   await Promise.all(Array.from({ length: 40 }, (_, index) => ask([`team_${index % 4}`])));
   await ask(["team_0"]);
   expect(counted).toEqual({ reads: 4, atOnce: 0, mostAtOnce: 1 });

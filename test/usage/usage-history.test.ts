@@ -61,9 +61,11 @@ test("a series has a place for each step, also where nothing happened", async ()
 });
 
 test("figures can be had of some teams and one tool, by team and by origin, with the names that they have now", async () => {
+  // In one hour, whatever the clock says.
+  setSystemTime(noon);
   await using t = await openTestUsage();
   const web = await t.teams.create({ slug: "web" });
-  const span = usageSpan(Date.now() - day, Date.now() + 1);
+  const span = usageSpan(noon - day, noon + 1);
   const found = { durationMs: 10, sizeBytes: 5 };
   await t.database.write(async (tx) => {
     const facts = {

@@ -3,9 +3,12 @@ import { startLarder } from "../../larder.ts";
 import { rowsOf } from "../../server/holdings.ts";
 import { cliOutput, createTeam, TurboClient } from "./client.ts";
 
-const figures = `SELECT slug, remote_hits AS hits, remote_misses AS misses, remote_saved_ms AS savedMs, missed_ms AS missedMs,
-  uploads, uploaded_bytes AS uploadedBytes, downloaded_bytes AS downloadedBytes, refused_uploads AS refused
-  FROM usage_days JOIN teams ON teams.id = team_id WHERE slug = `;
+/** Of both days, if one ends in between. */
+const figuresOf = (team: string) =>
+  `SELECT slug, sum(remote_hits) AS hits, sum(remote_misses) AS misses, sum(remote_saved_ms) AS savedMs,
+  sum(missed_ms) AS missedMs, sum(uploads) AS uploads, sum(uploaded_bytes) AS uploadedBytes,
+  sum(downloaded_bytes) AS downloadedBytes, sum(refused_uploads) AS refused
+  FROM usage_days JOIN teams ON teams.id = team_id WHERE slug = '${team}' GROUP BY slug`;
 
 test("a download counts once, however it is asked for, and its bytes where they had to go", async () => {
   await using larder = await startLarder();
@@ -26,7 +29,7 @@ test("a download counts once, however it is asked for, and its bytes where they 
   expect((await client.get("no hash")).status).toBe(400);
   expect((await new TurboClient(larder.url, "lrd_unknown").get("a")).status).toBe(401);
   expect(await larder.stop()).toBe(0);
-  expect(rowsOf(larder.dataFolder, `${figures}'default'`)).toEqual([
+  expect(rowsOf(larder.dataFolder, figuresOf("default"))).toEqual([
     {
       slug: "default",
       ...{ hits: 3, misses: 1, savedMs: 300, missedMs: 100, uploads: 1, refused: 0 },
@@ -34,7 +37,7 @@ test("a download counts once, however it is asked for, and its bytes where they 
       downloadedBytes: 16,
     },
   ]);
-}, 30_000);
+}, 120_000);
 
 test("uploads count when they were kept, and as refused when there is no room for them, not when the client is at fault", async () => {
   await using larder = await startLarder({ args: ["--max-artifact-size", "20B"] });
@@ -61,7 +64,7 @@ test("uploads count when they were kept, and as refused when there is no room fo
   expect((await client.put("a", "other", took(1_000))).status).toBe(409);
   expect((await client.put("d", "1", { "x-artifact-duration": "long" })).status).toBe(400);
   expect(await larder.stop()).toBe(0);
-  expect(rowsOf(larder.dataFolder, `${figures}'small'`)).toMatchObject([
+  expect(rowsOf(larder.dataFolder, figuresOf("small"))).toMatchObject([
     { uploads: 2, uploadedBytes: 16, refused: 2, missedMs: 112 },
   ]);
-}, 30_000);
+}, 120_000);
