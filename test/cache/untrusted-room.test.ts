@@ -161,15 +161,15 @@ describe("untrusted uploads", () => {
       const stalled = Array.from({ length: 20 }, (_, index) =>
         t.putFrom(`s${index}`, stalling(gone.promise), 5, scope).catch((error) => error),
       );
-      const startedAt = performance.now();
       await t.put("new", "n".repeat(90), announced);
-      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      // It has waited neither for one of them to end, nor until those that wait themselves gave up.
+      expect(new Set(stalled.map(Bun.peek.status))).toEqual(new Set(["pending"]));
       gone.reject(new DOMException("gone", "AbortError"));
       for (const one of await Promise.all(stalled)) expect(one).toMatchObject({ code: expect.any(String) });
       expect(await t.hashes()).toEqual(["new"]);
       expect(t.cache.capacity.reservedBytes).toBe(0);
     },
-    60_000,
+    120_000,
   );
 
   test("leave most of what is free on the disk to others", async () => {
