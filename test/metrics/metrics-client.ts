@@ -11,7 +11,7 @@ import { type Family, parseExposition } from "./exposition.ts";
 
 export const metricsToken = "a secret for prometheus".replaceAll(" ", "-");
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 /** What a server with that token shows of the time from now on: its answers may be a second old. */
 export async function scrape(larder: RunningLarder): Promise<Map<string, Family>> {
@@ -51,7 +51,12 @@ export async function askMetrics(url: string, token?: string, method = "GET"): P
 
 /** Where a server with a port of their own shows them. */
 export async function ownMetricsUrl(larder: RunningLarder): Promise<string> {
-  const find = () => logLines(larder.stderr()).find(({ msg }) => msg === "metrics served")?.url as string;
+  const find = () => {
+    const log = larder.stderr();
+    // The last line may have come in part.
+    const lines = logLines(log.slice(0, log.lastIndexOf("\n") + 1));
+    return lines.find(({ msg }) => msg === "metrics served")?.url as string;
+  };
   await until(larder.url, () => find() !== undefined);
   expect(find()).toStartWith("http://127.0.0.1:");
   return find().replace(/\/metrics$/, "");

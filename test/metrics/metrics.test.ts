@@ -174,8 +174,10 @@ test("an upload under way shows with the room that it has taken", async () => {
     `PUT /v8/artifacts/slow HTTP/1.1\r\nHost: cache.test\r\nAuthorization: Bearer ${larder.firstToken}\r\n` +
       `Content-Length: ${10 * MiB}\r\n\r\nbegin`,
   );
-  const shown = await scrapeUntil(larder, (families) => sampleOf(families, "larder_uploads_in_flight") > 0);
+  // It is under way a moment before it has its room.
+  const shown = await scrapeUntil(larder, (families) => sampleOf(families, "larder_reserved_bytes") > 0);
   expect(sampleOf(shown, "larder_reserved_bytes")).toBe(MiB);
+  expect(sampleOf(shown, "larder_uploads_in_flight")).toBe(1);
   expect(sampleOf(shown, "larder_requests_in_flight")).toBe(2);
   expect(sampleOf(shown, "larder_uploads_waiting")).toBe(0);
 });

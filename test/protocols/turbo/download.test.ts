@@ -17,7 +17,8 @@ let larder: RunningLarder;
 let client: TurboClient;
 
 beforeAll(async () => {
-  larder = await startLarder();
+  // Reading again what is stored would be reading, too.
+  larder = await startLarder({ args: ["--verify-rate", "none"] });
   client = new TurboClient(larder.url, larder.firstToken);
   await client.put("full", body, facts);
   await client.put("bare", body);
