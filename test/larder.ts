@@ -46,7 +46,7 @@ export const larderCommand: readonly string[] = process.env.TEST_BINARY
   ? [resolve(process.env.TEST_BINARY)]
   : [process.execPath, join(import.meta.dir, "../src/main.ts")];
 
-const stopTimeoutMs = 30_000;
+const stopTimeoutMs = 60_000;
 const living = new Set<Bun.Subprocess>();
 // What was cut off never gets to its disposal.
 process.on("exit", () => {
@@ -58,7 +58,7 @@ process.on("exit", () => {
  * Rejects with all that it printed when it ends instead, or takes too long.
  */
 export async function startLarder(options: LarderOptions = {}): Promise<RunningLarder> {
-  const { command = [...larderCommand], args = [], startTimeoutMs = 30_000 } = options;
+  const { command = [...larderCommand], args = [], startTimeoutMs = 60_000 } = options;
   // macOS keeps its temporary folder behind a link, and clients print resolved paths.
   const scratch = await realpath(await mkdtemp(join(tmpdir(), "larder-test-")));
   const removeScratch = () => rm(scratch, { recursive: true, force: true });

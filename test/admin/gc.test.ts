@@ -48,4 +48,4 @@ test("an administrator has the server remove what it would remove by itself befo
     actorName: "ann@example.org",
     details: { overQuota: 1 },
   });
-}, 60_000);
+}, 120_000);

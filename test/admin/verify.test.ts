@@ -18,4 +18,4 @@ test("an administrator has the server read all that is stored, and sees how far 
   const verified = async () => (await admin.get("/storage")).verify;
   await until(larder.url, async () => (await verified()).completedAt !== null);
   expect(await verified()).toMatchObject({ blobs: 1, sizeBytes: 8, startedAt });
-}, 60_000);
+}, 120_000);

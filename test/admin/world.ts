@@ -20,7 +20,7 @@ export interface World extends AsyncDisposable {
   someOf(client: ApiClient, path: string): Promise<Json[]>;
 }
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 /** A larder that is set up, and those who ask it. */
 export async function openWorld(options: Parameters<typeof startSetUp>[0] = {}): Promise<World> {

@@ -103,7 +103,7 @@ test("pages together have every artifact once, in order, however little of the w
   } finally {
     await database.close();
   }
-}, 60_000);
+}, 120_000);
 
 test("a scope that has little is shown on one page, whatever lies around it and however long ago it was used", async () => {
   using folder = temporaryFolder();

@@ -84,7 +84,7 @@ test("larder stats says what came from the cache, what ran, and what that saved"
   expect((await larder.cli("stats", "--team", "web")).stderr).toContain(
     "Nothing has come from this cache yet",
   );
-}, 60_000);
+}, 120_000);
 
 test("larder stats has all that the API's overview has: how full it is, and what is wrong", async () => {
   await using world = await openWorld({ args: ["--max-size", "1GiB"] });
@@ -120,7 +120,7 @@ test("larder stats has all that the API's overview has: how full it is, and what
   expect((await larder.cli("stats", "--team", "default")).stdout).toMatch(
     /^Storage +8B in 1 artifact, of 8B \(100%\);/m,
   );
-}, 60_000);
+}, 120_000);
 
 test("larder stats says what to do first where nothing has happened yet", async () => {
   using cli = openCli();

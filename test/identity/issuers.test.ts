@@ -8,7 +8,7 @@ let issuer: TestIssuer;
 let issuers: Issuers;
 beforeEach(async () => {
   issuer = await startIssuer();
-  issuers = new Issuers({ timeoutMs: 2_000 });
+  issuers = new Issuers({ timeoutMs: 60_000 });
 });
 afterEach(() => {
   setSystemTime();

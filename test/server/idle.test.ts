@@ -38,4 +38,4 @@ test("a connection that stands still is closed, and a slow upload that moves liv
   const { artifacts, temporaryFiles } = holdingsOf(larder.dataFolder);
   expect([artifacts.map(({ hash }) => hash), temporaryFiles]).toEqual([["slow"], []]);
   expect(errorLines(larder.stderr())).toEqual([]);
-}, 60_000);
+}, 120_000);

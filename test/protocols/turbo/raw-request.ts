@@ -31,7 +31,7 @@ export async function sendInVain(
   const answer = await connection.answer({ hasBody: method !== "HEAD" });
   // The HTTP parser answers by itself, while the upload behind it is still being cleared away.
   const isCleared = () => holdingsOf(larder.dataFolder).temporaryFiles.length === 0;
-  await until(larder.url, isCleared, 2_000);
+  await until(larder.url, isCleared);
   expect(holdingsOf(larder.dataFolder)).toEqual(before);
   return answer;
 }

@@ -86,4 +86,4 @@ test("each team finds what it stored last, and nothing of the other's, in whatev
   );
   await larder.stop();
   expect(errorLines(larder.stderr())).toEqual([]);
-}, 60_000);
+}, 120_000);
