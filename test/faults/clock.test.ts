@@ -69,7 +69,7 @@ describeWith(faketime, "a clock that was set back by a day", (path) => {
         .sort(),
     );
     expect(rowsOf(dataFolder, "SELECT hash FROM events WHERE kind = 0")).toHaveLength(2);
-  }, 60_000);
+  }, 120_000);
 
   test("collects what was let go of when that time has come again, and nothing that is in use", async () => {
     await using clock = await shiftClock(path, "+1d");
@@ -93,5 +93,5 @@ describeWith(faketime, "a clock that was set back by a day", (path) => {
     expect(holdingsOf(dataFolder).blobFiles).toEqual(kept);
     expect(await (await client.get("changing")).text()).toBe("in use");
     expect(await (await client.get("used")).text()).toBe("used elsewhere");
-  }, 60_000);
+  }, 120_000);
 });

@@ -150,7 +150,7 @@ describeWith(strace, "loss of power", (path) => {
     expectKept(traced, first);
     expectTemporaryNameKept(traced, first);
     expectFoldersKept(traced);
-  }, 60_000);
+  }, 120_000);
 
   test("does not take an upload that mends a blob that was cut short", async () => {
     const traced = await trace(path, async (larder) => {
@@ -159,7 +159,7 @@ describeWith(strace, "loss of power", (path) => {
       await put(larder, second);
     });
     expectKept(traced, second);
-  }, 60_000);
+  }, 120_000);
 
   test("does not take an upload whose folder had to be made again", async () => {
     const traced = await trace(path, async (larder) => {
@@ -169,7 +169,7 @@ describeWith(strace, "loss of power", (path) => {
     });
     expectKept(traced, second);
     expectFoldersKept(traced);
-  }, 60_000);
+  }, 120_000);
 
   test("does not take an upload of bytes whose name another upload has given and not yet synced", async () => {
     const hasBlob = (larder: RunningLarder) => holdingsOf(larder.dataFolder).blobFiles.length > 0;
@@ -186,7 +186,7 @@ describeWith(strace, "loss of power", (path) => {
     );
     expectKept(traced, first);
     expectKept(traced, second);
-  }, 60_000);
+  }, 120_000);
 
   test("does not take uploads that came together, and they share the syncs of the database", async () => {
     const uploads = Array.from({ length: 32 }, (_, index) => ({
@@ -202,7 +202,7 @@ describeWith(strace, "loss of power", (path) => {
     }
     const rows = uploads.map((upload) => stepsOf(traced, upload)["row synced"]);
     expect(new Set(rows).size).toBeLessThan(uploads.length);
-  }, 60_000);
+  }, 120_000);
 
   test.each([["small", { hash: "durablesmall", content: "kept" }] as const, ["large", first] as const])(
     'is not waited for under durability "fast", and all else stays in order: a %s upload',
@@ -222,6 +222,6 @@ describeWith(strace, "loss of power", (path) => {
       // The database syncs its log when it closes.
       expect(rowSynced?.begin ?? Number.POSITIVE_INFINITY).toBeGreaterThan(answered?.end ?? 0);
     },
-    60_000,
+    120_000,
   );
 });

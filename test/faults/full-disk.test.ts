@@ -66,12 +66,12 @@ describeWith(tmpfs, "a full disk", () => {
     expect(holdingsOf(larder.dataFolder).temporaryFiles).toEqual([]);
     expect(rowsOf(larder.dataFolder, "SELECT sum(local_hits) AS hits FROM runs")).toEqual([{ hits: 1_000 }]);
     expect(errorLines(larder.stderr())).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test("has larder say so when it cannot start for lack of room", async () => {
     using disk = smallDisk(1);
     fill(disk.folder);
     const start = startLarder({ dataFolder: join(disk.folder, "data") });
     await expect(start).rejects.toThrow(/larder: .*(full|room|space)/i);
-  }, 30_000);
+  }, 120_000);
 });

@@ -114,4 +114,4 @@ test("what was acknowledged before a kill is there after it, and nothing else is
   expect(Math.min(...acknowledged.values())).toBeGreaterThan(0);
   expect(await larder.stop()).toBe(0);
   expect(larder.stderr()).not.toContain("quarantined");
-}, 60_000);
+}, 120_000);

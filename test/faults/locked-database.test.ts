@@ -35,10 +35,10 @@ async function holdDatabase({ dataFolder }: RunningLarder): Promise<AsyncDisposa
 
 /** How long the server waits for the database before it refuses a write. */
 const patienceMs = 5_000;
-/** Uploads that failed are cleared up with the rounds of the collector. */
-const clearedWithinMs = 10_000;
-/** Well below it: what takes so long has waited, too. */
-const promptMs = 2_000;
+/** Below it: what takes so long has waited, too. */
+const promptMs = 4_000;
+/** The collector's rounds, in which uploads that failed are cleared up, are as far apart. */
+const watchedMs = 2_000;
 
 async function expectPrompt(ask: () => Promise<Response>, status: number): Promise<string> {
   const startedAt = performance.now();
@@ -68,7 +68,7 @@ test("an upload waits for a database that another process holds for a moment, an
   expect(await (await client.get("waits")).text()).toBe("patient");
   expect(await larder.stop()).toBe(0);
   expect(errorLines(larder.stderr())).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("an upload is refused and keeps nothing when another process holds the database for long", async () => {
   await using larder = await startLarder();
@@ -97,14 +97,14 @@ test("an upload is refused and keeps nothing when another process holds the data
   expect((await earlier).status).toBe(503);
   expect((await upload).headers.get("retry-after")).toBe("1");
   await expectRefusal(await upload, 503, "unavailable");
-  await until(larder.url, () => Bun.deepEquals(holdingsOf(larder.dataFolder), before), clearedWithinMs);
+  await until(larder.url, () => Bun.deepEquals(holdingsOf(larder.dataFolder), before));
   expect(await (await client.get("there")).text()).toBe("bytes");
 
   expect((await client.put("there", "other bytes")).status).toBe(202);
   expect(await (await client.get("there")).text()).toBe("other bytes");
   expect(await larder.stop()).toBe(0);
   expect(errorLines(larder.stderr())).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("an upload of bytes that are there leaves nothing when the database is held, not even for a moment", async () => {
   await using larder = await startLarder();
@@ -116,7 +116,7 @@ test("an upload of bytes that are there leaves nothing when the database is held
     await expectRefusal(await client.put("same", "bytes"), 503, "unavailable");
     expect(holdingsOf(larder.dataFolder)).toEqual(before);
   }
-}, 30_000);
+}, 120_000);
 
 test("uploads that the database was held for too long keep their room until they are cleared", async () => {
   const sizeBytes = 600_000;
@@ -128,13 +128,13 @@ test("uploads that the database was held for too long keep their room until they
     await expectRefusal(await client.put("new", new Uint8Array(sizeBytes)), 503, "unavailable");
     // Nothing can go to make room for it.
     other = client.put("other", new Uint8Array(sizeBytes).fill(1));
-    for (const deadline = performance.now() + promptMs; performance.now() < deadline; await Bun.sleep(50)) {
+    for (const deadline = performance.now() + watchedMs; performance.now() < deadline; await Bun.sleep(50)) {
       expect(bytesOnDisk(larder.dataFolder)).toBe(sizeBytes);
       expect(Bun.peek.status(other)).toBe("pending");
     }
   }
   expect((await other).status).toBe(202);
-}, 60_000);
+}, 120_000);
 
 test("what is left of uploads when the server stops is cleared before, if the database is free", async () => {
   await using larder = await startLarder();
@@ -147,7 +147,7 @@ test("what is left of uploads when the server stops is cleared before, if the da
   expect(await larder.stop()).toBe(0);
   const { artifacts, blobFiles, temporaryFiles } = holdingsOf(larder.dataFolder);
   expect([artifacts, blobFiles, temporaryFiles]).toEqual([[], [], []]);
-}, 30_000);
+}, 120_000);
 
 test("what could not even be cleared while another process held the database is cleared by the next start", async () => {
   await using larder = await startLarder();
@@ -163,4 +163,4 @@ test("what could not even be cleared while another process held the database is 
   await using again = await startLarder({ dataFolder: larder.dataFolder });
   const { artifacts, blobFiles, temporaryFiles } = holdingsOf(again.dataFolder);
   expect([artifacts, blobFiles, temporaryFiles]).toEqual([[], [], []]);
-}, 60_000);
+}, 120_000);

@@ -93,5 +93,5 @@ test.skipIf(process.platform !== "linux")(
     expect(reasons.length).toBeGreaterThanOrEqual(1);
     expect(reasons.filter((reason) => !reason.includes("too many open files"))).toEqual([]);
   },
-  60_000,
+  120_000,
 );

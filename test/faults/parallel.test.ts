@@ -48,7 +48,7 @@ test("of 64 uploads of one hash at once one stays, and readers see each of them 
   expect(temporaryFiles).toEqual([]);
   expect(await larder.stop()).toBe(0);
   expect(errorLines(larder.stderr())).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("the same bytes under many hashes at once lie on the disk once", async () => {
   await using larder = await startLarder();
@@ -66,7 +66,7 @@ test("the same bytes under many hashes at once lie on the disk once", async () =
     const found = await (await send(larder, token, "GET", hash)).arrayBuffer();
     expect(sha256Of(new Uint8Array(found))).toBe(sha256Of(bytes));
   }
-}, 30_000);
+}, 120_000);
 
 test("bytes that were replaced leave the disk after their grace, unless they were uploaded again", async () => {
   await using larder = await startLarder();
@@ -87,4 +87,4 @@ test("bytes that were replaced leave the disk after their grace, unless they wer
   expect(files()).toEqual(kept);
   expect(await (await send(again, token, "GET", "changing")).text()).toBe("current");
   expect(await (await send(again, token, "GET", "other")).text()).toBe("shared");
-}, 30_000);
+}, 120_000);

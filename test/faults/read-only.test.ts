@@ -70,7 +70,7 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     expect(await (await client.get("there")).text()).toBe("other bytes");
     expect(await larder.stop()).toBe(0);
     expect(errorLines(larder.stderr())).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test("keeps nothing of an upload that was received and could not be given its name", async () => {
     await using larder = await startLarder();
@@ -86,7 +86,7 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
     }
     expect(await larder.stop()).toBe(0);
     expect(errorLines(larder.stderr())).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test.each(["blobs", "tmp"])("is not ready for uploads when only %s in it is", async (name) => {
     await using larder = await startLarder();
@@ -112,6 +112,6 @@ describeWith(tmpfs, "a data folder that has become read-only", () => {
       const start = startLarder({ dataFolder });
       await expect(start).rejects.toThrow(/larder: Cannot use the data folder .*read-only.* --data/i);
     },
-    30_000,
+    120_000,
   );
 });

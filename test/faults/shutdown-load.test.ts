@@ -13,8 +13,10 @@ import { Random } from "./random.ts";
 
 const rounds = 8;
 const shutdownTimeoutMs = 1_000;
+/** Where nothing hangs, nothing is cut on however busy a machine. */
+const patientTimeoutMs = 60_000;
 /** For what comes after the timeout, on a machine that has more to do. */
-const clearUpMs = 5_000;
+const clearUpMs = 20_000;
 const seed = Number(process.env.TEST_SEED ?? 1);
 
 test("a server that is asked to stop under load loses nothing that it acknowledged, and ends in time even when uploads hang", async () => {
@@ -25,9 +27,11 @@ test("a server that is asked to stop under load loses nothing that it acknowledg
   const teams: LoadedTeam[] = [];
   const temporaryFiles = () => readdirSync(join(dataFolder, "tmp")).length;
   for (let round = 0; round < rounds; round++) {
+    // In every other round some uploads never end.
+    const hangs = round % 2 === 1;
     await using larder = await startLarder({
       dataFolder,
-      args: ["--shutdown-timeout", `${shutdownTimeoutMs}ms`],
+      args: ["--shutdown-timeout", `${hangs ? shutdownTimeoutMs : patientTimeoutMs}ms`],
     });
     if (round === 0) {
       const { token } = await createTeam(larder, "purged");
@@ -39,9 +43,7 @@ test("a server that is asked to stop under load loses nothing that it acknowledg
     }
     for (const team of teams) await checkKept(larder.url, team);
 
-    // In every other round some uploads never end.
     using hanging = new DisposableStack();
-    const hangs = round % 2 === 1;
     for (let index = 0; hangs && index < 5; index++) {
       const upload = hanging.use(await RawConnection.open(larder.url));
       await upload.send(
@@ -64,7 +66,7 @@ test("a server that is asked to stop under load loses nothing that it acknowledg
     const left = holdingsOf(dataFolder);
     expect(left.temporaryFiles).toEqual([]);
     expect(left.blobFiles).toHaveLength(left.blobs.length);
-    const [row] = rowsOf<{ count: number }>(dataFolder, "SELECT sum(local_misses) AS count FROM runs");
+    const [row] = rowsOf<{ count: number }>(dataFolder, "SELECT total(local_misses) AS count FROM runs");
     expect(row?.count).toBeWithin(events.acknowledged, events.attempted + 1);
   }
   await using larder = await startLarder({ dataFolder });
