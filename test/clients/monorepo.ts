@@ -191,6 +191,9 @@ export class Monorepo implements AsyncDisposable {
       TURBO_TELEMETRY_DISABLED: "1",
       DO_NOT_TRACK: "1",
       TURBO_NO_UPDATE_NOTIFIER: "1",
+      // On a busy machine it would take a server that is slow for one that is not there.
+      TURBO_REMOTE_CACHE_TIMEOUT: "120",
+      TURBO_REMOTE_CACHE_UPLOAD_TIMEOUT: "120",
     };
   }
 }

@@ -6,7 +6,7 @@ import { startTrustingLarder, type TrustingLarder } from "../trusting-larder.ts"
 import { type Connection, Monorepo } from "./monorepo.ts";
 import { currentTurbo } from "./turbo-client.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const turbo = currentTurbo();
 let larder: TrustingLarder;

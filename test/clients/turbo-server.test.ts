@@ -5,7 +5,7 @@ import { Monorepo } from "./monorepo.ts";
 import { currentTurbo } from "./turbo-client.ts";
 import { WireTap } from "./wire-tap.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const turbo = currentTurbo();
 
@@ -29,7 +29,7 @@ test("an artifact of 300 MB that cannot be compressed goes up and comes down who
 
   expect(warm.output).toContain("FULL TURBO");
   expect(await repo.outputs()).toEqual(built);
-}, 60_000);
+});
 
 test("an artifact over the limit is refused with 413 and the build is green; the others are kept", async () => {
   await using larder = await startLarder({ args: ["--max-artifact-size", "10MiB"] });
@@ -53,36 +53,32 @@ test("an artifact over the limit is refused with 413 and the build is green; the
 test.each([
   ["", "without a slash at its end"],
   ["/", "with a slash at its end"],
-])(
-  "under a path prefix, TURBO_API%p %s works",
-  async (slash) => {
-    await using larder = await startLarder({ args: ["--base-path", "/cache"] });
-    await using repo = await Monorepo.create(turbo);
-    const { origin } = new URL(larder.url);
-    await using tap = new WireTap(origin);
-    const connection = { url: `${tap.url}/cache${slash}`, token: larder.firstToken, team: "default" };
+])("under a path prefix, TURBO_API%p %s works", async (slash) => {
+  await using larder = await startLarder({ args: ["--base-path", "/cache"] });
+  await using repo = await Monorepo.create(turbo);
+  const { origin } = new URL(larder.url);
+  await using tap = new WireTap(origin);
+  const connection = { url: `${tap.url}/cache${slash}`, token: larder.firstToken, team: "default" };
 
-    const cold = await repo.build(connection);
-    expect(cold.exitCode).toBe(0);
-    expect(cold.output).not.toContain("WARNING");
-    const built = await repo.outputs();
-    await repo.forget();
-    const warm = await repo.build(connection);
+  const cold = await repo.build(connection);
+  expect(cold.exitCode).toBe(0);
+  expect(cold.output).not.toContain("WARNING");
+  const built = await repo.outputs();
+  await repo.forget();
+  const warm = await repo.build(connection);
 
-    expect(warm.output).toContain("FULL TURBO");
-    expect(await repo.outputs()).toEqual(built);
-    for (const { path, status } of tap.exchanges) {
-      // turbo appends its path to the URL as that stands.
-      expect(path).toStartWith(`/cache${slash}/v8/artifacts`);
-      expect([200, 202, 404]).toContain(status);
-    }
-    const outside = await fetch(`${origin}/v8/artifacts/status?slug=default`, {
-      headers: { authorization: `Bearer ${larder.firstToken}` },
-    });
-    expect(outside.status).toBe(404);
-  },
-  20_000,
-);
+  expect(warm.output).toContain("FULL TURBO");
+  expect(await repo.outputs()).toEqual(built);
+  for (const { path, status } of tap.exchanges) {
+    // turbo appends its path to the URL as that stands.
+    expect(path).toStartWith(`/cache${slash}/v8/artifacts`);
+    expect([200, 202, 404]).toContain(status);
+  }
+  const outside = await fetch(`${origin}/v8/artifacts/status?slug=default`, {
+    headers: { authorization: `Bearer ${larder.firstToken}` },
+  });
+  expect(outside.status).toBe(404);
+});
 
 test("when larder dies in the middle of a build the build is green, and what it took before is kept", async () => {
   await using gate = new Gate();

@@ -4,7 +4,7 @@ import { type Connection, Monorepo } from "./monorepo.ts";
 import { currentTurbo } from "./turbo-client.ts";
 import { WireTap } from "./wire-tap.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const turbo = currentTurbo();
 const signed = { remoteCache: { signature: true } };

@@ -6,7 +6,7 @@ import { describeWith } from "../tools.ts";
 import { Monorepo } from "./monorepo.ts";
 import { findTurbo, type TurboClient } from "./turbo-client.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const fourTimes = <Word>(word: Word) => [word, word, word, word];
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type RunningLarder, startLarder } from "../larder.ts";
 import { type Connection, Monorepo, packageNames } from "./monorepo.ts";
 import { currentTurbo } from "./turbo-client.ts";
-import { WireTap } from "./wire-tap.ts";
+import { type Exchange, WireTap } from "./wire-tap.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const turbo = currentTurbo();
 let larder: RunningLarder;
@@ -17,6 +17,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await larder[Symbol.asyncDispose]();
 });
+
+/** Those that are this, and the others. */
+function split(texts: readonly string[], wanted: string): [string[], string[]] {
+  return [texts.filter((text) => text === wanted), texts.filter((text) => text !== wanted)];
+}
 
 function download(hash: string, token = connection.token): Promise<Response> {
   return fetch(`${larder.url}/v8/artifacts/${hash}?slug=default`, {
@@ -186,7 +191,15 @@ test("with preflight on, every request is announced first and still carries its 
   const artifactRequests = tap.exchanges.filter(
     ({ method, path }) => method !== "OPTIONS" && path !== "/v8/artifacts/status",
   );
-  expect(artifactRequests.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(announced.sort());
+  const report = "POST /v8/artifacts/events";
+  const [reports, others] = split(
+    artifactRequests.map(({ method, path }) => `${method} ${path}`),
+    report,
+  );
+  const [announcedReports, announcedOthers] = split(announced, report);
+  expect(others.sort()).toEqual(announcedOthers.sort());
+  // turbo ends a fifth of a second after its last task, with what it wanted to report or without.
+  expect(reports.length).toBeLessThanOrEqual(announcedReports.length);
   for (const { requestHeaders, status } of artifactRequests) {
     expect(requestHeaders.get("authorization")).toBe(`Bearer ${connection.token}`);
     expect([200, 202, 404]).toContain(status);
@@ -202,8 +215,10 @@ test("what turbo reports about its hits and misses is accepted", async () => {
   const run = await repo.build({ ...connection, url: tap.url }, { env });
 
   expect(run.exitCode).toBe(0);
-  const reports = tap.of("POST").filter(({ path }) => path === "/v8/artifacts/events");
-  expect(reports.length).toBeGreaterThan(0);
+  const isReport = ({ method, path }: Exchange) => method === "POST" && path === "/v8/artifacts/events";
+  // turbo may have gone before the answer to its last one came by.
+  await tap.until(isReport);
+  const reports = tap.exchanges.filter(isReport);
   for (const report of reports) {
     expect(report.requestHeaders.get("x-artifact-client-ci")).toBe("GITHUB_ACTIONS");
     expect(report.status).toBe(200);
