@@ -15,7 +15,7 @@ import { describeWith } from "../tools.ts";
 import { launchChromium } from "./browser.ts";
 import { Visitors, visit } from "./visitors.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -7,10 +7,10 @@ import { chromium } from "../known-tools.ts";
 import { run } from "../larder.ts";
 import { startSetUp } from "../sign-in/site-client.ts";
 import { describeWith } from "../tools.ts";
-import { launchChromium } from "./browser.ts";
+import { copied, launchChromium } from "./browser.ts";
 import { arrive, Visitors, visit } from "./visitors.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 describeWith(chromium, "what the dashboard gives to paste", (path) => {
   let browser: Browser;
@@ -22,14 +22,6 @@ describeWith(chromium, "what the dashboard gives to paste", (path) => {
   });
   afterEach(() => visitors.leave());
   afterAll(() => browser.close());
-
-  /** What is on the clipboard after the button beside those lines has been pressed. */
-  async function copied(page: Page, title: string): Promise<string> {
-    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-    await page.getByRole("button", { name: `Copy ${title}`, exact: true }).click();
-    await page.getByRole("status").getByText(`Copied: ${title}`).waitFor();
-    return await page.evaluate(() => navigator.clipboard.readText());
-  }
 
   /** The lines to copy have it as soon as it is shown. */
   async function makeToken(page: Page): Promise<string> {

@@ -11,7 +11,7 @@ import type { RunningLarder } from "../larder.ts";
 import { createToken } from "../protocols/turbo/client.ts";
 import { type SiteClient, startSetUp } from "../sign-in/site-client.ts";
 import { describeWith } from "../tools.ts";
-import { launchChromium } from "./browser.ts";
+import { launchChromium, patienceMs } from "./browser.ts";
 import { arrive, Visitors, visit } from "./visitors.ts";
 
 setDefaultTimeout(120_000);
@@ -112,7 +112,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
       refusedUploads: 1,
     };
     // They are written a moment later.
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+    for (const deadline = Date.now() + patienceMs; Date.now() < deadline; ) {
       const { totals } = await api("/overview");
       if (Bun.deepEquals({ ...totals, ...expected }, totals)) break;
     }

@@ -6,7 +6,7 @@ import type { RunningLarder } from "../larder.ts";
 import { TurboClient } from "../protocols/turbo/client.ts";
 import { administrator, type SiteClient, startSetUp } from "../sign-in/site-client.ts";
 import { describeWith } from "../tools.ts";
-import { accessibilityProblems, launchChromium } from "./browser.ts";
+import { accessibilityProblems, eventually, launchChromium } from "./browser.ts";
 import { arrive, Visitors, visit } from "./visitors.ts";
 
 const looks: BrowserContextOptions[] = [
@@ -55,10 +55,9 @@ describeWith(chromium, "the dashboard looks as it should", (path) => {
       ["policy", "create", "--team", "default", "--provider", "github", "--repository", "acme/docs"],
     ])
       expect((await larder.cli(...command)).exitCode).toBe(0);
-    for (const deadline = Date.now() + 15_000; Date.now() < deadline; ) {
-      const { items } = (await (await client.get("/api/v1/runs")).json()) as { items: unknown[] };
-      if (items.length > 0) break;
-    }
+    const hasRuns = async () =>
+      ((await (await client.get("/api/v1/runs")).json()) as { items: unknown[] }).items.length > 0;
+    await eventually(hasRuns, true);
   });
   afterEach(() => visitors.leave());
   afterAll(async () => {

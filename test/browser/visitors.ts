@@ -44,9 +44,26 @@ export class Visitors {
 
   /** To be called after each test. */
   async leave(): Promise<void> {
-    this.refusals = [];
     for (const context of this.contexts.splice(0)) await context[Symbol.asyncDispose]();
+    // Until they are gone, their pages go on asking.
+    this.refusals = [];
   }
+}
+
+/** Does something once a page asks the API for what matches, and before the server hears of it. */
+export async function beforeAnswer(
+  page: Page,
+  matches: (url: URL) => boolean,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  await page.route(
+    (url) => url.pathname.includes("/api/v1/") && matches(url),
+    async (route) => {
+      await work();
+      await route.continue();
+    },
+    { times: 1 },
+  );
 }
 
 /** Goes to a page of the dashboard, and waits until all of it is there. @param url the server's. */
