@@ -71,4 +71,4 @@ test("a server that is asked to stop under load loses nothing that it acknowledg
   }
   await using larder = await startLarder({ dataFolder });
   for (const team of teams) await checkKept(larder.url, team);
-}, 120_000);
+}, 300_000);
