@@ -386,27 +386,42 @@ export const events = sqliteTable(
 );
 
 const rollup = () => ({
-  /** Of the hour or the day, in UTC. */
+  /** Of the hour, the day or the month, in UTC. */
   startAt: integer().notNull(),
   teamId: text()
     .notNull()
     .references(() => teams.id, { onDelete: "cascade" }),
   tool: text().notNull(),
-  ...origin(),
-  ...counters(),
 });
 
-/** What was counted in each hour. */
-export const usageHours = sqliteTable("usage_hours", rollup(), (table) => [
-  primaryKey({ columns: [table.startAt, table.teamId, table.tool, table.originKind, table.originId] }),
-  index("usage_hours_team").on(table.teamId, table.startAt),
-]);
+function rollupOfOrigins<Name extends string>(name: Name) {
+  return sqliteTable(name, { ...rollup(), ...origin(), ...counters() }, (table) => [
+    primaryKey({ columns: [table.startAt, table.teamId, table.tool, table.originKind, table.originId] }),
+    index(`${name}_team`).on(table.teamId, table.startAt),
+  ]);
+}
+
+function rollupOfTeams<Name extends string>(name: Name) {
+  return sqliteTable(name, { ...rollup(), ...counters() }, (table) => [
+    primaryKey({ columns: [table.startAt, table.teamId, table.tool] }),
+    index(`${name}_team`).on(table.teamId, table.startAt),
+  ]);
+}
+
+/** What was counted of each origin in each hour. */
+export const usageHours = rollupOfOrigins("usage_hours");
 
 /** The same by days, which stay. */
-export const usageDays = sqliteTable("usage_days", rollup(), (table) => [
-  primaryKey({ columns: [table.startAt, table.teamId, table.tool, table.originKind, table.originId] }),
-  index("usage_days_team").on(table.teamId, table.startAt),
-]);
+export const usageDays = rollupOfOrigins("usage_days");
+
+/** The same by months, so that of a long time few rows have to be read. */
+export const usageMonths = rollupOfOrigins("usage_months");
+
+/** What was counted in each hour of all origins of a team: how many those are must not matter to who asks for none. */
+export const usageTeamHours = rollupOfTeams("usage_team_hours");
+
+/** The same by days, which stay. */
+export const usageTeamDays = rollupOfTeams("usage_team_days");
 
 /** What a data folder keeps by name, such as the size limit that its first start chose. */
 export const choices = sqliteTable("choices", {

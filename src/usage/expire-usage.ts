@@ -1,7 +1,7 @@
 import { and, asc, count, eq, gte, lt, lte, max, min } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { deleteInSteps } from "../database/delete-in-steps.ts";
-import { events, runs, usageHours } from "../database/schema.ts";
+import { events, runs, usageHours, usageTeamHours } from "../database/schema.ts";
 import { hoursMaxAgeMs } from "./usage-span.ts";
 
 export interface ExpiryOptions {
@@ -99,11 +99,13 @@ function beyondShares(all: RunsOfTeam[], atMost: number): { teamId: string; exce
     .filter(({ excess }) => excess > 0);
 }
 
-/** Forgets the sums of hours after 90 days; those of days stay. */
+/** Forgets the sums of hours after 90 days; those of days and months stay. */
 export async function expireHours(
   database: Database,
   { now = Date.now(), signal }: ExpiryOptions = {},
 ): Promise<void> {
-  const isOver = lt(usageHours.startAt, now - hoursMaxAgeMs);
-  await deleteInSteps(database, usageHours, isOver, { order: [usageHours.startAt], signal });
+  for (const table of [usageHours, usageTeamHours]) {
+    const isOver = lt(table.startAt, now - hoursMaxAgeMs);
+    await deleteInSteps(database, table, isOver, { order: [table.startAt], signal });
+  }
 }

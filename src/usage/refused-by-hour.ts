@@ -1,6 +1,6 @@
 import { and, gt, gte, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
-import { usageHours } from "../database/schema.ts";
+import { usageTeamHours } from "../database/schema.ts";
 
 /** Uploads of a team that were refused for their size, a quota, or want of room. */
 export interface RefusedInHour {
@@ -14,11 +14,11 @@ export interface RefusedInHour {
 export async function refusedByHour({ read }: Database, since: number): Promise<RefusedInHour[]> {
   return await read
     .select({
-      teamId: usageHours.teamId,
-      startAt: usageHours.startAt,
-      uploads: sql<number>`sum(${usageHours.refusedUploads})`.mapWith(Number),
+      teamId: usageTeamHours.teamId,
+      startAt: usageTeamHours.startAt,
+      uploads: sql<number>`sum(${usageTeamHours.refusedUploads})`.mapWith(Number),
     })
-    .from(usageHours)
-    .where(and(gte(usageHours.startAt, since), gt(usageHours.refusedUploads, 0)))
-    .groupBy(usageHours.teamId, usageHours.startAt);
+    .from(usageTeamHours)
+    .where(and(gte(usageTeamHours.startAt, since), gt(usageTeamHours.refusedUploads, 0)))
+    .groupBy(usageTeamHours.teamId, usageTeamHours.startAt);
 }

@@ -1,13 +1,14 @@
 import { eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Queries } from "../database/database.ts";
 import { given, prepared } from "../database/prepared.ts";
-import { events, runs, teams, usageDays, usageHours } from "../database/schema.ts";
+import { events, runs, teams } from "../database/schema.ts";
 import type { BoundedOrigins } from "./bounded-origins.ts";
-import { type Counters, counterNames } from "./counters.ts";
+import { addCounters, type Counters, counterNames } from "./counters.ts";
 import type { Happening } from "./happening.ts";
 import type { OpenRun } from "./open-runs.ts";
+import { type OriginRollup, originRollups, type TeamRollup, teamRollups } from "./rollups.ts";
 import type { HourUse } from "./sources.ts";
-import { startOfStep } from "./usage-span.ts";
+import { type RollupStep, startOfStep } from "./usage-span.ts";
 
 /** A run as it was written. */
 export interface RunRow {
@@ -21,30 +22,42 @@ type Counted = Record<keyof Counters, SQL>;
 const givenCounters = Object.fromEntries(counterNames.map((name) => [name, given(name)])) as Counted;
 
 /** What was there before, and what is given. */
-function added(table: typeof runs | typeof usageHours | typeof usageDays): Counted {
+function added(table: typeof runs | OriginRollup | TeamRollup): Counted {
   const sums = counterNames.map((name) => [name, sql`${table[name]} + ${given(name)}`]);
   return Object.fromEntries(sums) as Counted;
 }
 
-const addToHour = prepared((queries) => addition(queries, usageHours));
-const addToDay = prepared((queries) => addition(queries, usageDays));
+const givenUse = () => ({ startAt: given("startAt"), teamId: given("teamId"), tool: given("tool") });
+const givenOrigin = () => ({ originKind: given("originKind"), originId: given("originId") });
 
-function addition(queries: Queries, table: typeof usageHours | typeof usageDays) {
+function additionToOrigin(queries: Queries, table: OriginRollup) {
   return queries
     .insert(table)
-    .values({
-      startAt: given("startAt"),
-      teamId: given("teamId"),
-      tool: given("tool"),
-      originKind: given("originKind"),
-      originId: given("originId"),
-      ...givenCounters,
-    })
+    .values({ ...givenUse(), ...givenOrigin(), ...givenCounters })
     .onConflictDoUpdate({
       target: [table.startAt, table.teamId, table.tool, table.originKind, table.originId],
       set: added(table),
     });
 }
+
+function additionToTeam(queries: Queries, table: TeamRollup) {
+  return queries
+    .insert(table)
+    .values({ ...givenUse(), ...givenCounters })
+    .onConflictDoUpdate({ target: [table.startAt, table.teamId, table.tool], set: added(table) });
+}
+
+const addToOrigin = {
+  hour: prepared((queries) => additionToOrigin(queries, originRollups.hour)),
+  day: prepared((queries) => additionToOrigin(queries, originRollups.day)),
+  month: prepared((queries) => additionToOrigin(queries, originRollups.month)),
+};
+const addToTeam = {
+  hour: prepared((queries) => additionToTeam(queries, teamRollups.hour)),
+  day: prepared((queries) => additionToTeam(queries, teamRollups.day)),
+};
+/** How many there are at most for the use of one origin in an hour. */
+export const rowsPerHourUse = Object.keys(addToOrigin).length + Object.keys(addToTeam).length;
 
 const changedRun = () => ({
   clientCi: sql`coalesce(${runs.clientCi}, ${given("clientCi")})`,
@@ -116,16 +129,39 @@ export async function existingTeams(tx: Queries, ids: ReadonlySet<string>): Prom
   return new Set(rows.map(({ id }) => id));
 }
 
+/** Writes each row of the sums once, whatever part of the uses goes into it. */
 export async function addToRollups(
   tx: Queries,
-  { use, startAt, counters }: HourUse,
+  hours: readonly HourUse[],
   origins: BoundedOrigins,
 ): Promise<void> {
-  const { teamId, tool } = use;
-  const origin = await origins.originOf(tx, use, startAt);
-  const values = { teamId, tool, originKind: origin.kind, originId: origin.id, ...counters };
-  await addToHour(tx).execute({ ...values, startAt });
-  await addToDay(tx).execute({ ...values, startAt: startOfStep(startAt, "day") });
+  const ofOrigins = [];
+  for (const { use, startAt, counters } of hours) {
+    const { kind, id } = await origins.originOf(tx, use, startAt);
+    const { teamId, tool } = use;
+    ofOrigins.push({ startAt, teamId, tool, originKind: kind, originId: id, counters });
+  }
+  const ofTeams = ofOrigins.map(({ originKind, originId, ...use }) => use);
+  for (const step of ["hour", "day", "month"] as const)
+    for (const row of summedUp(ofOrigins, step)) await addToOrigin[step](tx).execute({ ...row });
+  for (const step of ["hour", "day"] as const)
+    for (const row of summedUp(ofTeams, step)) await addToTeam[step](tx).execute({ ...row });
+}
+
+/** One for each row of the sums of that step, as its query takes it. */
+function summedUp<Use extends { startAt: number; counters: Counters }>(
+  uses: readonly Use[],
+  step: RollupStep,
+): (Omit<Use, "counters"> & Counters)[] {
+  const rows = new Map<string, Omit<Use, "counters"> & Counters>();
+  for (const { counters, ...use } of uses) {
+    const row = { ...use, startAt: startOfStep(use.startAt, step) };
+    const key = JSON.stringify(row);
+    const before = rows.get(key);
+    if (before) addCounters(before, counters);
+    else rows.set(key, { ...row, ...counters });
+  }
+  return [...rows.values()];
 }
 
 /** @param id the run's, if it was written before. */

@@ -1,6 +1,9 @@
 import { Refusal } from "../refusal.ts";
 
+/** By what the use is shown. */
 export type UsageStep = "hour" | "day";
+/** By what it is summed up. */
+export type RollupStep = UsageStep | "month";
 
 /** A time of whole steps, in UTC. */
 export interface UsageSpan {
@@ -9,6 +12,13 @@ export interface UsageSpan {
   /** Milliseconds since 1970, excluded. */
   until: number;
   step: UsageStep;
+}
+
+/** A part of a time, which may be none. */
+export interface RollupSpan {
+  since: number;
+  until: number;
+  step: RollupStep;
 }
 
 const hourMs = 3_600_000;
@@ -51,6 +61,29 @@ export function spanBefore({ since, until, step }: UsageSpan): UsageSpan {
   return { since: since - (until - since), until: since, step };
 }
 
-export function startOfStep(at: number, step: UsageStep): number {
-  return Math.floor(at / stepMs[step]) * stepMs[step];
+/**
+ * The same time in three parts, of which the sums are few rows to read: whole days or months, and at the edges the hours or days
+ * that fill none.
+ */
+export function rollupSpans({ since, until, step }: UsageSpan): [RollupSpan, RollupSpan, RollupSpan] {
+  const longer = step === "hour" ? "day" : "month";
+  const from = Math.min(nextStart(since, longer), until);
+  const to = Math.max(startOfStep(until, longer), from);
+  return [
+    { since, until: from, step },
+    { since: from, until: to, step: longer },
+    { since: to, until, step },
+  ];
+}
+
+export function startOfStep(at: number, step: RollupStep): number {
+  if (step !== "month") return Math.floor(at / stepMs[step]) * stepMs[step];
+  const date = new Date(at);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+}
+
+/** Of the first that does not begin before `at`. */
+function nextStart(at: number, step: "day" | "month"): number {
+  const longestMs = step === "day" ? dayMs : 31 * dayMs;
+  return startOfStep(startOfStep(at - 1, step) + longestMs, step);
 }

@@ -6,7 +6,14 @@ import { type Counters, noCounters } from "./counters.ts";
 import type { Happening } from "./happening.ts";
 import { maxEventsPerRun, type OpenRun } from "./open-runs.ts";
 import type { HourUse } from "./sources.ts";
-import { addToRollups, existingTeams, insertEvents, type RunRow, writeRun } from "./usage-rows.ts";
+import {
+  addToRollups,
+  existingTeams,
+  insertEvents,
+  type RunRow,
+  rowsPerHourUse,
+  writeRun,
+} from "./usage-rows.ts";
 
 /** What one flush has written. */
 export interface FlushedUsage {
@@ -56,7 +63,7 @@ export class UsageWriter {
   }
 
   take(hours: readonly HourUse[], runs: readonly RunPart[]): void {
-    for (const hour of hours) this.batchFor(2).hours.push(hour);
+    for (const hour of hours) this.batchFor(rowsPerHourUse).hours.push(hour);
     for (const part of runs.flatMap(pieces)) this.batchFor(1 + part.events.length).runs.push(part);
   }
 
@@ -99,7 +106,8 @@ export class UsageWriter {
       const teamIds = [...hours.map(({ use }) => use.teamId), ...runs.map(({ run }) => run.asker.teamId)];
       // What belongs to a team that was deleted meanwhile is gone with it.
       const teams = await existingTeams(tx, new Set(teamIds));
-      for (const hour of hours) if (teams.has(hour.use.teamId)) await addToRollups(tx, hour, this.origins);
+      const ofTeams = hours.filter(({ use }) => teams.has(use.teamId));
+      await addToRollups(tx, ofTeams, this.origins);
       const rows = new Map<OpenRun, RunRow>();
       for (const part of runs) {
         if (teams.has(part.run.asker.teamId))

@@ -3,15 +3,14 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { createDataFolder, openDataFolder } from "../../src/database/data-folder.ts";
-import { usageDays, usageHours } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { roundSize, roundTime } from "../../src/units.ts";
-import { type Counters, noCounters } from "../../src/usage/counters.ts";
-import { startOfStep } from "../../src/usage/usage-span.ts";
+import type { Counters } from "../../src/usage/counters.ts";
 import { chromium } from "../known-tools.ts";
 import { startSetUp } from "../sign-in/site-client.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { describeWith } from "../tools.ts";
+import { addUses, askerOf, hourUse } from "../usage/test-usage.ts";
 import { launchChromium } from "./browser.ts";
 import { Visitors, visit } from "./visitors.ts";
 
@@ -143,26 +142,16 @@ describeWith(chromium, "the charts of past days", (path) => {
   });
 });
 
-/** Writes down the past, by hours as far as those are kept, and by days. */
+/** Writes down the past. */
 async function fill(dataFolder: string): Promise<void> {
   const database = openDataFolder(dataFolder);
   try {
     const { id: teamId } = await new Teams(database, serverActor).ensureDefault();
-    for (const [agoMs, counters] of past) {
-      const row = {
-        teamId,
-        tool: "turbo",
-        originKind: "token" as const,
-        originId: "tok_past",
-        ...noCounters(),
-        ...counters,
-      };
-      const startAt = (step: "hour" | "day") => startOfStep(now - agoMs, step);
-      await database.write(async (queries) => {
-        await queries.insert(usageDays).values({ ...row, startAt: startAt("day") });
-        if (agoMs < 90 * dayMs) await queries.insert(usageHours).values({ ...row, startAt: startAt("hour") });
-      });
-    }
+    const asker = askerOf(teamId, { tokenId: "tok_past" });
+    await addUses(
+      database,
+      past.map(([agoMs, counters]) => hourUse(asker, now - agoMs, counters)),
+    );
   } finally {
     await database.close();
   }

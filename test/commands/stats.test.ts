@@ -2,13 +2,12 @@ import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { openDataFolder } from "../../src/database/data-folder.ts";
-import { usageHours } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
 import { openWorld } from "../admin/world.ts";
 import { startLarder } from "../larder.ts";
 import { createTeam, TurboClient } from "../protocols/turbo/client.ts";
-import { askerOf, clientEvent } from "../usage/test-usage.ts";
+import { addUses, askerOf, clientEvent, hourUse } from "../usage/test-usage.ts";
 import { openCli } from "./cli.ts";
 
 const dayMs = 86_400_000;
@@ -143,12 +142,8 @@ test("larder stats of a long time has a line for several days each", async () =>
     recorder.read(askerOf(team?.id as string), "a", { durationMs: 5, sizeBytes: 1 });
     recorder.report(askerOf(team?.id as string, { name: "evil\u001b[31m" }), null, [clientEvent({})]);
     await recorder.close();
-    await database.write(async (tx) => {
-      const startAt = Math.floor(Date.now() / dayMs - 10) * dayMs;
-      const hour = { startAt, teamId: team?.id as string, tool: "turbo", originId: "tok_1" };
-      const counters = { remoteHits: 1, remoteMisses: 1, remoteSavedMs: 4_000 };
-      await tx.insert(usageHours).values({ ...hour, ...counters, originKind: "token" });
-    });
+    const counters = { remoteHits: 1, remoteMisses: 1, remoteSavedMs: 4_000 };
+    await addUses(database, [hourUse(askerOf(team?.id as string), Date.now() - 10 * dayMs, counters)]);
     await database.close();
   }
   expect(await cli.onData("stats")).toMatch(/^Hits .* before 50%\nTime saved .* before 4s\n/m);

@@ -36,11 +36,14 @@ function checkEvents(dataFolder: string, { attempted }: ReportedEvents): void {
   const [row] = rowsOf<Record<string, number>>(
     dataFolder,
     `SELECT (SELECT count(*) FROM events WHERE kind = 1) AS ofEvents, (SELECT total(local_misses) FROM runs) AS ofRuns,
-      (SELECT total(local_misses) FROM usage_hours) AS ofHours, (SELECT total(local_misses) FROM usage_days) AS ofDays`,
+      (SELECT total(local_misses) FROM usage_hours) AS ofHours, (SELECT total(local_misses) FROM usage_days) AS ofDays,
+      (SELECT total(local_misses) FROM usage_months) AS ofMonths,
+      (SELECT total(local_misses) FROM usage_team_hours) AS ofTeamHours, (SELECT total(local_misses) FROM usage_team_days) AS ofTeamDays`,
   );
   const counted = row?.ofDays as number;
   expect(counted).toBeWithin(0, attempted + 1);
-  expect(row).toMatchObject({ ofRuns: counted, ofHours: counted });
+  const sums = { ofHours: counted, ofMonths: counted, ofTeamHours: counted, ofTeamDays: counted };
+  expect(row).toMatchObject({ ofRuns: counted, ...sums });
   expect(row?.ofEvents).toBeWithin(0, counted + 1);
 }
 

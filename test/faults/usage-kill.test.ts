@@ -14,11 +14,18 @@ test("a kill takes what was counted in the last moment, nothing that was written
     const [row] = rowsOf<Record<string, number | null>>(
       dataFolder,
       `SELECT (SELECT count(*) FROM runs WHERE session_id = 's') AS runs, (SELECT sum(local_hits) FROM runs) AS ofRuns,
-        (SELECT sum(local_hits) FROM usage_days) AS ofDays, (SELECT count(*) FROM events) AS ofEvents`,
+        (SELECT sum(local_hits) FROM usage_hours) AS ofHours, (SELECT sum(local_hits) FROM usage_days) AS ofDays,
+        (SELECT sum(local_hits) FROM usage_months) AS ofMonths, (SELECT sum(local_hits) FROM usage_team_hours) AS ofTeamHours,
+        (SELECT sum(local_hits) FROM usage_team_days) AS ofTeamDays, (SELECT count(*) FROM events) AS ofEvents`,
     );
     return row;
   };
-  const sums = (hits: number) => ({ runs: 1, ofRuns: hits, ofDays: hits, ofEvents: hits });
+  const sums = (hits: number) => ({
+    runs: 1,
+    ofRuns: hits,
+    ...{ ofHours: hits, ofDays: hits, ofMonths: hits, ofTeamHours: hits, ofTeamDays: hits },
+    ofEvents: hits,
+  });
   let token: string | undefined;
   let kept = 0;
   for (let round = 1; round <= 3; round++) {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import fc from "fast-check";
-import { runs, usageDays, usageHours } from "../../src/database/schema.ts";
+import {
+  runs,
+  usageDays,
+  usageHours,
+  usageMonths,
+  usageTeamDays,
+  usageTeamHours,
+} from "../../src/database/schema.ts";
 import { openTestIdentity } from "./test-identity.ts";
 
 const noArtifacts = async () => {};
@@ -102,6 +109,7 @@ test("a team with very many runs, sums and tokens goes some rows at a time, and 
   const [team, other] = [await t.teams.create({ slug: "web" }), await t.teams.create({ slug: "app" })];
   const origin = { originKind: "token" as const, originId: "t", tool: "turbo" };
   const hourMs = 3_600_000;
+  const sums = [usageHours, usageDays, usageMonths, usageTeamHours, usageTeamDays];
   await t.database.write(async (tx) => {
     for (const { id: teamId } of [team, other]) {
       for (let count = 0; count < 2_500; count++) {
@@ -116,21 +124,16 @@ test("a team with very many runs, sums and tokens goes some rows at a time, and 
         });
       }
       for (let count = 0; count < 60; count++) {
-        await tx.insert(usageHours).values({ ...origin, teamId, startAt: count * hourMs });
-        await tx.insert(usageDays).values({ ...origin, teamId, startAt: count * 24 * hourMs });
+        for (const table of sums)
+          await tx.insert(table).values({ ...origin, teamId, startAt: count * hourMs });
       }
     }
   });
   const rowsLeft: number[] = [];
   await t.teams.delete(team.id, async (tx) => {
-    for (const table of [runs, usageHours, usageDays])
-      rowsLeft.push(await tx.$count(table, eq(table.teamId, team.id)));
+    for (const table of [runs, ...sums]) rowsLeft.push(await tx.$count(table, eq(table.teamId, team.id)));
   });
-  expect(rowsLeft).toEqual([0, 0, 0]);
-  for (const [table, count] of [
-    [runs, 2_500],
-    [usageHours, 60],
-    [usageDays, 60],
-  ] as const)
-    expect(await t.database.read.$count(table)).toBe(count);
+  expect(rowsLeft).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(await t.database.read.$count(runs)).toBe(2_500);
+  for (const table of sums) expect(await t.database.read.$count(table)).toBe(60);
 });

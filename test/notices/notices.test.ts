@@ -6,7 +6,7 @@ import { Cache } from "../../src/cache/cache.ts";
 import type { CacheFigures } from "../../src/cache/figures.ts";
 import { runProgram } from "../../src/commands/program.ts";
 import { settingKeys } from "../../src/config/settings.ts";
-import { teams, tokens, usageHours } from "../../src/database/schema.ts";
+import { teams, tokens } from "../../src/database/schema.ts";
 import { Teams, teamStates } from "../../src/identity/teams.ts";
 import { Tokens } from "../../src/identity/tokens.ts";
 import { Users } from "../../src/identity/users.ts";
@@ -16,7 +16,7 @@ import { Notices, noticesOf } from "../../src/notices/notices.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
 import { noFigures } from "../cache/no-figures.ts";
 import { openTestCache, type TestCache } from "../cache/test-cache.ts";
-import { askerOf, silent } from "../usage/test-usage.ts";
+import { addUses, askerOf, hourUse, silent } from "../usage/test-usage.ts";
 
 const GiB = 1024 ** 3;
 const hourMs = 3_600_000;
@@ -466,10 +466,7 @@ test("a start forgets neither uploads that were refused before it, nor what went
   for (const hash of ["a", "b"]) recorder.refusedUpload(askerOf(team.id), hash, 1);
   await recorder.close();
   const longAgo = Date.now() - (Date.now() % hourMs) - 24 * hourMs;
-  await database.write(async (tx) => {
-    const hour = { startAt: longAgo, teamId: team.id, tool: "turbo", originId: "x", refusedUploads: 5 };
-    await tx.insert(usageHours).values({ ...hour, originKind: "token" });
-  });
+  await addUses(database, [hourUse(askerOf(team.id), longAgo, { refusedUploads: 5 })]);
   await it.put("young", "y".repeat(60));
   await it.put("new", "n".repeat(60));
 

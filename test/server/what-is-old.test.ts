@@ -20,6 +20,7 @@ const kinds: Record<string, string> = {
   events: "SELECT hash AS name FROM events",
   runs: "SELECT session_id AS name FROM runs WHERE session_id IS NOT NULL",
   hours: "SELECT tool AS name FROM usage_hours WHERE tool <> 'turbo'",
+  hoursOfTeams: "SELECT tool AS name FROM usage_team_hours WHERE tool <> 'turbo'",
   audit: "SELECT target AS name FROM audit WHERE actor_name = 'test'",
   artifacts: "SELECT hash AS name FROM artifacts",
   tokens: "SELECT id AS name FROM tokens WHERE policy_id IS NOT NULL",
@@ -39,6 +40,7 @@ const allOf: Record<string, string[]> = {
   events: ["old", "young"],
   runs: ["old", "young"],
   hours: ["old", "young"],
+  hoursOfTeams: ["old", "young"],
   audit: ["old", "old-upload", "young", "young-upload"],
   artifacts: ["beyond-quota", "old", "old-scoped", "young", "young-scoped", "young-within-quota"],
   tokens: ["tok_old", "tok_young"],
@@ -93,7 +95,9 @@ function age(dataFolder: string): void {
     insert("runs", { ...by, session_id: hash, started_at: at - day, last_event_at: at });
   }
   for (const [tool, days] of Object.entries({ old: 91, young: 89 })) {
-    insert("usage_hours", { start_at: now - days * day, team_id: teamId, tool, ...ofToken });
+    const hour = { start_at: now - days * day, team_id: teamId, tool };
+    insert("usage_hours", { ...hour, ...ofToken });
+    insert("usage_team_hours", hour);
   }
   const rows = { old: 49, young: 47, "old-upload": 25, "young-upload": 23 };
   for (const [target, hours] of Object.entries(rows)) {

@@ -1,6 +1,13 @@
 import { afterEach, expect, setSystemTime, test } from "bun:test";
 import fc from "fast-check";
-import { events } from "../../src/database/schema.ts";
+import {
+  events,
+  usageDays,
+  usageHours,
+  usageMonths,
+  usageTeamDays,
+  usageTeamHours,
+} from "../../src/database/schema.ts";
 import { addCounters, type Counters, counterNames, noCounters } from "../../src/usage/counters.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
 import { usageSpan } from "../../src/usage/usage-span.ts";
@@ -137,9 +144,11 @@ test("whatever comes in whatever order, with restarts in between, all sums are e
       const series = noCounters();
       for (const one of await t.history.series({ span })) addCounters(series, one);
       expect(series).toEqual(all);
-      const days = noCounters();
-      for (const row of t.database.read.query.usageDays.findMany().sync()) addCounters(days, row);
-      expect(days).toEqual(all);
+      for (const table of [usageHours, usageDays, usageMonths, usageTeamHours, usageTeamDays]) {
+        const summed = noCounters();
+        for (const row of await t.database.read.select().from(table)) addCounters(summed, row);
+        expect(summed).toEqual(all);
+      }
       // Each that has a row of its own has one.
       const { refusedUploads } = all;
       const counted = counterNames

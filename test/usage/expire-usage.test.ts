@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { events, runs, usageHours } from "../../src/database/schema.ts";
+import { events, runs, usageHours, usageTeamHours } from "../../src/database/schema.ts";
 import { expireEvents, expireHours, expireRuns } from "../../src/usage/expire-usage.ts";
-import { openTestUsage } from "./test-usage.ts";
+import { usageSpan } from "../../src/usage/usage-span.ts";
+import { addUses, askerOf, hourUse, openTestUsage } from "./test-usage.ts";
 
 const now = Date.parse("2026-11-20T12:00Z");
 const day = 86_400_000;
@@ -111,15 +112,19 @@ test("of too many runs those go that a team has beyond its share, and none of a 
 
 test("sums of hours go after 90 days", async () => {
   await using t = await openTestUsage();
-  const facts = { teamId: t.team.id, tool: "turbo", originKind: "token" as const, originId: "t" };
-  await t.database.write(async (tx) => {
-    for (const days of [400, 91, 90, 89]) {
-      await tx.insert(usageHours).values({ ...facts, startAt: now - days * day });
-    }
-  });
+  const ages = [400, 91, 90, 89];
+  await addUses(
+    t.database,
+    ages.map((days) => hourUse(askerOf(t.team.id), now - days * day, { uploads: 1 })),
+  );
   await expireHours(t.database, { now });
-  const left = await t.database.read.select().from(usageHours);
-  expect(left.map(({ startAt }) => (now - startAt) / day).sort()).toEqual([89, 90]);
+  for (const table of [usageHours, usageTeamHours]) {
+    const left = await t.database.read.select().from(table);
+    expect(left.map(({ startAt }) => (now - startAt) / day).sort()).toEqual([89, 90]);
+  }
+  const span = usageSpan(now - 500 * day, now, now);
+  expect(await t.history.totals({ span })).toMatchObject({ uploads: 4 });
+  expect(await t.history.byOrigin({ span }, 1)).toMatchObject([{ id: "tok_1", uploads: 4 }]);
 });
 
 test("of an hour with very many sums all go, and none of an hour that stays", async () => {

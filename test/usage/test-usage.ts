@@ -4,11 +4,15 @@ import { serverActor } from "../../src/audit/audit-log.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import type { Asker } from "../../src/usage/asker.ts";
+import { BoundedOrigins } from "../../src/usage/bounded-origins.ts";
 import type { ClientEvent } from "../../src/usage/client-event.ts";
+import { type Counters, noCounters } from "../../src/usage/counters.ts";
 import { Runs } from "../../src/usage/runs.ts";
+import type { HourUse } from "../../src/usage/sources.ts";
 import { UsageHistory } from "../../src/usage/usage-history.ts";
 import { UsageRecorder } from "../../src/usage/usage-recorder.ts";
-import { usageSpan } from "../../src/usage/usage-span.ts";
+import { addToRollups } from "../../src/usage/usage-rows.ts";
+import { startOfStep, usageSpan } from "../../src/usage/usage-span.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 export const silent = pino({ level: "silent" });
@@ -54,6 +58,21 @@ export function askerOf(teamId: string, more: Partial<Asker> = {}): Asker {
     scope: "",
     ...more,
   };
+}
+
+/** What was counted of an origin in the hour of that time. */
+export function hourUse({ teamId, tool, origin }: Asker, at: number, counters: Partial<Counters>): HourUse {
+  const since = { sessionsSince: 0, sessions: 0, reportedSince: 0, reported: 0 };
+  return {
+    use: { teamId, tool, origin, hour: undefined, ...since },
+    startAt: startOfStep(at, "hour"),
+    counters: { ...noCounters(), ...counters },
+  };
+}
+
+/** Writes into all sums what was counted, whenever that was. */
+export async function addUses(database: Database, uses: readonly HourUse[]): Promise<void> {
+  await database.write((tx) => addToRollups(tx, uses, new BoundedOrigins()));
 }
 
 export function clientEvent(event: Partial<ClientEvent>): ClientEvent {
