@@ -4,6 +4,7 @@ import { Database as Sqlite } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
+import { usageOverview } from "../../src/admin/usage-overview.ts";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { cursorOf } from "../../src/database/cursor.ts";
 import { type Database, openDatabase } from "../../src/database/database.ts";
@@ -21,6 +22,9 @@ const quick = process.argv.includes("--quick");
 const eventCount = quick ? 1_000_000 : 10_000_000;
 const runCount = quick ? 20_000 : 200_000;
 const teamCount = 20;
+const originCount = 20;
+/** As many as a team has sums of in a day. */
+const busyOriginCount = 200;
 /** Of one run; so many may have rows of their own. */
 const eventsOfLargest = 20_000;
 const dayMs = 86_400_000;
@@ -29,12 +33,17 @@ const now = Date.now();
 /** What no query may take. */
 const limitMs = 50;
 
+const counters = "7, 3, 20, 10, 70000, 200000, 30000, 3, 3000000, 7000000, 0";
+const names =
+  "remote_hits, remote_misses, local_hits, local_misses, remote_saved_ms, local_saved_ms, missed_ms, uploads, uploaded_bytes, downloaded_bytes, refused_uploads";
+
 const folder = temporaryFolder();
 const path = join(folder.path, "larder.db");
 const database = openDatabase(path, "fast");
 try {
   await fill();
   await measureReading();
+  await measureOverviews();
   await measureExpiry();
   await measureCounting();
 } finally {
@@ -54,39 +63,10 @@ async function fill(): Promise<void> {
   sqlite.run("CREATE TEMP TABLE numbered (number INTEGER PRIMARY KEY, id TEXT)");
   for (const [number, id] of ids.entries()) sqlite.run("INSERT INTO numbered VALUES (?, ?)", [number, id]);
   const teamOf = `(SELECT id FROM numbered WHERE number = CASE WHEN value % 2 THEN 0 ELSE value / 2 % ${teamCount} END)`;
-  const counters = "7, 3, 20, 10, 70000, 200000, 30000, 3, 3000000, 7000000, 0";
-  const names =
-    "remote_hits, remote_misses, local_hits, local_misses, remote_saved_ms, local_saved_ms, missed_ms, uploads, uploaded_bytes, downloaded_bytes, refused_uploads";
-  const numbers = (count: number) =>
-    `WITH RECURSIVE numbers (value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM numbers WHERE value < ${count - 1})`;
-  const insert = (what: string, count: number, statement: string) => {
-    const before = sizeBytes(sqlite);
-    const startedAt = performance.now();
-    sqlite.run(statement);
-    const tookMs = performance.now() - startedAt;
-    const mib = (sizeBytes(sqlite) - before) / 2 ** 20;
-    tell(
-      `${count.toLocaleString("en")} ${what}`,
-      `${mib.toFixed(1)} MiB, made within ${(tookMs / 1000).toFixed(1)} s`,
-    );
-  };
-  for (const [table, step, days] of [
-    ["usage_hours", hourMs, 90],
-    ["usage_days", dayMs, 365],
-  ] as const) {
-    const steps = (days * dayMs) / step;
-    const first = Math.floor(now / step) * step - (steps - 1) * step;
-    const rows = steps * 20;
-    insert(
-      `rows of ${table}: 20 origins, ${days} days`,
-      rows,
-      `${numbers(rows)} INSERT INTO ${table} (start_at, team_id, tool, origin_kind, origin_id, ${names})
-       SELECT ${first} + value / 20 * ${step}, (SELECT id FROM numbered WHERE number = value % 20), 'turbo', 'token',
-         printf('tok_%016d', value % 20), ${counters} FROM numbers`,
-    );
-  }
+  fillRollups(sqlite, ids, { origins: originCount, days: 365 });
   const runStepMs = (30 * dayMs) / runCount;
   insert(
+    sqlite,
     "runs",
     runCount,
     `${numbers(runCount)} INSERT INTO runs (team_id, tool, session_id, origin_kind, origin_id, token_id, actor_name, scope, started_at, last_event_at, events, ${names})
@@ -94,6 +74,7 @@ async function fill(): Promise<void> {
        CAST(${now} - (${runCount} - value) * ${runStepMs} AS INTEGER), CAST(${now} - (${runCount} - value) * ${runStepMs} AS INTEGER), 50, ${counters} FROM numbers`,
   );
   insert(
+    sqlite,
     "events",
     eventCount,
     `${numbers(eventCount)} INSERT INTO events (run_id, kind, hash, duration_ms, size_bytes, created_at)
@@ -101,6 +82,65 @@ async function fill(): Promise<void> {
        value % 5, printf('%016x', value * 2654435761), 1000, 5000, CAST(${now} - (${eventCount} - value) * ${(30 * dayMs) / eventCount} AS INTEGER) FROM numbers`,
   );
   sqlite.run("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/** As if all the origins had been active in each of the hours that are kept, and on each of the days. */
+function fillRollups(
+  sqlite: Sqlite,
+  ids: readonly string[],
+  { origins, days }: { origins: number; days: number },
+): void {
+  sqlite.run("CREATE TEMP TABLE IF NOT EXISTS rollup_teams (number INTEGER PRIMARY KEY, id TEXT)");
+  sqlite.run("DELETE FROM rollup_teams");
+  for (const [number, id] of ids.entries())
+    sqlite.run("INSERT INTO rollup_teams VALUES (?, ?)", [number, id]);
+  for (const [table, stepMs, kept] of [
+    ["usage_hours", hourMs, 90],
+    ["usage_days", dayMs, days],
+  ] as const) {
+    const first = Math.floor(now / stepMs) * stepMs - kept * dayMs + stepMs;
+    const rows = ((kept * dayMs) / stepMs) * origins;
+    insert(
+      sqlite,
+      `rows of ${table}: ${origins} origins, ${kept} days`,
+      rows,
+      `${numbers(rows)} INSERT INTO ${table} (start_at, team_id, tool, origin_kind, origin_id, ${names})
+       SELECT ${first} + value / ${origins} * ${stepMs}, (SELECT id FROM rollup_teams WHERE number = value % ${ids.length}),
+         'turbo', 'token', printf('tok_%016d', value % ${origins}), ${counters} FROM numbers`,
+    );
+  }
+  const ofMonth = "CAST(strftime('%s', start_at / 1000, 'unixepoch', 'start of month') AS INTEGER) * 1000";
+  for (const [table, startAt, from, key] of [
+    ["usage_months", ofMonth, "usage_days", "team_id, tool, origin_kind, origin_id"],
+    ["usage_team_hours", "start_at", "usage_hours", "team_id, tool"],
+    ["usage_team_days", "start_at", "usage_days", "team_id, tool"],
+  ] as const) {
+    const rows = `SELECT ${startAt}, ${key}, ${names.replaceAll(/\w+/g, "sum($&)")} FROM ${from}
+      WHERE team_id IN (SELECT id FROM rollup_teams) GROUP BY ${startAt}, ${key}`;
+    const { count } = sqlite.query(`SELECT count(*) AS count FROM (${rows})`).get() as { count: number };
+    insert(
+      sqlite,
+      `rows of ${table} for these`,
+      count,
+      `INSERT INTO ${table} (start_at, ${key}, ${names}) ${rows}`,
+    );
+  }
+}
+
+function numbers(count: number): string {
+  return `WITH RECURSIVE numbers (value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM numbers WHERE value < ${count - 1})`;
+}
+
+function insert(sqlite: Sqlite, what: string, count: number, statement: string): void {
+  const before = sizeBytes(sqlite);
+  const startedAt = performance.now();
+  sqlite.run(statement);
+  const tookMs = performance.now() - startedAt;
+  const mib = (sizeBytes(sqlite) - before) / 2 ** 20;
+  tell(
+    `${count.toLocaleString("en")} ${what}`,
+    `${mib.toFixed(1)} MiB, made within ${(tookMs / 1000).toFixed(1)} s`,
+  );
 }
 
 async function measureReading(): Promise<void> {
@@ -146,6 +186,33 @@ async function measureReading(): Promise<void> {
   await time("events of the largest run, later page", () =>
     runs.events(run, { ...page, cursor: events.nextCursor as string }),
   );
+}
+
+/** All that an overview shows, of a team in which very many are at work. */
+async function measureOverviews(): Promise<void> {
+  const team = await new Teams(database, serverActor).create({ slug: "busy" });
+  {
+    using sqlite = new Sqlite(path);
+    await nextTurn();
+    await nextTurn();
+    // With the time before, with which a year is compared.
+    fillRollups(sqlite, [team.id], { origins: busyOriginCount, days: 730 });
+  }
+  const history = new UsageHistory(database);
+  for (const [name, days] of [
+    ["a day", 1],
+    ["7 days", 7],
+    ["30 days", 30],
+    ["90 days", 90],
+    ["a year", 365],
+  ] as const) {
+    const span = usageSpan(now - days * dayMs, now);
+    for (const [whose, filter] of [
+      ["all teams", { span }],
+      [`a team of ${busyOriginCount} origins`, { span, teamIds: [team.id] }],
+    ] as const)
+      await time(`overview, ${name}, ${whose}`, () => usageOverview(history, filter, { byTeam: true }));
+  }
 }
 
 /** The longest of the steps that it takes, since others wait for each. */
@@ -201,14 +268,31 @@ async function measureCounting(): Promise<void> {
     }
     tell(`${name}, counted`, `${Math.round(median(nanoseconds.slice(5)) as number)} ns`);
   }
+  const origins = Array.from({ length: busyOriginCount }, (_, index) => {
+    const id = `tok_${index}`;
+    return { ...asker, origin: { kind: "token", id }, tokenId: id } as const;
+  });
+  const flushesOfOrigins: number[] = [];
+  for (let time = 0; time < 20; time++) {
+    for (const one of origins) recorder.upload(one, `${time}`, found);
+    const startedAt = performance.now();
+    await recorder.flush();
+    flushesOfOrigins.push(performance.now() - startedAt);
+  }
+  tell(
+    `a flush of an upload of each of ${busyOriginCount} origins`,
+    `${(median(flushesOfOrigins) as number).toFixed(1)} ms`,
+  );
   const flushes: number[] = [];
   for (let time = 0; time < 20; time++) {
     const sessions = Array.from({ length: 100 }, (_, index) => `${time} ${index}`);
+    // An origin may report no more in a minute than two of these.
+    const reporter: Asker = { ...asker, origin: { kind: "token", id: `tok_reporter_${time}` } };
     for (const sessionId of sessions) {
       const events = hashes
         .slice(0, 50)
         .map((hash) => ({ sessionId, source: "LOCAL", event: "HIT", hash, durationMs: 1 }) as const);
-      recorder.report(asker, null, events);
+      recorder.report(reporter, null, events);
     }
     const startedAt = performance.now();
     await recorder.flush();
