@@ -135,17 +135,21 @@ export async function addToRollups(
   hours: readonly HourUse[],
   origins: BoundedOrigins,
 ): Promise<void> {
-  const ofOrigins = [];
+  const ofDays = [];
+  const ofMonths = [];
+  const ofTeams = [];
   for (const { use, startAt, counters } of hours) {
-    const { kind, id } = await origins.originOf(tx, use, startAt);
-    const { teamId, tool } = use;
-    ofOrigins.push({ startAt, teamId, tool, originKind: kind, originId: id, counters });
+    const { ofDay, ofMonth } = await origins.originsOf(tx, use, startAt);
+    const ofTeam = { startAt, teamId: use.teamId, tool: use.tool, counters };
+    ofDays.push({ ...ofTeam, originKind: ofDay.kind, originId: ofDay.id });
+    ofMonths.push({ ...ofTeam, originKind: ofMonth.kind, originId: ofMonth.id });
+    ofTeams.push(ofTeam);
   }
-  const ofTeams = ofOrigins.map(({ originKind, originId, ...use }) => use);
-  for (const step of ["hour", "day", "month"] as const)
-    for (const row of summedUp(ofOrigins, step)) await addToOrigin[step](tx).execute({ ...row });
-  for (const step of ["hour", "day"] as const)
-    for (const row of summedUp(ofTeams, step)) await addToTeam[step](tx).execute({ ...row });
+  for (const row of summedUp(ofDays, "hour")) await addToOrigin.hour(tx).execute({ ...row });
+  for (const row of summedUp(ofDays, "day")) await addToOrigin.day(tx).execute({ ...row });
+  for (const row of summedUp(ofMonths, "month")) await addToOrigin.month(tx).execute({ ...row });
+  for (const row of summedUp(ofTeams, "hour")) await addToTeam.hour(tx).execute({ ...row });
+  for (const row of summedUp(ofTeams, "day")) await addToTeam.day(tx).execute({ ...row });
 }
 
 /** One for each row of the sums of that step, as its query takes it. */
