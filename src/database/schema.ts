@@ -26,6 +26,8 @@ export const eventKinds = [
   { source: "REMOTE", event: "MISS" },
   { source: "REMOTE", event: "UPLOAD" },
 ] as const;
+/** By which figures are summed up and kept. */
+export const usageSteps = ["hour", "day"] as const;
 export const linkPurposes = ["setup", "password", "sso"] as const;
 
 /** The tenants. */
@@ -422,6 +424,34 @@ export const usageTeamHours = rollupOfTeams("usage_team_hours");
 
 /** The same by days, which stay. */
 export const usageTeamDays = rollupOfTeams("usage_team_days");
+
+/** What ended: an hour, or with it a day, in UTC. The rows of days stay. */
+const endedStep = () => text({ enum: usageSteps }).notNull();
+
+/** How much all blobs took at the end of each hour. Where a row is missing, nothing has changed since the one before. */
+export const storageHistory = sqliteTable("storage_history", {
+  endAt: integer().primaryKey(),
+  step: endedStep(),
+  storedBytes: integer().notNull(),
+});
+
+/** How much each team used, only at the end of those hours in which that has changed. */
+export const teamStorageHistory = sqliteTable(
+  "team_storage_history",
+  {
+    endAt: integer().notNull(),
+    step: endedStep(),
+    teamId: text()
+      .notNull()
+      .references(() => teams.id, { onDelete: "cascade" }),
+    usedBytes: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.teamId, table.endAt] }),
+    // Finds those that are too old without a look at those that stay.
+    index("team_storage_history_hours").on(table.endAt).where(sql`${table.step} = 'hour'`),
+  ],
+);
 
 /** What a data folder keeps by name, such as the size limit that its first start chose. */
 export const choices = sqliteTable("choices", {
