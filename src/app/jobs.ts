@@ -5,6 +5,7 @@ import { Sessions } from "../identity/sessions.ts";
 import { GarbageWatch } from "../server/garbage-watch.ts";
 import { inTurn, type Schedule, schedule, type Work } from "../server/schedule.ts";
 import { expireEvents, expireHours, expireRuns } from "../usage/expire-usage.ts";
+import { StorageRecorder } from "../usage/storage-recorder.ts";
 import { EventTrimmer } from "../usage/trim-events.ts";
 import type { Parts } from "./parts.ts";
 
@@ -12,6 +13,7 @@ const collectEveryMs = 2_000;
 const recencyEveryMs = 5_000;
 const tokenUseEveryMs = 5_000;
 const usageEveryMs = 1_000;
+const storageEveryMs = 5_000;
 const trimEveryMs = 10_000;
 const expireEveryMs = 60 * 60_000;
 const verifyPauseMs = 60_000;
@@ -24,11 +26,13 @@ export function scheduleJobs(parts: Parts): Schedule[] {
   const { cache, config, database, tokenUse, uploadLog, usage, log } = parts;
   const events = new EventTrimmer(database);
   const garbage = new GarbageWatch();
+  const stored = new StorageRecorder(database, () => cache.capacity.storedBytes);
   return [
     schedule("collect", collectEveryMs, log, inTurn(log, collecting(parts))),
     schedule("write recency", recencyEveryMs, log, () => cache.recency.flush()),
     schedule("write last uses of tokens", tokenUseEveryMs, log, () => tokenUse.flush()),
     schedule("write usage", usageEveryMs, log, () => usage.flush()),
+    schedule("write how much is stored", storageEveryMs, log, () => stored.record()),
     schedule("trim the log of uploads", trimEveryMs, log, (signal) => uploadLog.trim(signal)),
     schedule("trim events", trimEveryMs, log, (signal) => events.trim(signal)),
     schedule("remove what is old", expireEveryMs, log, inTurn(log, expiring(parts))),

@@ -3,6 +3,7 @@ import type { Database } from "../database/database.ts";
 import { deleteInSteps } from "../database/delete-in-steps.ts";
 import {
   runs,
+  teamStorageHistory,
   tokens,
   usageDays,
   usageHours,
@@ -11,7 +12,16 @@ import {
   usageTeamHours,
 } from "../database/schema.ts";
 
-const tables = [runs, usageHours, usageDays, usageMonths, usageTeamHours, usageTeamDays, tokens];
+const tables = [
+  runs,
+  usageHours,
+  usageDays,
+  usageMonths,
+  usageTeamHours,
+  usageTeamDays,
+  teamStorageHistory,
+  tokens,
+];
 
 /**
  * Takes out, some at a time, what a team has very many rows of, so that its own row, which takes the rest with it, goes at once.

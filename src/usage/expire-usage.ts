@@ -1,7 +1,14 @@
-import { and, asc, count, eq, gte, lt, lte, max, min } from "drizzle-orm";
+import { and, asc, count, eq, gte, lt, lte, max, min, sql } from "drizzle-orm";
 import type { Database } from "../database/database.ts";
 import { deleteInSteps } from "../database/delete-in-steps.ts";
-import { events, runs, usageHours, usageTeamHours } from "../database/schema.ts";
+import {
+  events,
+  runs,
+  storageHistory,
+  teamStorageHistory,
+  usageHours,
+  usageTeamHours,
+} from "../database/schema.ts";
 import { hoursMaxAgeMs } from "./usage-span.ts";
 
 export interface ExpiryOptions {
@@ -99,13 +106,19 @@ function beyondShares(all: RunsOfTeam[], atMost: number): { teamId: string; exce
     .filter(({ excess }) => excess > 0);
 }
 
-/** Forgets the sums of hours after 90 days; those of days and months stay. */
+/** Forgets the sums of hours after 90 days, and what was stored at their ends; those of days and months stay. */
 export async function expireHours(
   database: Database,
   { now = Date.now(), signal }: ExpiryOptions = {},
 ): Promise<void> {
+  const before = now - hoursMaxAgeMs;
   for (const table of [usageHours, usageTeamHours]) {
-    const isOver = lt(table.startAt, now - hoursMaxAgeMs);
+    const isOver = lt(table.startAt, before);
     await deleteInSteps(database, table, isOver, { order: [table.startAt], signal });
+  }
+  for (const table of [storageHistory, teamStorageHistory]) {
+    // With the text as the index of the teams' has it: a parameter would keep SQLite from using it.
+    const isHourOver = and(sql`${table.step} = 'hour'`, lt(table.endAt, before));
+    await deleteInSteps(database, table, isHourOver, { order: [table.endAt], signal });
   }
 }

@@ -1,7 +1,8 @@
+import type { usageSteps } from "../database/schema.ts";
 import { Refusal } from "../refusal.ts";
 
 /** By what the use is shown. */
-export type UsageStep = "hour" | "day";
+export type UsageStep = (typeof usageSteps)[number];
 /** By what it is summed up. */
 export type RollupStep = UsageStep | "month";
 
