@@ -7,6 +7,7 @@ import type { Issuers } from "../identity/issuers.ts";
 import type { Notices } from "../notices/notices.ts";
 import { Refusal } from "../refusal.ts";
 import type { Runs } from "../usage/runs.ts";
+import type { StorageHistory } from "../usage/storage-history.ts";
 import type { UsageHistory } from "../usage/usage-history.ts";
 import { adminPath } from "./admin-path.ts";
 import type { Admission } from "./admission.ts";
@@ -38,6 +39,7 @@ export interface AdminOptions {
   cache: Cache;
   artifactList: ArtifactList;
   storageTotals: StorageTotals;
+  storageHistory: StorageHistory;
   usageHistory: UsageHistory;
   runs: Runs;
   notices: Notices;

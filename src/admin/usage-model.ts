@@ -80,7 +80,17 @@ export const overviewModel = t.Object({
   step: oneOf(["hour", "day"]),
   totals: totalsModel,
   before: totalsModel,
-  series: t.Array(t.Object({ startAt: isoTimeModel, ...totalsModel.properties })),
+  series: t.Array(
+    t.Object({
+      startAt: isoTimeModel,
+      ...totalsModel.properties,
+      storedBytes: t.Nullable(t.Number(), {
+        description:
+          "At the end of the step, or now: of the team that was asked for, or else of the whole server. Null where that is not " +
+          "known, in steps to come, and of the whole server for those who may not see all of it",
+      }),
+    }),
+  ),
   byTeam: t.Optional(
     t.Array(
       t.Object({ team: t.String({ description: "Slug" }), teamId: t.String(), ...totalsModel.properties }),
@@ -104,6 +114,20 @@ export const overviewModel = t.Object({
     team: t.Nullable(t.Object({ usedBytes: t.Number(), quotaBytes: t.Nullable(t.Number()) }), {
       description: "Where one team was asked for",
     }),
+    before: t.Nullable(
+      t.Object({
+        at: t.String({
+          format: "date-time",
+          description: "The beginning of the range or, where that is not known, the first hour in it that is",
+        }),
+        storedBytes: t.Number(),
+      }),
+      {
+        description:
+          "What the team that was asked for used then, or else what the whole server stored. Null where nothing is known but " +
+          "what is now, and of the whole server for those who may not see all of it",
+      },
+    ),
   }),
   notices: t.Array(noticeModel, { description: "What is wrong now, what matters most first" }),
   isFirstHitSeen: t.Boolean({ description: "Whether anything has ever come from this cache" }),

@@ -35,6 +35,7 @@ import { oidcChoice, oidcRoutes } from "../sign-in/oidc.ts";
 import { pages } from "../sign-in/pages.ts";
 import { turboLogin } from "../sign-in/turbo-login.ts";
 import { unknownPage } from "../sign-in/unknown-page.ts";
+import { StorageHistory } from "../usage/storage-history.ts";
 import { UsageHistory } from "../usage/usage-history.ts";
 import { dashboard } from "./dashboard.ts";
 import type { Parts } from "./parts.ts";
@@ -111,6 +112,7 @@ export function buildRoutes(parts: Parts) {
     cache,
     artifactList: new ArtifactList(database),
     storageTotals: new StorageTotals(database, storage),
+    storageHistory: new StorageHistory(database),
     usageHistory: new UsageHistory(database),
     runs,
     notices,

@@ -58,7 +58,7 @@ function sumText({ totals, before, storage }: Overview): string {
           ],
         ]
       : []),
-    ["Storage", stored(storage)],
+    ["Storage", stored(storage), ...storedChange(storage)],
   ]);
 }
 
@@ -71,6 +71,15 @@ function stored({ team, storedBytes, maxSizeBytes, freeBytes, artifacts }: Stora
       : `of ${roundSize(limit)}${share(limit === 0 ? 1 : used / limit)}`;
   const free = freeBytes === null ? "" : `; ${roundSize(freeBytes)} free on the disk`;
   return `${roundSize(used)} in ${number(artifacts)} ${artifacts === 1 ? "artifact" : "artifacts"}, ${ofLimit}${free}`;
+}
+
+/** Against the time that it names. None where nothing is known of an earlier one. */
+function storedChange({ team, storedBytes, before }: StorageFigures): string[] {
+  if (!before) return [];
+  const { at } = before;
+  const changeBytes = (team?.usedBytes ?? storedBytes ?? 0) - before.storedBytes;
+  if (changeBytes === 0) return [`as much as at ${minute(at)}`];
+  return [`${roundSize(Math.abs(changeBytes))} ${changeBytes > 0 ? "more" : "less"} than at ${minute(at)}`];
 }
 
 /** What is wrong, what that means, and what to do. */

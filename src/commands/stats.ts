@@ -6,6 +6,7 @@ import { pastTimeValue } from "../config/past-time.ts";
 import type { Team } from "../identity/teams.ts";
 import { Notices } from "../notices/notices.ts";
 import { DiskStorage } from "../storage/disk/disk-storage.ts";
+import { StorageHistory } from "../usage/storage-history.ts";
 import { UsageHistory } from "../usage/usage-history.ts";
 import { type UsageSpan, usageSpan } from "../usage/usage-span.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -68,6 +69,7 @@ async function overviewFrom(
   const sources = {
     cache,
     storageTotals: new StorageTotals(database, DiskStorage.beside(config.data)),
+    storageHistory: new StorageHistory(database),
     notices: await Notices.open({ cache, database }),
   };
   return await overviewOf(sources, usage, view);

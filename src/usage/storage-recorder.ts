@@ -46,7 +46,10 @@ export class StorageRecorder {
   }
 }
 
-/** The next end of an hour after the last that was written down, the next end of a day, and the one that is now: in between nothing changed. */
+/**
+ * The next end of an hour after the last that was written down, the next end of a day, and the last that has come. In between
+ * nothing has changed.
+ */
 function endsToWrite(last: number, until: number): number[] {
   const ends = [last + stepMs.hour, startOfStep(last, "day") + stepMs.day, until];
   return [...new Set(ends)].filter((endAt) => endAt > last && endAt <= until).sort((a, b) => a - b);

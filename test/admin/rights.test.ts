@@ -242,6 +242,7 @@ test("whoever reads sees what untrusted work wrote, too, and never more than his
   expect((await stranger.get("/overview")).storage).toMatchObject({
     storedBytes: null,
     freeBytes: null,
+    before: null,
     artifacts: 0,
   });
 });

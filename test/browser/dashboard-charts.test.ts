@@ -3,9 +3,12 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { serverActor } from "../../src/audit/audit-log.ts";
 import { createDataFolder, openDataFolder } from "../../src/database/data-folder.ts";
+import type { Database } from "../../src/database/database.ts";
+import { teams } from "../../src/database/schema.ts";
 import { Teams } from "../../src/identity/teams.ts";
 import { roundSize, roundTime } from "../../src/units.ts";
 import type { Counters } from "../../src/usage/counters.ts";
+import { StorageRecorder } from "../../src/usage/storage-recorder.ts";
 import { chromium } from "../known-tools.ts";
 import { startSetUp } from "../sign-in/site-client.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -83,6 +86,44 @@ describeWith(chromium, "the charts of past days", (path) => {
     expect(await Promise.all(shown)).toEqual([...figures]);
   });
 
+  test.each([
+    ["/", "0B▼ 8KiB", "It was 8KiB 7 days ago"],
+    ["/?range=24h", "0B▼ 8KiB", "It was 8KiB 24 hours ago"],
+    ["/?range=30d", "0B▼ 5KiB", "It was 5KiB 30 days ago"],
+    ["/?range=90d", "0B▼ 4KiB", "It was 4KiB on "],
+    ["/?range=365d", "0B", undefined],
+    ["/?team=default", "0B▼ 6KiB", "It was 6KiB 7 days ago"],
+    ["/?team=default&range=30d", "0B▼ 3KiB", "It was 3KiB 30 days ago"],
+  ] as const)("show at %s how much is stored against what was when it began", async (route, shown, title) => {
+    const page = await openAt(route);
+    const name = route.includes("team=") ? "Storage of the team" : "Storage";
+    const card = page.locator("section", { has: page.getByRole("heading", { name, exact: true }) }).first();
+    expect(await card.locator("p").first().textContent()).toBe(shown);
+    const change = card.locator("p").first().locator("[title]");
+    expect(await change.count()).toBe(title === undefined ? 0 : 1);
+    if (title !== undefined) expect(await change.getAttribute("title")).toStartWith(title);
+    const since = await card.getByText(/^Known since \d+ \w+, \d\d:00$/).count();
+    expect(since).toBe(route.includes("90d") ? 1 : 0);
+  });
+
+  test("have what was stored at the end of each day, and what is now", async () => {
+    for (const [route, sizes] of [
+      ["/?range=30d", ["0B", "8KiB", "5KiB"]],
+      // Nothing is known of its first days.
+      ["/?range=90d", ["0B", "8KiB", "5KiB", "–"]],
+      ["/?range=30d&team=default", ["0B", "6KiB", "3KiB"]],
+    ] as const) {
+      const page = await openAt(route);
+      const chart = page.getByRole("img", { name: /^Storage\. / });
+      const first = sizes.findLast((size) => size !== "–");
+      expect(await chart.getAttribute("aria-label")).toStartWith(`Storage. From ${first} to 0B. `);
+      const rows = await tableOf(page, "Storage");
+      expect(rows).toHaveLength(route.includes("90d") ? 91 : 31);
+      const changes = rows.map(([, size]) => size).filter((size, index, all) => size !== all[index - 1]);
+      expect(changes).toEqual([...sizes]);
+    }
+  });
+
   test("name the server's days, and say that they are UTC's, wherever one is", async () => {
     const page = await openAt("/?range=30d");
     await page.getByText("Days begin at midnight, UTC").first().waitFor();
@@ -152,9 +193,31 @@ async function fill(dataFolder: string): Promise<void> {
       database,
       past.map(([agoMs, counters]) => hourUse(asker, now - agoMs, counters)),
     );
+    await fillStorage(database);
   } finally {
     await database.close();
   }
+}
+
+/** A server that has run for 300 days and, of the last 40, has written down what it stored; the team has 2 KiB less of it. */
+async function fillStorage(database: Database): Promise<void> {
+  const setTeam = (change: Partial<typeof teams.$inferInsert>) =>
+    database.write(async (queries) => void (await queries.update(teams).set(change)));
+  await setTeam({ createdAt: now - 300 * dayMs });
+  let storedBytes = 0;
+  const recorder = new StorageRecorder(database, () => storedBytes);
+  await recorder.record(now - 40 * dayMs - hourMs);
+  for (const [agoMs, storedKib] of [
+    [40 * dayMs, 4],
+    [8 * dayMs, 5],
+    [0, 8],
+  ] as const) {
+    storedBytes = storedKib * kib;
+    await setTeam({ usedBytes: storedBytes - 2 * kib });
+    await recorder.record(now - agoMs);
+  }
+  // As there are no artifacts.
+  await setTeam({ usedBytes: 0 });
 }
 
 /** What the charts call the day. */

@@ -152,7 +152,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
       `Traffic${roundSize(storedBytes + downloadedBytes)}new${roundSize(downloadedBytes)} down, ${roundSize(storedBytes)} up11 uploads, 1 refused`,
     );
     const storage = await figure(page, "Storage");
-    expect(storage).toContain(`Storage${roundSize(storedBytes)}`);
+    expect(storage).toContain(`Storage${roundSize(storedBytes)}new`);
     expect(storage).toContain("11 artifacts");
     const ofTeams = page.getByRole("table", { name: "Usage by team" });
     const teamRow = (hitRate: string, savedMs: number, tasks: number, list: Built[]) => ({
@@ -176,7 +176,7 @@ describeWith(chromium, "the figures of real builds", (path) => {
     await page.getByText("Storage of the team").waitFor();
     const used = sumOf(kept, "sizeBytes");
     expect(await figure(page, "Storage of the team")).toBe(
-      `Storage of the team${roundSize(used)}${roundPercent(used / quotaBytes)} of ${roundSize(quotaBytes)}3 artifacts`,
+      `Storage of the team${roundSize(used)}new${roundPercent(used / quotaBytes)} of ${roundSize(quotaBytes)}3 artifacts`,
     );
     expect(await figure(page, "Hit rate")).toBe("Hit rate0%new0 of 4 tasksBy time 0%");
     expect(await figure(page, "Traffic")).toContain("3 uploads, 1 refused");

@@ -4,10 +4,10 @@ import { noCounters, totalsOf } from "../../src/usage/counters.ts";
 import type { SeriesPoint } from "../../src/web/api/types.ts";
 import { formatDays, formatMonth } from "../../src/web/format/time.ts";
 import { binsOf, dayStarts, monthStarts } from "../../src/web/pages/overview/bins.ts";
-import { changeText } from "../../src/web/pages/overview/change.tsx";
+import { changeText, storedChangeText } from "../../src/web/pages/overview/change.tsx";
 import { ticks } from "../../src/web/pages/overview/ticks.ts";
 
-const none = totalsOf(noCounters());
+const none = { ...totalsOf(noCounters()), storedBytes: null };
 const hourMs = 3_600_000;
 
 function hours(count: number): SeriesPoint[] {
@@ -52,6 +52,13 @@ describe("bars of the server's days", () => {
     const series = days(366);
     const bins = binsOf(series, "day");
     expect(bins).toHaveLength(53);
+    // Of a stock what there was at the end, and not a sum.
+    const sizes = binsOf(
+      series.map((day, index) => ({ ...day, storedBytes: index < 4 || index === 365 ? null : index })),
+      "day",
+    ).map(({ storedBytes }) => storedBytes);
+    expect(sizes.slice(0, 3)).toEqual([null, 9, 16]);
+    expect(sizes.at(-1)).toBe(364);
     for (const { startAt } of bins.slice(1)) expect(new Date(startAt).getUTCDay()).toBe(1);
     expect(bins.reduce((all, { remoteHits }) => all + remoteHits, 0)).toBe((366 * 367) / 2);
     for (const [index, { startAt }] of bins.slice(1).entries())
@@ -108,5 +115,18 @@ describe("a change against the time before", () => {
     [0, 0, "share", undefined],
   ] as const)("from %p, before %p, in %s: %p", (now, before, kind, text) => {
     expect(changeText(now, before, kind)).toBe(text);
+  });
+});
+
+describe("a change of what is stored", () => {
+  test.each([
+    [3 * 1024, 1024, "▲ 2KiB"],
+    [1024, 3 * 1024, "▼ 2KiB"],
+    [0, 7, "▼ 7B"],
+    [7, 7, "no change"],
+    [7, 0, "new"],
+    [0, 0, undefined],
+  ] as const)("from %p bytes, before %p: %p", (now, before, text) => {
+    expect(storedChangeText(now, before)).toBe(text);
   });
 });

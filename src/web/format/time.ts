@@ -33,6 +33,12 @@ const dayText = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short
 const monthText = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
 const dateText = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 const weekdayText = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric" });
+const hourText = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const clockText = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 /** A day of the server's figures, which are by UTC: `18 Nov`. */
@@ -54,6 +60,11 @@ export function formatDays(startAt: string, endAt: string): string {
 /** A day by the clock of the reader: `Wed 18`. */
 export function formatWeekday(at: string): string {
   return weekdayText.format(new Date(at));
+}
+
+/** Day and hour by the clock of the reader: `18 Nov, 15:00`. */
+export function formatHour(at: string): string {
+  return hourText.format(new Date(at));
 }
 
 /** The hour by the clock of the reader: `15:00`. */

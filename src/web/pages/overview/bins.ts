@@ -7,7 +7,7 @@ const maxDays = 100;
 const hoursOfBin = 3;
 const monday = 1;
 
-/** What the charts show. */
+/** What the charts show that adds up. */
 const charted = [
   "remoteHits",
   "localHits",
@@ -21,11 +21,11 @@ const charted = [
 export type Charted = (typeof charted)[number];
 
 /** A bar of a chart. */
-export type Bin = Pick<SeriesPoint, Charted | "startAt"> & { endAt: string };
+export type Bin = Pick<SeriesPoint, Charted | "startAt" | "storedBytes"> & { endAt: string };
 
 /**
  * Points of a series as bars: hours and days as they are or, where there are many, three hours in one, as the clock of the reader
- * has them, and weeks of the server's days.
+ * has them, and weeks of the server's days. Of what was stored, a bar has what there was at its end.
  */
 export function binsOf(series: readonly SeriesPoint[], step: "hour" | "day"): Bin[] {
   const lengthMs = step === "day" ? 24 * hourMs : hourMs;
@@ -37,6 +37,7 @@ export function binsOf(series: readonly SeriesPoint[], step: "hour" | "day"): Bi
     if (!isBlur || !last || begins(new Date(point.startAt), step)) bins.push({ ...point, endAt });
     else {
       for (const name of charted) last[name] += point[name];
+      last.storedBytes = point.storedBytes ?? last.storedBytes;
       last.endAt = endAt;
     }
   }

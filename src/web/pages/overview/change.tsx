@@ -1,4 +1,4 @@
-import { roundPercent } from "../../../units.ts";
+import { roundPercent, roundSize } from "../../../units.ts";
 
 const noChange = "no change";
 const isNew = "new";
@@ -34,6 +34,38 @@ export function Change({
       {text}
     </span>
   );
+}
+
+/**
+ * How what is stored differs from what it was at a time. Neither way is good news or bad.
+ * @param ago how long it is since then, such as `7 days ago`.
+ */
+export function StoredChange({
+  nowBytes,
+  beforeBytes,
+  ago,
+}: {
+  nowBytes: number;
+  beforeBytes: number;
+  ago: string;
+}) {
+  const text = storedChangeText(nowBytes, beforeBytes);
+  if (text === undefined) return null;
+  return (
+    <span
+      className="text-sm font-medium whitespace-nowrap text-soft"
+      title={beforeBytes === 0 ? `There was nothing ${ago}` : `It was ${roundSize(beforeBytes)} ${ago}`}
+    >
+      {text}
+    </span>
+  );
+}
+
+/** Undefined where there is and was nothing. */
+export function storedChangeText(nowBytes: number, beforeBytes: number): string | undefined {
+  if (nowBytes === beforeBytes) return nowBytes === 0 ? undefined : noChange;
+  if (beforeBytes === 0) return isNew;
+  return `${nowBytes > beforeBytes ? "▲" : "▼"} ${roundSize(Math.abs(nowBytes - beforeBytes))}`;
 }
 
 /** Undefined where there is nothing to compare. */

@@ -2,7 +2,8 @@ import type { ReactNode } from "react";
 import { roundPercent, roundSize, roundTime } from "../../../units.ts";
 import type { Overview, StorageFigures } from "../../api/types.ts";
 import { formatCount, formatCounted, formatExactCount } from "../../format/count.ts";
-import { Change } from "./change.tsx";
+import { formatHour } from "../../format/time.ts";
+import { Change, StoredChange } from "./change.tsx";
 
 /** The four figures that say how well the cache does. */
 export function Figures({ overview, rangeTitle }: { overview: Overview; rangeTitle: string }) {
@@ -65,7 +66,7 @@ export function Figures({ overview, rangeTitle }: { overview: Overview; rangeTit
           )}
         </p>
       </Figure>
-      <StorageFigure storage={storage} />
+      <StorageFigure storage={storage} since={overview.since} rangeTitle={rangeTitle} />
     </div>
   );
 }
@@ -102,8 +103,16 @@ function Split({ color, name, value }: { color: string; name: string; value: str
   );
 }
 
-function StorageFigure({ storage }: { storage: StorageFigures }) {
-  const { team, storedBytes, freeBytes } = storage;
+function StorageFigure({
+  storage,
+  since,
+  rangeTitle,
+}: {
+  storage: StorageFigures;
+  since: string;
+  rangeTitle: string;
+}) {
+  const { team, storedBytes, freeBytes, before } = storage;
   // What the whole server holds is for those who run it.
   if (!team && storedBytes === null) {
     return (
@@ -114,9 +123,22 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
   }
   const used = team?.usedBytes ?? (storedBytes ?? 0) + (storage.reservedBytes ?? 0);
   const limit = team ? team.quotaBytes : storage.maxSizeBytes;
+  const isKnownSince = before !== null && before.at !== since;
   const share = limit === null ? null : Math.min(1, limit === 0 ? 1 : used / limit);
   return (
-    <Figure title={team ? "Storage of the team" : "Storage"} value={roundSize(used)}>
+    <Figure
+      title={team ? "Storage of the team" : "Storage"}
+      value={roundSize(used)}
+      side={
+        before && (
+          <StoredChange
+            nowBytes={team?.usedBytes ?? storedBytes ?? 0}
+            beforeBytes={before.storedBytes}
+            ago={isKnownSince ? `on ${formatHour(before.at)}` : `${rangeTitle} ago`}
+          />
+        )
+      }
+    >
       {share !== null && limit !== null ? (
         <>
           {/* biome-ignore lint/a11y/useSemanticElements: browsers let nobody choose how their own looks */}
@@ -145,6 +167,7 @@ function StorageFigure({ storage }: { storage: StorageFigures }) {
         {formatCounted(storage.artifacts, "artifact")}
         {!team && freeBytes !== null && `, ${roundSize(freeBytes)} free`}
       </p>
+      {before && isKnownSince && <p>Known since {formatHour(before.at)}</p>}
     </Figure>
   );
 }

@@ -28,12 +28,14 @@ interface Kind {
   intro: string;
   quantity: Quantity;
   parts: readonly ChartPart[];
+  /** What a glance at one of the parts tells. */
+  summary: (part: ChartPart, bins: readonly Bin[]) => string;
 }
 
 const formats: Record<Quantity, Pick<ChartProps, "format" | "axisFormat">> = {
-  count: { format: formatExactCount, axisFormat: formatCount },
-  duration: { format: roundTime, axisFormat: roundTime },
-  size: { format: roundSize, axisFormat: roundSize },
+  count: { format: known(formatExactCount), axisFormat: formatCount },
+  duration: { format: known(roundTime), axisFormat: roundTime },
+  size: { format: known(roundSize), axisFormat: roundSize },
 };
 
 const tasks: Kind = {
@@ -45,19 +47,42 @@ const tasks: Kind = {
     part("Local hits", "local", "localHits"),
     part("Misses", "missed", "remoteMisses"),
   ],
+  summary: summed("count"),
 };
 const saved: Kind = {
   title: "Time saved",
   intro: "What the tasks once took that did not run again.",
   quantity: "duration",
   parts: [part("Remote", "remote", "remoteSavedMs"), part("Local", "local", "localSavedMs")],
+  summary: summed("duration"),
 };
 const traffic: Kind = {
   title: "Traffic",
   intro: "What clients took from the cache and put into it.",
   quantity: "size",
   parts: [part("Downloaded", "remote", "downloadedBytes"), part("Uploaded", "local", "uploadedBytes")],
+  summary: summed("size"),
 };
+
+const stored: Kind = {
+  title: "Storage",
+  intro: "How much was stored at the end of each bar.",
+  quantity: "size",
+  parts: [{ name: "Stored", color: "var(--chart-remote)", value: ({ storedBytes }) => storedBytes }],
+  summary: ({ value }, bins) => {
+    const sizes = bins.map(value).filter((sizeBytes) => sizeBytes !== null);
+    return `From ${roundSize(sizes[0] ?? 0)} to ${roundSize(sizes.at(-1) ?? 0)}.`;
+  },
+};
+
+function summed(quantity: Quantity): Kind["summary"] {
+  return ({ name, value }, bins) =>
+    `${name}: ${formats[quantity].format(bins.reduce((sum, bin) => sum + (value(bin) ?? 0), 0))}.`;
+}
+
+function known(format: (value: number) => string): ChartProps["format"] {
+  return (value) => (value === null ? "–" : format(value));
+}
 
 function part(name: string, color: "remote" | "local" | "missed", figure: Charted): ChartPart {
   return { name, color: `var(--chart-${color})`, value: (bin) => bin[figure] };
@@ -73,6 +98,10 @@ export function OverviewCharts({ overview: { series, step } }: { overview: Overv
         <ChartCard kind={saved} bins={bins} step={step} height="h-52" />
         <ChartCard kind={traffic} bins={bins} step={step} height="h-52" />
       </div>
+      {/* What the whole server stores is for those who run it. */}
+      {bins.some(({ storedBytes }) => storedBytes !== null) && (
+        <ChartCard kind={stored} bins={bins} step={step} height="h-40" />
+      )}
     </>
   );
 }
@@ -88,7 +117,7 @@ function ChartCard({ kind, bins, step, height }: ChartCardProps) {
   const { title, intro, parts, quantity } = kind;
   const [isTable, setTable] = useState(false);
   const id = useId();
-  const isEmpty = bins.every((bin) => parts.every(({ value }) => value(bin) === 0));
+  const isEmpty = bins.every((bin) => parts.every(({ value }) => !value(bin)));
   return (
     <Card
       title={title}
@@ -127,7 +156,7 @@ function ChartCard({ kind, bins, step, height }: ChartCardProps) {
             </Legend>
             <div
               role="img"
-              aria-label={`${title}. ${summary(kind, bins)} The button shows it as a table.`}
+              aria-label={`${title}. ${parts.map((part) => kind.summary(part, bins)).join(" ")} The button shows it as a table.`}
               className={height}
             >
               <Suspense fallback={<Skeleton className="size-full" />}>
@@ -168,14 +197,6 @@ function axisNames(bins: readonly Bin[], step: Overview["step"]): Pick<ChartProp
 
 function Legend({ children }: { children: ReactNode }) {
   return <ul className="mb-3 flex flex-wrap gap-x-4 gap-y-1 text-xs text-soft">{children}</ul>;
-}
-
-/** What a glance at the chart tells. */
-function summary({ parts, quantity }: Kind, bins: readonly Bin[]): string {
-  const { format } = formats[quantity];
-  return parts
-    .map(({ name, value }) => `${name}: ${format(bins.reduce((sum, bin) => sum + value(bin), 0))}.`)
-    .join(" ");
 }
 
 function SeriesTable({ kind, bins, step }: Omit<ChartCardProps, "height">) {

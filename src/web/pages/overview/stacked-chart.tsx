@@ -5,7 +5,8 @@ import { type Quantity, ticks } from "./ticks.ts";
 export interface ChartPart {
   name: string;
   color: string;
-  value: (bin: Bin) => number;
+  /** Null where it is not known. */
+  value: (bin: Bin) => number | null;
 }
 
 export interface ChartProps {
@@ -13,7 +14,7 @@ export interface ChartProps {
   /** From the bottom of each bar upwards. */
   parts: readonly ChartPart[];
   quantity: Quantity;
-  format: (value: number) => string;
+  format: (value: number | null) => string;
   axisFormat: (value: number) => string;
   /** Which bars have their name below them; all for which there is room, if not said. */
   named?: readonly string[] | undefined;
@@ -31,7 +32,7 @@ const axis = { fill: "var(--soft)", fontSize: 12 };
 /** Bars over time, each made of parts. Fills its parent. */
 export function StackedChart(props: ChartProps) {
   const { bins, parts, quantity, format, axisFormat, named, nameOf, exactNameOf } = props;
-  const heights = bins.map((bin) => parts.reduce((sum, { value }) => sum + value(bin), 0));
+  const heights = bins.map((bin) => parts.reduce((sum, { value }) => sum + (value(bin) ?? 0), 0));
   const lines = ticks(Math.max(0, ...heights), quantity);
   return (
     <ResponsiveContainer width="100%" height="100%">
