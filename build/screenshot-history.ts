@@ -1,15 +1,16 @@
 /* Two weeks of made-up builds in a data folder, for pictures: what is random in them is the same each time. */
-import { type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql, sum } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { pino } from "pino";
 import { serverActor } from "../src/audit/audit-log.ts";
 import { createDataFolder, openDataFolder } from "../src/database/data-folder.ts";
 import type { Database } from "../src/database/database.ts";
-import { artifacts, events, runs } from "../src/database/schema.ts";
+import { artifacts, blobs, events, runs, teams } from "../src/database/schema.ts";
 import { Policies } from "../src/identity/policies.ts";
 import { type Team, Teams } from "../src/identity/teams.ts";
 import { type CreatedToken, Tokens } from "../src/identity/tokens.ts";
 import type { Asker } from "../src/usage/asker.ts";
+import { StorageRecorder } from "../src/usage/storage-recorder.ts";
 import { UsageRecorder } from "../src/usage/usage-recorder.ts";
 
 const minuteMs = 60_000;
@@ -134,6 +135,35 @@ export async function fillHistory(dataFolder: string, builders: readonly Builder
       });
     });
     await recordBuilds(new UsageRecorder(database, pino({ level: "silent" })), builders);
+    await recordStorage(database);
+  });
+}
+
+/** As if what is stored now had come over the last days. */
+async function recordStorage(database: Database): Promise<void> {
+  const all = await database.read.select().from(teams);
+  const [stored] = await database.read
+    .select({ sizeBytes: sum(blobs.sizeBytes).mapWith(Number) })
+    .from(blobs);
+  const until = Date.now();
+  const since = until - days * 24 * hourMs;
+  const random = randomFrom(11);
+  let share = 0.4;
+  const recorder = new StorageRecorder(database, () => Math.round((stored?.sizeBytes ?? 0) * share));
+  for (let at = since; at < until; at += hourMs) {
+    await database.write(async (queries) => {
+      for (const { id, usedBytes } of all)
+        await queries
+          .update(teams)
+          .set({ usedBytes: Math.round(usedBytes * share), createdAt: since })
+          .where(eq(teams.id, id));
+    });
+    await recorder.record(at);
+    share += (1 - share) * random() * 0.02;
+  }
+  await database.write(async (queries) => {
+    for (const { id, usedBytes } of all)
+      await queries.update(teams).set({ usedBytes }).where(eq(teams.id, id));
   });
 }
 
