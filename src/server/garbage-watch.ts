@@ -1,5 +1,7 @@
 /** What may come together before it is collected. */
 const garbageBytes = 48 * 1024 * 1024;
+/** After so many looks what was in use when garbage was collected, as in the middle of a flood, may have become some. */
+const looksUntilAgain = 3;
 
 /** What a process takes, and how it gives back what it no longer needs. */
 export interface ProcessMemory {
@@ -21,6 +23,8 @@ const thisProcess: ProcessMemory = {
  */
 export class GarbageWatch {
   private leastBytes: number;
+  /** How many looks there are until it is collected once more; undefined for only if need be. */
+  private looksLeft: number | undefined;
 
   constructor(
     private readonly memory: ProcessMemory = thisProcess,
@@ -33,12 +37,15 @@ export class GarbageWatch {
   look(): void {
     const { memory } = this;
     const residentBytes = memory.residentBytes();
-    if (residentBytes - this.leastBytes <= this.allowedBytes) {
+    const hasGrown = residentBytes - this.leastBytes > this.allowedBytes;
+    if (this.looksLeft !== undefined) this.looksLeft--;
+    if (!hasGrown && this.looksLeft !== 0) {
       this.leastBytes = Math.min(this.leastBytes, residentBytes);
       return;
     }
     memory.collectGarbage();
-    // What is left is in use, however much it is.
     this.leastBytes = memory.residentBytes();
+    const wasWorthIt = residentBytes - this.leastBytes > this.allowedBytes;
+    this.looksLeft = hasGrown || wasWorthIt ? looksUntilAgain : undefined;
   }
 }

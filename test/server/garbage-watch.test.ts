@@ -33,17 +33,28 @@ test("what grows slowly is garbage, too: it is compared with the least that ther
   memory.garbage = 50;
   const watch = new GarbageWatch(memory, 10);
   memory.garbage = 2;
-  for (let look = 0; look < 10; look++) {
+  while (memory.collected === 0 && memory.garbage < 50) {
     watch.look();
     memory.garbage += 2;
   }
   expect(memory.collected).toBe(1);
 });
 
-test("what is in use is left alone, however much it is", () => {
+test("what is in use is left alone, however much it is, but for one more look at it", () => {
   const memory = new FakeMemory();
   const watch = new GarbageWatch(memory, 10);
   memory.used = 1_000;
-  for (let look = 0; look < 10; look++) watch.look();
-  expect(memory.collected).toBe(1);
+  for (let look = 0; look < 20; look++) watch.look();
+  expect(memory.collected).toBe(2);
+});
+
+test("what was in use when garbage was collected, and is no more, goes a little later", () => {
+  const memory = new FakeMemory();
+  const watch = new GarbageWatch(memory, 10);
+  memory.used = 1_000;
+  watch.look();
+  memory.used = 100;
+  memory.garbage = 900;
+  for (let look = 0; look < 3; look++) watch.look();
+  expect([memory.collected, memory.garbage]).toEqual([2, 0]);
 });
