@@ -4,8 +4,8 @@ import { storageHistory, teamStorageHistory, teams } from "../database/schema.ts
 import { startOfStep, stepMs, type UsageStep } from "./usage-span.ts";
 
 /**
- * Writes down how much is stored at the end of each hour. While no server runs nothing changes: what the next one finds was there
- * at the end of each hour since the last one that was written down.
+ * Writes down how much is stored at the end of each hour. What a server finds when it starts counts for the end of each hour since
+ * the last one that was written down: while none runs nothing is stored, and what a command takes out counts as gone since then.
  */
 export class StorageRecorder {
   /** The end of an hour up to which there is nothing more to be written. */
